@@ -11,6 +11,9 @@
 # Raise this number when the way scripts/setup makes an environment changes.
 SETUP_RECIPE=1
 
+# A second start of Home Assistant without the bytecode of the first would take as long.
+unset PYTHONDONTWRITEBYTECODE
+
 project_root() {
   local here
   here=$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")
@@ -36,11 +39,15 @@ env_requirements() {
   esac
 }
 
-# What the stamp of an environment must say.
+# What the stamp of an environment must say: how and where it was made, and of what.
+env_making() {
+  printf 'recipe %s, %s\n' "$SETUP_RECIPE" "$DSMR_P1_ENVS/$1"
+}
+
 env_stamp() {
   local files
   mapfile -t files < <(env_requirements "$1")
-  printf 'recipe %s, ' "$SETUP_RECIPE"
+  env_making "$1"
   cat -- "${files[@]}" | sha256sum
 }
 
