@@ -1,0 +1,60 @@
+"""The protocol core: from the bytes of a P1 port to meters and channels. It knows nothing of Home Assistant."""
+
+from .catalog import ChannelType, Level, MeterKind, MeterType, Quantity, Role
+from .countries import Country
+from .decoder import Decoder, PortMemory, Reading, fits
+from .decryption import Authentication, Keys, parse_key
+from .detection import Detection, Meter, MeterProfile
+from .errors import (
+    AuthenticationError,
+    DecryptionError,
+    KeyFormatError,
+    P1Error,
+    PortBusyError,
+    PortError,
+    TelegramError,
+)
+from .framing import Rejected, RejectReason
+from .obis import Obis
+from .presentation import Presented, present
+from .serial_settings import SerialSettings
+from .telegram import CosemObject, Telegram
+from .units import Unit
+from .values import CosemValue
+
+__all__ = [
+    "Authentication",
+    "AuthenticationError",
+    "ChannelType",
+    "CosemObject",
+    "CosemValue",
+    "Country",
+    "Decoder",
+    "DecryptionError",
+    "Detection",
+    "KeyFormatError",
+    "Keys",
+    "Level",
+    "Meter",
+    "MeterKind",
+    "MeterProfile",
+    "MeterType",
+    "Obis",
+    "P1Error",
+    "PortBusyError",
+    "PortError",
+    "PortMemory",
+    "Presented",
+    "Quantity",
+    "Reading",
+    "RejectReason",
+    "Rejected",
+    "Role",
+    "SerialSettings",
+    "Telegram",
+    "TelegramError",
+    "Unit",
+    "fits",
+    "parse_key",
+    "present",
+]

@@ -1,0 +1,138 @@
+"""The catalog: what meters send, as data, and the look-ups that code makes in it. All of it is built once and immutable."""
+
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from ..obis import Obis
+from .meters import METER_TYPES
+from .model import ChannelType, Level, MeterKind, MeterType, ObjectType, Quantity, Role
+from .objects import DERIVED_CHANNELS, METER_OBJECTS, PORT_OBJECTS
+
+__all__ = [
+    "CHANNEL_IDS",
+    "CRC_VERSIONS",
+    "DERIVED_CHANNELS",
+    "DEVICE_TYPES",
+    "HISTORY",
+    "MEDIA",
+    "METER_OBJECTS",
+    "METER_TYPES",
+    "PORT_OBJECTS",
+    "ChannelType",
+    "Level",
+    "MeterKind",
+    "MeterType",
+    "ObjectType",
+    "Quantity",
+    "Role",
+    "candidates",
+    "channel_type",
+    "is_port_object",
+    "meter_type",
+]
+
+# fmt: off
+DEVICE_TYPES: Final[Mapping[int, MeterKind]] = MappingProxyType({
+    2:  MeterKind.ELECTRICITY,
+    3:  MeterKind.GAS,
+    4:  MeterKind.HEATING,      # heat, measured at the outlet
+    6:  MeterKind.WATER,        # warm water
+    7:  MeterKind.WATER,
+    10: MeterKind.COOLING,      # measured at the outlet
+    11: MeterKind.COOLING,      # measured at the inlet
+    12: MeterKind.HEATING,      # heat, measured at the inlet
+    13: MeterKind.HEATING,      # heat and cooling in one meter
+    21: MeterKind.WATER,        # hot water
+    22: MeterKind.WATER,        # cold water
+})
+"""The device type of an M-Bus meter (EN 13757-3 table 3) -> its kind."""
+
+MEDIA: Final[Mapping[int, MeterKind]] = MappingProxyType({
+    5: MeterKind.HEATING,
+    6: MeterKind.COOLING,
+    7: MeterKind.GAS,
+    8: MeterKind.WATER,
+})
+"""Value group A of the meters of DSMR 2 -> their kind. DSMR 2 has heat on 5 and cooling on 6, the reverse of IEC 62056-61."""
+
+CRC_VERSIONS: Final[Mapping[str, int]] = MappingProxyType({"p1_version_output": 40, "p1_emucs_version_output": 0})
+"""The objects that declare the version of a standard -> the first version whose telegrams always have a checksum."""
+
+CHANNEL_IDS: Final[Mapping[tuple[str, Role, MeterKind], str]] = MappingProxyType({
+    # The object               in a meter of this role and kind -> the channel, where it has another id than the object.
+    **{("emeter_equipment_identifier", Role.MBUS, kind): "meter_equipment_identifier" for kind in MeterKind},
+    **{(name, Role.MBUS, MeterKind.GENERIC): "gmeter_equipment_identifier"
+       for name in ("emeter_equipment_identifier", "meter_equipment_identifier")},
+    ("emeter_equipment_identifier", Role.PORT, MeterKind.DEVICE):           "meter_equipment_identifier",
+    ("meter_valve_switch_position", Role.MAIN, MeterKind.ELECTRICITY):      "emeter_switch_position",
+    ("meter_valve_switch_position", Role.MBUS, MeterKind.ELECTRICITY):      "meter_switch_position",
+    **{("emeter_switch_position", Role.MBUS, kind): "meter_valve_switch_position" for kind in MeterKind},
+    ("emeter_switch_position", Role.MBUS, MeterKind.ELECTRICITY):           "meter_switch_position",
+    # 0-n:24.2.3 is the uncorrected volume of a gas meter only; water has nothing to correct.
+    **{("gmeter_last_value", Role.MBUS, kind): "m3meter_value" for kind in (MeterKind.WATER, MeterKind.GENERIC)},
+    **{("gmeter_last_value_timestamp", Role.MBUS, kind): "m3meter_value_timestamp" for kind in (MeterKind.WATER, MeterKind.GENERIC)},
+})
+# fmt: on
+
+HISTORY: Final = "_history"
+"""What is added to a channel id for the older readings, where a meter sends several: `<id>_history0` and on."""
+
+_BY_REFERENCE: Final[dict[Obis, tuple[ObjectType, ...]]] = {}
+_BY_KEY: Final[dict[tuple[int, int, int, int], tuple[ObjectType, ...]]] = {}
+for _object in PORT_OBJECTS:
+    _reference = Obis.parse(_object.reference)
+    _BY_REFERENCE[_reference] = (*_BY_REFERENCE.get(_reference, ()), _object)
+for _object in METER_OBJECTS:
+    _BY_KEY[_object.key] = (*_BY_KEY.get(_object.key, ()), _object)
+
+# Channels that objects have under another id only.
+_RENAMED: Final = (
+    ChannelType("meter_switch_position", Quantity.POSITION, None, Level.DIAGNOSTIC, "switch_position", meaning="switch_position/"),
+    ChannelType("gmeter_equipment_identifier", Quantity.IDENTIFIER, None, Level.RARE, "equipment_identifier", meaning="equipment_identifier/"),
+)  # fmt: skip
+_CHANNELS: Final[dict[str, ChannelType]] = {
+    channel.id: channel
+    for channel in (
+        *(channel for row in (*PORT_OBJECTS, *METER_OBJECTS) for channel in (row.channel, *row.parts)),
+        *_RENAMED,
+        *DERIVED_CHANNELS,
+    )
+}
+_METER_TYPES: Final = {row.id: row for row in METER_TYPES}
+_NUMBERED: Final = re.compile(r"(.*?)(\d+)")
+
+
+def candidates(obis: Obis) -> tuple[ObjectType, ...]:
+    """Give the objects that a reference may stand for: on any M-Bus channel, except for the port's own."""
+    a, b, c, d, e, _ = obis
+    return _BY_REFERENCE.get(Obis(a, b, c, d, e), ()) or _BY_KEY.get((a, c, d, e), ())
+
+
+def is_port_object(row: ObjectType) -> bool:
+    """Tell whether an object is about the P1 port itself."""
+    return row in PORT_OBJECTS
+
+
+def meter_type(type_id: str) -> MeterType | None:
+    """Look up a meter type of the specification; None where the id is only a kind."""
+    return _METER_TYPES.get(type_id)
+
+
+def channel_type(channel_id: str) -> ChannelType:
+    """Look up a channel by its id, numbered list entries included. Raises KeyError where there is none."""
+    found = _CHANNELS.get(channel_id)
+    if found is not None:
+        return found
+    match = _NUMBERED.fullmatch(channel_id)
+    if match is None:
+        raise KeyError(channel_id)
+    name, number = match.groups()
+    pattern = _CHANNELS.get(f"{name}[x]")
+    if pattern is not None:
+        return ChannelType(channel_id, pattern.quantity, pattern.unit, pattern.level, pattern.name, number)
+    if name.endswith(HISTORY):
+        base = channel_type(name.removesuffix(HISTORY))
+        return ChannelType(channel_id, base.quantity, base.unit, Level.RARE, f"{base.name}_history", number)
+    raise KeyError(channel_id)

@@ -1,0 +1,172 @@
+"""The row types of the catalog. A row is data: it names shapes, units and quantities, and code looks those up."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from ..obis import Obis
+from ..units import Unit
+from ..values import Shape
+
+
+class MeterKind(StrEnum):
+    """What a meter measures, or that it is the P1 port itself (`device`). A slave electricity meter is `electricity`."""
+
+    DEVICE = "device"
+    ELECTRICITY = "electricity"
+    GAS = "gas"
+    WATER = "water"
+    HEATING = "heating"
+    COOLING = "cooling"
+    GENERIC = "generic"
+
+
+class Role(StrEnum):
+    """Where on the port a meter is: the port itself, the main meter, or behind the main meter on the M-Bus."""
+
+    PORT = "port"
+    MAIN = "main"
+    MBUS = "mbus"
+
+
+class Quantity(StrEnum):
+    """What a channel tells, as far as a reader of the value must know to present it."""
+
+    ENERGY = "energy"
+    """A register of electric energy: only rises."""
+    HEAT = "heat"
+    """A register of thermal energy: only rises."""
+    REACTIVE_ENERGY = "reactive_energy"
+    APPARENT_ENERGY = "apparent_energy"
+    VOLUME = "volume"
+    """A register of a volume, of gas or water as the meter's kind says: only rises."""
+    REGISTER = "register"
+    """A register of a meter of which nothing else is known: in the unit that is sent."""
+    ENERGY_PERIOD = "energy_period"
+    """Energy of a period that is over."""
+    REACTIVE_ENERGY_PERIOD = "reactive_energy_period"
+    POWER = "power"
+    REACTIVE_POWER = "reactive_power"
+    APPARENT_POWER = "apparent_power"
+    CURRENT = "current"
+    VOLTAGE = "voltage"
+    FREQUENCY = "frequency"
+    POWER_FACTOR = "power_factor"
+    ANGLE = "angle"
+    DURATION = "duration"
+    COUNTER = "counter"
+    """A number of events since the meter was made: only rises."""
+    NUMBER = "number"
+    """A number that may change either way, such as how many entries a list has."""
+    POSITION = "position"
+    """The position of a switch or valve, a number."""
+    TARIFF = "tariff"
+    """The tariff in force, a number."""
+    THRESHOLD_CURRENT = "threshold_current"
+    """A limit of the connection; all nines stand for none."""
+    THRESHOLD_POWER = "threshold_power"
+    THRESHOLD_APPARENT_POWER = "threshold_apparent_power"
+    TIMESTAMP = "timestamp"
+    IDENTIFIER = "identifier"
+    """The identity of a meter or a connection."""
+    DEVICE_TYPE = "device_type"
+    """The medium of an M-Bus meter, EN 13757-3."""
+    VERSION = "version"
+    """The version of a standard."""
+    TEXT = "text"
+    """A message to the consumer."""
+
+
+class Level(StrEnum):
+    """How much a channel matters to the household: shown, shown among the technical ones, or there on request."""
+
+    MAIN = "main"
+    OPTIONAL = "optional"
+    DIAGNOSTIC = "diagnostic"
+    RARE = "rare"
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelType:
+    """A channel: a data point of a meter.
+
+    `id` is the public channel id, `[x]` in it stands for the number of a list entry. `unit` is the unit in which the value
+    is presented, None where it has none. `name` is the key of its name in the translations, `index` the phase, tariff or
+    number in that name. Channels with the same `meaning` continue each other when a meter is replaced or upgraded.
+    """
+
+    id: str
+    quantity: Quantity
+    unit: Unit | None
+    level: Level
+    name: str
+    index: str = ""
+    meaning: str = ""
+
+    def __post_init__(self) -> None:
+        """Check the row, and let the meaning be the name where nothing else is said."""
+        if not self.id or not self.name:
+            message = f"a channel needs an id and a name: {self!r}"
+            raise ValueError(message)
+        if not self.meaning:
+            object.__setattr__(self, "meaning", f"{self.name}/{self.index}")
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectType:
+    """A COSEM object: its reference, how its values are read, and the channels they become.
+
+    `reference` has `n` for the M-Bus channel where the object stands on one; `kinds` are the kinds of meter that may send
+    it, empty for any. The first channel is the value; channels for further parts are looked up by suffix.
+    """
+
+    id: str
+    reference: str
+    shape: Shape
+    channel: ChannelType
+    parts: tuple[ChannelType, ...] = ()
+    kinds: frozenset[MeterKind] = frozenset()
+
+    def __post_init__(self) -> None:
+        """Check that the reference is one."""
+        Obis.parse(self.reference.replace("n", "1"))
+
+    @property
+    def key(self) -> tuple[int, int, int, int]:
+        """The reference without the M-Bus channel: value groups A, C, D and E."""
+        obis = Obis.parse(self.reference.replace("n", "1"))
+        return obis.a, obis.c, obis.d, obis.e
+
+    @property
+    def unit(self) -> Unit | None:
+        """The unit of the value."""
+        return self.channel.unit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeterType:
+    """A meter type of the specification: the objects by which it is known.
+
+    `mbus_channel` is fixed where the type has one, None where it follows from the installation. `refresh` is the rate in
+    seconds at which such a meter renews its values, None where the specification does not know. `identifications` are
+    starts of the identification line that tell the type by themselves.
+    """
+
+    id: str
+    name: str
+    role: Role
+    kinds: frozenset[MeterKind]
+    required: frozenset[str]
+    optional: frozenset[str] = frozenset()
+    mbus_channel: int | None = None
+    refresh: int | None = None
+    identifications: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Check that no object is both required and optional."""
+        if both := self.required & self.optional:
+            message = f"{self.id}: required and optional: {sorted(both)}"
+            raise ValueError(message)
+
+
+ANY_KIND: Final[frozenset[MeterKind]] = frozenset()

@@ -1,0 +1,165 @@
+"""Decoding: bytes of one port in, readings and rejections out; the whole of the core in one object, without any I/O.
+
+What belongs to the port and outlives a telegram is decided here: that a port which has sent a checksum always sends one,
+that a tag which has verified must go on to verify, and whether the line carries 7 data bits with parity though it is read
+with 8. In the latter case the highest bit of each byte is the parity bit; the bytes are then read a second time without it,
+and a byte of which the parity is wrong makes its telegram worthless.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from .decryption import Authentication, Decrypted, Keys, decrypt
+from .detection import Detection, Meter, MeterDetector
+from .errors import AuthenticationError, DecryptionError, TelegramError
+from .framing import EncryptedFrame, Framer, PlainFrame, Rejected, RejectReason
+from .telegram import CosemObject, Telegram, TelegramParser
+
+# A byte with even parity -> its 7 data bits; with odd parity -> a control character, which no telegram has.
+_STRIP_PARITY: Final = bytes(byte & 0x7F if byte.bit_count() % 2 == 0 else 0x01 for byte in range(256))
+
+
+class Reading(NamedTuple):
+    """A telegram and what is in it.
+
+    `authentication` and `system_title` are None where the telegram was not encrypted.
+    """
+
+    telegram: Telegram
+    detection: Detection
+    authentication: Authentication | None = None
+    system_title: bytes | None = None
+
+    @property
+    def meters(self) -> tuple[Meter, ...]:
+        """The port itself and the meters on it."""
+        return self.detection.meters
+
+    @property
+    def unknown(self) -> tuple[CosemObject, ...]:
+        """The objects that no meter claims."""
+        return self.detection.unknown
+
+
+@dataclass(slots=True)
+class PortMemory:
+    """What is known of a port for good: that it sends checksums, and that a tag has verified on it."""
+
+    sends_crc: bool = False
+    tag_verified: bool = False
+
+
+class Decoder:
+    """Turns the bytes of one port into readings."""
+
+    def __init__(self, keys: Keys | None = None, memory: PortMemory | None = None) -> None:
+        """Take the keys where the port may be encrypted, and what is known of the port."""
+        self.memory = memory or PortMemory()
+        self.last_encrypted: EncryptedFrame | None = None
+        self._keys = keys
+        self._parser = TelegramParser()
+        self._detector = MeterDetector()
+        self.restart()
+
+    def restart(self) -> None:
+        """Forget what was begun: the port was opened anew, perhaps with other line settings."""
+        self._framer = Framer()
+        self._stripped = Framer()
+        self._has_parity: bool | None = None
+
+    @property
+    def has_parity(self) -> bool:
+        """Whether the bytes carry parity in their highest bit: a line of 7 data bits read with 8."""
+        return self._has_parity is True
+
+    @property
+    def pending(self) -> int:
+        """The number of bytes kept."""
+        return self._framer.pending + self._stripped.pending
+
+    def feed(self, octets: bytes) -> Iterator[Reading | Rejected]:
+        """Take bytes from the port and give what they complete. Raises nothing, whatever the bytes."""
+        if self._has_parity is not True:
+            yield from self._decode(self._framer, self._framer.feed(octets), parity=False)
+        if self._has_parity is not False and (self._has_parity or not octets.isascii() or self._stripped.pending):
+            yield from self._decode(self._stripped, self._stripped.feed(octets.translate(_STRIP_PARITY)), parity=True)
+
+    def finish(self) -> Iterator[Reading | Rejected]:
+        """Give what is left when no more bytes will come."""
+        if self._has_parity is not True:
+            yield from self._decode(self._framer, self._framer.finish(), parity=False)
+        if self._has_parity is not False:
+            yield from self._decode(self._stripped, self._stripped.finish(), parity=True)
+
+    def _decode(
+        self, framer: Framer, events: Iterator[PlainFrame | EncryptedFrame | Rejected], *, parity: bool
+    ) -> Iterator[Reading | Rejected]:
+        for event in events:
+            match event:
+                case PlainFrame():
+                    result = self._read(event)
+                case EncryptedFrame():
+                    result = self._unseal(framer, event)
+                case Rejected():
+                    result = event
+            if isinstance(result, Reading):
+                self._has_parity = parity
+            if isinstance(result, Reading) or self._has_parity is parity or (self._has_parity is None and not parity):
+                yield result
+
+    def _read(self, frame: PlainFrame, decrypted: Decrypted | None = None) -> Reading | Rejected:
+        if not frame.has_crc and self.memory.sends_crc:
+            return Rejected(RejectReason.CRC, len(frame.text))
+        try:
+            telegram = self._parser.parse(frame)
+            detection = self._detector.detect(telegram)
+        except TelegramError:
+            return Rejected(RejectReason.MALFORMED, len(frame.text))
+        if frame.has_crc:
+            self.memory.sends_crc = True
+        if decrypted is None:
+            return Reading(telegram, detection)
+        return Reading(telegram, detection, decrypted.authentication, decrypted.system_title)
+
+    def _unseal(self, framer: Framer, frame: EncryptedFrame) -> Reading | Rejected:
+        size = len(frame.octets)
+        self.last_encrypted = frame
+        if self._keys is None:
+            return Rejected(RejectReason.NO_KEY, size)
+        try:
+            decrypted = decrypt(frame.octets, self._keys, _is_telegram, allow_not_verified=not self.memory.tag_verified)
+        except (DecryptionError, AuthenticationError) as error:
+            framer.resume(frame)
+            wrong_key = isinstance(error, DecryptionError)
+            return Rejected(RejectReason.DECRYPTION if wrong_key else RejectReason.AUTHENTICATION, size)
+        inner = _frame_in(decrypted.text)
+        if inner is None:
+            return Rejected(RejectReason.MALFORMED, size)
+        reading = self._read(inner, decrypted)
+        if isinstance(reading, Reading) and decrypted.authentication is not Authentication.NOT_VERIFIED:
+            self.memory.tag_verified = True
+        return reading
+
+
+def _frame_in(text: bytes) -> PlainFrame | None:
+    """Find the telegram in a decrypted text, which begins with it."""
+    framer = Framer()
+    for event in (*framer.feed(text), *framer.finish()):
+        if isinstance(event, PlainFrame) and text.startswith(event.text[:1]) and text.find(event.text) == 0:
+            return event
+    return None
+
+
+def _is_telegram(text: bytes) -> bool:
+    """Tell whether a decrypted text is a telegram with a right checksum."""
+    frame = _frame_in(text)
+    return frame is not None and frame.has_crc
+
+
+def fits(frame: EncryptedFrame, keys: Keys) -> Authentication:
+    """Try keys on an encrypted frame that was kept, without touching the port.
+
+    Raises DecryptionError where the decryption key is wrong, AuthenticationError where the additional key is.
+    """
+    return decrypt(frame.octets, keys, _is_telegram, allow_not_verified=True).authentication

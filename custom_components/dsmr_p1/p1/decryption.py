@@ -1,0 +1,121 @@
+"""Decryption of telegrams in a general-global-cipher envelope (DLMS Green Book 9.2.7, Smarty P1 1.1.3 section 4).
+
+    DB 08 <system title 8> 82 <length 2> 30 <frame counter 4> <ciphertext> <tag 12>
+
+AES-128 in Galois/counter mode. The nonce is the system title and the frame counter; the additional authenticated data are
+the security control byte 0x30 and the authentication key. In Luxembourg the authentication key is public, in Austria each
+customer has one, elsewhere operators seal the telegram with a key they tell nobody. Without the right one the telegram can
+be read, but not proven genuine: then it is believed only where its own checksum is right, and that is said.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+
+from .errors import AuthenticationError, DecryptionError, KeyFormatError
+
+DEFAULT_AUTHENTICATION_KEY: Final = bytes.fromhex("00112233445566778899AABBCCDDEEFF")
+"""The authentication key that Luxmetering has published; also the default of meters elsewhere."""
+
+_KEY_SIZE: Final = 16
+_TITLE: Final = slice(2, 10)
+_SECURITY_CONTROL: Final = slice(13, 14)
+_FRAME_COUNTER: Final = slice(14, 18)
+_CIPHERTEXT: Final = 18
+_TAG_SIZE: Final = 12
+# Galois/counter mode encrypts from block 2 on; block 1 is for the tag (NIST SP 800-38D section 7.1).
+_FIRST_BLOCK: Final = (2).to_bytes(4)
+# What people paste around and between the digits.
+_DECORATION: Final = str.maketrans("", "", " \t\r\n:-.,_\"'")
+
+
+class Authentication(StrEnum):
+    """How far an encrypted telegram is proven genuine."""
+
+    ADDITIONAL_KEY = "additional_key"
+    """The tag verifies with the additional key that the owner entered."""
+    DEFAULT_KEY = "default_key"
+    """The tag verifies with the published authentication key."""
+    NOT_VERIFIED = "not_verified"
+    """The tag verifies with no known key; the telegram's own checksum is right."""
+
+
+def parse_key(text: str) -> bytes:
+    """Read a key of 32 hexadecimal digits; blanks, colons, dashes and a leading `0x` do not matter.
+
+    Raises KeyFormatError where it is something else. The message does not repeat the key.
+    """
+    digits = text.translate(_DECORATION).lower().removeprefix("0x")
+    try:
+        key = bytes.fromhex(digits)
+    except ValueError:
+        key = b""
+    if len(key) != _KEY_SIZE:
+        message = f"a key has {2 * _KEY_SIZE} hexadecimal digits, this text has {len(digits)} characters"
+        raise KeyFormatError(message)
+    return key
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The keys of a port: 16 bytes each. They are not shown when printed."""
+
+    decryption_key: bytes = field(repr=False)
+    additional_key: bytes | None = field(default=None, repr=False)
+
+
+class Decrypted(NamedTuple):
+    """The text of an encrypted telegram, how far it is proven genuine, and the system title of its sender."""
+
+    text: bytes
+    authentication: Authentication
+    system_title: bytes
+
+
+def decrypt(octets: bytes, keys: Keys, is_telegram: Callable[[bytes], bool], *, allow_not_verified: bool) -> Decrypted:
+    """Open an envelope.
+
+    The tag is tried with the additional key, then with the published one. `is_telegram` tells whether a text is a telegram
+    with a right checksum. Where no additional key was entered and `allow_not_verified`, such a text is accepted without tag.
+
+    Raises DecryptionError where the decryption key is wrong, AuthenticationError where it is right and no authentication
+    key fits.
+    """
+    nonce = octets[_TITLE] + octets[_FRAME_COUNTER]
+    control = octets[_SECURITY_CONTROL]
+    sealed = octets[_CIPHERTEXT:]
+    candidates = [(Authentication.DEFAULT_KEY, DEFAULT_AUTHENTICATION_KEY)]
+    if keys.additional_key is not None:
+        candidates.insert(0, (Authentication.ADDITIONAL_KEY, keys.additional_key))
+    for authentication, key in candidates:
+        try:
+            text = _open(keys.decryption_key, nonce, sealed, control + key)
+        except InvalidTag:
+            continue
+        return Decrypted(text, authentication, octets[_TITLE])
+    text = _decrypt_without_tag(keys.decryption_key, nonce, sealed[:-_TAG_SIZE])
+    if not is_telegram(text):
+        message = "the decryption key does not open the telegram"
+        raise DecryptionError(message)
+    if keys.additional_key is not None or not allow_not_verified:
+        message = "the telegram opens, but its tag verifies with no authentication key"
+        raise AuthenticationError(message)
+    return Decrypted(text, Authentication.NOT_VERIFIED, octets[_TITLE])
+
+
+def _open(key: bytes, nonce: bytes, sealed: bytes, associated: bytes) -> bytes:
+    # DLMS shortens the tag to 12 bytes, which the library's one-call interface does not know.
+    text, tag = sealed[:-_TAG_SIZE], sealed[-_TAG_SIZE:]
+    decryptor = Cipher(algorithms.AES(key), modes.GCM(nonce, tag, min_tag_length=_TAG_SIZE)).decryptor()
+    decryptor.authenticate_additional_data(associated)
+    return decryptor.update(text) + decryptor.finalize()
+
+
+def _decrypt_without_tag(key: bytes, nonce: bytes, ciphertext: bytes) -> bytes:
+    """Undo the counter mode alone: the text as the key gives it, genuine or not."""
+    decryptor = Cipher(algorithms.AES(key), modes.CTR(nonce + _FIRST_BLOCK)).decryptor()
+    return decryptor.update(ciphertext) + decryptor.finalize()

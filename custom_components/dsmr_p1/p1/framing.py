@@ -1,0 +1,306 @@
+r"""Framing: from the bytes of a port, in any split, to frames.
+
+A telegram is a text from `/` to `!`, and four hexadecimal digits of checksum where the meter sends one (DSMR 5.0.2 P1
+section 6.2). A port in Luxembourg or Austria sends it encrypted: an envelope that begins with 0xDB and tells its length
+(Smarty P1 section 4, DLMS general-global-cipher). Both kinds are looked for in the same bytes, at any time.
+
+Strategy: the buffer is searched for a beginning, and from there for the end. A frame that proves wrong is reported once,
+as `Rejected`, and the search goes on one byte behind its beginning, so a good telegram that stands behind, or inside, a
+bad one is always found. Bytes that begin nothing are skipped without a word: they are the tail of a telegram whose
+beginning was missed, or noise. Nothing is kept longer than the largest telegram: every buffer is bounded.
+
+Meters and cables differ from the standard, and what follows is tolerated: line ends without CR (the checksum counts the CR
+that was taken out), blank lines between the lines, a NUL behind the checksum, a checksum in lower case or without leading
+zeros, `/` inside the identification line, bytes of noise anywhere outside a telegram.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from .crc import crc16, crc16_x25
+
+MAX_TELEGRAM: Final = 8192
+"""The longest telegram in bytes that is waited for: the largest known has 2 kB."""
+MAX_IDENTIFICATION: Final = 128
+"""The longest identification line in bytes; the standards' examples have 20."""
+
+
+class RejectReason(StrEnum):
+    """Why bytes that looked like a telegram were not believed."""
+
+    CRC = "crc"
+    """The checksum is wrong, or missing where it must be."""
+    NO_KEY = "no_key"
+    """The telegram is encrypted and there is no decryption key."""
+    DECRYPTION = "decryption"
+    """The decryption key does not open it."""
+    AUTHENTICATION = "authentication"
+    """The decryption key opens it, but the tag verifies with no authentication key."""
+    MALFORMED = "malformed"
+    """The text is not what a meter sends."""
+    TRUNCATED = "truncated"
+    """Another telegram began before this one ended."""
+    OVERSIZED = "oversized"
+    """No end within the longest telegram."""
+    NOT_P1 = "not_p1"
+    """Another protocol: HDLC or M-Bus frames, or a cipher without envelope."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """Bytes that looked like a telegram and were not believed: why, and how many."""
+
+    reason: RejectReason
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlainFrame:
+    """A telegram in plain text, from `/` to `!` inclusive; `has_crc` tells that a checksum was sent, and is right."""
+
+    text: bytes
+    has_crc: bool
+
+
+@dataclass(frozen=True, slots=True)
+class EncryptedFrame:
+    """The envelope of an encrypted telegram, from 0xDB to the tag."""
+
+    octets: bytes
+
+
+type Frame = PlainFrame | EncryptedFrame
+
+# DB 08, the system title of 8 bytes, 82 and a length of two bytes, the security control byte 30 (encrypted and
+# authenticated), then the frame counter of 4 bytes.
+_ENVELOPE: Final = re.compile(rb"\xDB\x08[\x00-\xFF]{8}\x82([\x00-\xFF]{2})\x30")
+_ENVELOPE_START: Final = b"\xdb\x08"
+_HEADER: Final = 13
+_LENGTHS: Final = range(40, MAX_TELEGRAM + 1)
+# What stands before 0xDB where the envelope is carried by another protocol: an HDLC frame with the LLC header E6 E7 00, or
+# a wired M-Bus long frame. The ports of some Austrian operators do so; they are no P1 ports.
+_CARRIER: Final = re.compile(rb"(?:\xE6[\xE6\xE7]\x00|\x68(.)\1\x68[\x00-\xFF]{5})\Z", re.DOTALL)
+_HDLC: Final = re.compile(rb"\x7E\xA0[\x00-\xFF]{1,14}\xE6[\xE6\xE7]\x00")
+# The last line: the checksum in up to four digits, or in none where the meter sends none, then the end of the line.
+_LAST_LINE: Final = re.compile(rb"([^\r\n\x00]{0,8})[\x00 ]{0,4}[\r\n]|([0-9A-Fa-f]{4})")
+_CRC: Final = re.compile(rb"[0-9A-Fa-f]{1,4}")
+_LINE_END: Final = re.compile(rb"[\r\n]")
+_BINARY: Final = re.compile(rb"[\x01-\x08\x0E-\x1F\x7F]")
+# The characters of a line; a byte outside is noise, and what follows noise may well be a beginning.
+_PRINTABLE: Final = range(0x20, 0x7F)
+# Meters whose checksum is CRC-16/X-25 instead of CRC-16/ARC: Holley DTSD545.
+_X25_MAKERS: Final = (b"/HLY5",)
+
+
+class Framer:
+    """Finds frames in bytes.
+
+    `feed` takes bytes and gives what they complete. An encrypted frame is given before it is known to be good: when it
+    cannot be opened, `resume` makes the search go on behind its first byte, where it would have gone on behind its end.
+    """
+
+    def __init__(self) -> None:
+        """Start with an empty buffer."""
+        self._buffer = b""
+        self._position = 0
+        self._origin = 0
+        self._silent_to = 0
+
+    def feed(self, octets: bytes) -> Iterator[Frame | Rejected]:
+        """Take bytes from the port and give the frames and rejections they complete."""
+        self._discard()
+        self._buffer += octets
+        while (event := self._next(final=False)) is not None:
+            yield event
+
+    def finish(self) -> Iterator[Frame | Rejected]:
+        """Give what is left when no more bytes will come: a last line without line end, a telegram without end."""
+        while (event := self._next(final=True)) is not None:
+            yield event
+        self._position = len(self._buffer)
+        self._discard()
+
+    def resume(self, frame: EncryptedFrame) -> None:
+        """Search on one byte behind the beginning of an encrypted frame that could not be opened.
+
+        It must be the last frame given. Whatever stands inside it and proves wrong too is not reported again.
+        """
+        self._silence(self._position)
+        self._position -= len(frame.octets) - 1
+
+    @property
+    def pending(self) -> int:
+        """The number of bytes kept."""
+        return len(self._buffer) - self._position
+
+    def _discard(self) -> None:
+        """Forget what is behind the position, but for the few bytes that tell what carries an envelope."""
+        drop = self._position - 16
+        if drop > 0:
+            self._buffer = self._buffer[drop:]
+            self._position -= drop
+            self._origin += drop
+
+    def _silence(self, end: int) -> None:
+        self._silent_to = max(self._silent_to, self._origin + end)
+
+    def _next(self, *, final: bool) -> Frame | Rejected | None:
+        """Find the next event from the position on; None where more bytes are needed."""
+        while True:
+            buffer = self._buffer
+            envelope = self._find_envelope(self._position)
+            slash = buffer.find(b"/", self._position, len(buffer) if envelope is None else envelope.start())
+            if slash < 0 and envelope is None:
+                return self._skip_noise(final=final)
+            if slash < 0 and envelope is not None:
+                found = self._take_envelope(envelope, final=final)
+            else:
+                found = self._take_text(slash, None if envelope is None else envelope.start(), final=final)
+            if found is not _AGAIN:
+                return found
+
+    def _find_envelope(self, start: int) -> re.Match[bytes] | None:
+        if self._buffer.find(_ENVELOPE_START, start) < 0:
+            return None
+        for envelope in _ENVELOPE.finditer(self._buffer, start):
+            if int.from_bytes(envelope[1]) in _LENGTHS:
+                return envelope
+        return None
+
+    def _skip_noise(self, *, final: bool) -> Rejected | None:
+        """Pass over bytes that begin nothing, and name the protocol where they are of a known one."""
+        noise, position = self._buffer, self._position
+        # An envelope may have begun with the last bytes.
+        keep = 0 if final else _HEADER
+        self._position = max(position, len(noise) - keep)
+        if b"\x7e\xa0" in noise and (hdlc := _HDLC.search(noise, position)):
+            self._position = max(self._position, hdlc.end())
+            return Rejected(RejectReason.NOT_P1, hdlc.end() - hdlc.start())
+        return None
+
+    def _take_envelope(self, envelope: re.Match[bytes], *, final: bool) -> Frame | Rejected | _Again | None:
+        buffer, start = self._buffer, envelope.start()
+        end = start + _HEADER + int.from_bytes(envelope[1])
+        if _CARRIER.search(buffer, max(0, start - 9), start):
+            self._position = start + _HEADER
+            return self._reject(RejectReason.NOT_P1, start, min(end, len(buffer)))
+        another = self._find_envelope(start + 1)
+        if another is not None and another.start() < end:
+            # Thirteen bytes of a header do not occur by chance: this one lost its end.
+            self._position = another.start()
+            return self._reject(RejectReason.TRUNCATED, start, another.start())
+        if end > len(buffer):
+            if not final:
+                self._position = start
+                return None
+            self._position = start + 1
+            return self._reject(RejectReason.TRUNCATED, start, len(buffer))
+        self._position = end
+        return EncryptedFrame(buffer[start:end])
+
+    def _take_text(self, start: int, envelope: int | None, *, final: bool) -> Frame | Rejected | _Again | None:
+        """Take the telegram that begins at a `/`, if it is one; an envelope behind it ends the search for its end."""
+        buffer = self._buffer
+        limit = len(buffer) if envelope is None else envelope
+        whole = final or envelope is not None
+        line_end = _LINE_END.search(buffer, start, min(limit, start + MAX_IDENTIFICATION))
+        if line_end is None:
+            if whole or limit - start >= MAX_IDENTIFICATION:
+                return self._skip_to(start + 1)
+            self._position = start
+            return None
+        if _BINARY.search(buffer, start, line_end.start()):
+            return self._skip_to(start + 1)
+        mark = self._find_mark(line_end.start(), limit)
+        if mark < 0 or mark - start > MAX_TELEGRAM:
+            restart = self._find_restart(line_end.end(), limit if mark < 0 else mark)
+            if restart >= 0:
+                return self._fail(RejectReason.TRUNCATED, start, restart, search_from=restart)
+            if mark >= 0 or limit - start > MAX_TELEGRAM:
+                return self._fail(self._unended(start, RejectReason.OVERSIZED), start, min(limit, start + MAX_TELEGRAM))
+            if whole:
+                return self._fail(self._unended(start, RejectReason.TRUNCATED), start, limit)
+            self._position = start
+            return None
+        restart = self._find_restart(line_end.end(), mark)
+        if restart >= 0:
+            return self._fail(RejectReason.TRUNCATED, start, restart, search_from=restart)
+        last_line = _LAST_LINE.match(buffer, mark + 1, limit)
+        if last_line is None:
+            if not whole and limit - mark <= MAX_IDENTIFICATION:
+                self._position = start
+                return None
+            checksum, end = buffer[mark + 1 : limit].rstrip(b"\x00 "), limit
+        else:
+            checksum, end = last_line[1] if last_line[2] is None else last_line[2], last_line.end()
+        return self._check(start, mark, checksum.strip(), end, line_end.end())
+
+    def _check(self, start: int, mark: int, checksum: bytes, end: int, body: int) -> Frame | Rejected | _Again:  # noqa: PLR0913 - one frame
+        text = self._buffer[start : mark + 1]
+        if not checksum:
+            # Without a checksum nothing tells a `/` of the text from the beginning of the next telegram.
+            inner = self._buffer.find(b"/", body, mark)
+            if inner >= 0:
+                return self._fail(RejectReason.TRUNCATED, start, inner, search_from=inner)
+            self._position = end
+            return PlainFrame(text, has_crc=False)
+        if _CRC.fullmatch(checksum) and _is_valid(text, int(checksum, 16)):
+            self._position = end
+            return PlainFrame(text, has_crc=True)
+        inner = self._buffer.find(b"/", body, mark)
+        return self._fail(RejectReason.CRC if inner < 0 else RejectReason.TRUNCATED, start, end if inner < 0 else inner)
+
+    def _find_mark(self, start: int, limit: int) -> int:
+        """Find the `!` that ends a telegram: it begins a line, so a `)` of which one bit is wrong ends nothing."""
+        marks = [mark for end in (b"\n!", b"\r!") if (mark := self._buffer.find(end, start, limit)) >= 0]
+        return min(marks) + 1 if marks else -1
+
+    def _find_restart(self, start: int, limit: int) -> int:
+        """Find the `/` of another telegram at the beginning of a line."""
+        restarts = [slash for end in (b"\n/", b"\r/") if (slash := self._buffer.find(end, start - 1, limit)) >= 0]
+        return min(restarts) + 1 if restarts else -1
+
+    def _unended(self, start: int, reason: RejectReason) -> RejectReason:
+        """Tell a telegram that lost its end from a line of text before a stream of something else."""
+        return RejectReason.NOT_P1 if _BINARY.search(self._buffer, start) else reason
+
+    def _skip_to(self, position: int) -> _Again:
+        self._position = position
+        return _AGAIN
+
+    def _fail(self, reason: RejectReason, start: int, end: int, *, search_from: int | None = None) -> Rejected | _Again:
+        """Report what began at a `/` and failed, unless it stands in the middle of a line or in what was reported before."""
+        self._position = start + 1 if search_from is None else search_from
+        begins_line = start == 0 or self._buffer[start - 1] not in _PRINTABLE
+        if not begins_line:
+            return _AGAIN
+        return self._reject(reason, start, end)
+
+    def _reject(self, reason: RejectReason, start: int, end: int) -> Rejected | _Again:
+        if self._origin + start < self._silent_to:
+            return _AGAIN
+        self._silence(end)
+        return Rejected(reason, end - start)
+
+
+class _Again:
+    """The answer of a step that found nothing to report and moved on."""
+
+
+_AGAIN: Final = _Again()
+
+
+def _is_valid(text: bytes, checksum: int) -> bool:
+    """Compare the checksum, also with the line ends that the meter sent where a bridge changed them."""
+    crc = crc16_x25 if text.startswith(_X25_MAKERS) else crc16
+    if crc(text) == checksum:
+        return True
+    if b"\r" not in text:
+        return crc(text.replace(b"\n", b"\r\n")) == checksum
+    if text.count(b"\r\n\r\n") > 1:
+        identification, _, body = text.replace(b"\r\n\r\n", b"\r\n").partition(b"\r\n")
+        return checksum in (crc(identification + b"\r\n\r\n" + body), crc(identification + b"\r\n" + body))
+    return False

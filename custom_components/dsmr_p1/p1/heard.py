@@ -1,0 +1,76 @@
+"""What is heard on a port: the figures that tell a cable from a key and a meter from something else."""
+
+import re
+from collections import Counter, deque
+from dataclasses import dataclass, field
+from enum import StrEnum
+from statistics import median
+from typing import Final
+
+from .decoder import Reading
+from .decryption import Authentication
+from .framing import Rejected, RejectReason
+
+# IAC WILL, WONT, DO or DONT and an option: a network bridge that speaks telnet instead of passing bytes on (RFC 854).
+_TELNET: Final = re.compile(rb"\xFF[\xFB-\xFE][\x00-\x2C]")
+_PERIODS: Final = 20
+
+
+class Hint(StrEnum):
+    """Something recognised on the line that is no telegram."""
+
+    TELNET = "telnet"
+    NOT_P1 = "not_p1"
+
+
+@dataclass(slots=True)
+class Heard:
+    """Counts since the reader was started. Times are seconds of a clock that only runs forward."""
+
+    octets: int = 0
+    telegrams: int = 0
+    rejected: Counter[RejectReason] = field(default_factory=Counter)
+    rejected_octets: int = 0
+    hints: set[Hint] = field(default_factory=set)
+    opened: int = 0
+    failed: int = 0
+    lost: int = 0
+    authentication: Authentication | None = None
+    last_octet_at: float | None = None
+    last_telegram_at: float | None = None
+    longest_gap: float = 0.0
+    _periods: deque[float] = field(default_factory=lambda: deque(maxlen=_PERIODS))
+
+    @property
+    def period(self) -> float | None:
+        """The seconds between two telegrams, as learned from the last ones; None before the second."""
+        return median(self._periods) if self._periods else None
+
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether encrypted telegrams were among what was heard."""
+        sealed = (RejectReason.NO_KEY, RejectReason.DECRYPTION, RejectReason.AUTHENTICATION)
+        return self.authentication is not None or any(self.rejected[reason] for reason in sealed)
+
+    def received(self, octets: bytes, now: float) -> None:
+        """Take note of bytes from the port."""
+        self.octets += len(octets)
+        self.last_octet_at = now
+        if not self.telegrams and _TELNET.search(octets):
+            self.hints.add(Hint.TELNET)
+
+    def decoded(self, event: Reading | Rejected, now: float) -> None:
+        """Take note of what became of the bytes."""
+        match event:
+            case Rejected(reason, size):
+                self.rejected[reason] += 1
+                self.rejected_octets += size
+                if reason is RejectReason.NOT_P1:
+                    self.hints.add(Hint.NOT_P1)
+            case Reading():
+                if self.last_telegram_at is not None:
+                    self._periods.append(now - self.last_telegram_at)
+                    self.longest_gap = max(self.longest_gap, now - self.last_telegram_at)
+                self.telegrams += 1
+                self.authentication = event.authentication
+                self.last_telegram_at = now

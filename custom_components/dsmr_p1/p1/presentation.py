@@ -1,0 +1,79 @@
+"""Presentation: from a meter's own voice to values that mean something to a household.
+
+A value is scaled, exactly, to the unit of its channel; what stands for "none" becomes None; entries of the power failure
+log that cannot be are dropped, and the rest numbered anew. What a meter says word for word is in `Meter.channels`.
+"""
+
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from decimal import Decimal
+from typing import Final, NamedTuple
+
+from .catalog import HISTORY, ChannelType, Quantity, channel_type
+from .detection import Meter
+from .units import Unit, convert, is_convertible
+from .values import CosemValue, Value
+
+_THRESHOLDS: Final = frozenset({Quantity.THRESHOLD_CURRENT, Quantity.THRESHOLD_POWER, Quantity.THRESHOLD_APPARENT_POWER})
+# All nines mean that there is no limit; 99 A is a fuse.
+_NO_THRESHOLD: Final = re.compile(r"9{3,}")
+_FAILURE: Final = "emeter_power_failure_log_"
+_IMPOSSIBLE_DURATION: Final = 2**31 - 1
+_CLOCK_SET: Final = 2001
+_HIDDEN: Final = re.compile(rf"{HISTORY}\d+")
+
+
+class Presented(NamedTuple):
+    """A channel as a household sees it: its row, the value in the row's unit, and the time of the reading."""
+
+    channel: ChannelType
+    value: Value
+    unit: Unit | None
+    timestamp: datetime | None
+
+
+def present(meter: Meter) -> dict[str, Presented]:
+    """Give the channels of a meter by id; none for a meter that is announced but not registered."""
+    if not meter.profile.registered:
+        return {}
+    presented = {}
+    log = False
+    for channel_id, value in meter.channels.items():
+        if channel_id.startswith(_FAILURE) and channel_id != f"{_FAILURE}entries":
+            log = True
+        elif not _HIDDEN.search(channel_id):
+            row = meter.profile.channel_types.get(channel_id) or channel_type(channel_id)
+            presented[channel_id] = _present(row, value)
+    if log:
+        presented.update((shown.channel.id, shown) for shown in _failure_log(meter))
+    return presented
+
+
+def _present(row: ChannelType, value: CosemValue) -> Presented:
+    number = value.value
+    if not isinstance(number, Decimal):
+        return Presented(row, number, row.unit, value.timestamp)
+    if row.quantity in _THRESHOLDS and _NO_THRESHOLD.fullmatch(f"{number.normalize():f}".replace(".", "")):
+        return Presented(row, None, row.unit, value.timestamp)
+    unit = row.unit or value.unit
+    if value.unit is not None and unit is not None and is_convertible(value.unit, unit):
+        number = convert(number, value.unit, unit)
+    elif value.unit is not None:
+        unit = value.unit
+    return Presented(row, number, unit, value.timestamp)
+
+
+def _failure_log(meter: Meter) -> Iterator[Presented]:
+    """Give the entries that can be: at a time when the clock was set, and shorter than a counter that ran over."""
+    place = number = 0
+    while (when := meter.channels.get(f"{_FAILURE}timestamp{place}")) is not None:
+        duration = meter.channels[f"{_FAILURE}duration{place}"]
+        place += 1
+        if not isinstance(when.value, datetime) or when.value.year < _CLOCK_SET:
+            continue
+        if not isinstance(duration.value, Decimal) or duration.value >= _IMPOSSIBLE_DURATION:
+            continue
+        yield _present(channel_type(f"{_FAILURE}timestamp{number}"), when)
+        yield _present(channel_type(f"{_FAILURE}duration{number}"), duration)
+        number += 1

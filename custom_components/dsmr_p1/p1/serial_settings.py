@@ -1,0 +1,109 @@
+"""The serial line settings of P1 ports, and the order in which to try them.
+
+DSMR 2 and 3 meters send 9600 baud with 7 data bits, even parity and 1 stop bit, everything later 115200 8N1 (DSMR 3.0 and
+5.0.2 P1, section 5.5 "Data line").
+"""
+
+from dataclasses import dataclass
+from typing import Final, Literal, override
+
+type Parity = Literal["N", "E", "O"]
+
+
+@dataclass(frozen=True, slots=True)
+class SerialSettings:
+    """Baud rate, data bits, parity (`N`, `E`, `O`) and stop bits (1, 1.5, 2) of a serial line."""
+
+    baudrate: int
+    data_bits: int
+    parity: Parity
+    stop_bits: float
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.baudrate} {self.data_bits}{self.parity}{self.stop_bits:g}"
+
+
+SETTINGS_115200_8N1: Final = SerialSettings(115200, 8, "N", 1)
+SETTINGS_9600_7E1: Final = SerialSettings(9600, 7, "E", 1)
+# Where a bridge or driver has no 7 data bits; the decoder then takes the parity bit for what it is.
+SETTINGS_9600_8N1: Final = SerialSettings(9600, 8, "N", 1)
+
+CANDIDATES: Final = (SETTINGS_115200_8N1, SETTINGS_9600_7E1, SETTINGS_9600_8N1)
+_GARBAGE_LIMIT: Final = 4096
+"""Bytes without any telegram among them that are worth four of the longest Dutch ones: no accident of opening too late."""
+_PATIENCE: Final = 3
+"""Bursts of garbage on settings that have worked before they are doubted: noise comes in bursts too."""
+
+
+class SettingsSearch:
+    """Finds the settings of a line from what is heard on it; decides, and does nothing itself.
+
+    Silence tells nothing about the settings, so they are changed on evidence only: a burst of bytes in which no telegram
+    begins. The first burst after opening may have been caught in the middle; it is judged when the line was quiet before.
+    """
+
+    def __init__(self, fixed: SerialSettings | None = None) -> None:
+        """Start with the first candidate, or with the settings that the owner has fixed."""
+        self._candidates = CANDIDATES if fixed is None else (fixed,)
+        self._index = 0
+        self._proven = False
+        self._garbage_bursts = 0
+        self.opened()
+
+    @property
+    def settings(self) -> SerialSettings:
+        """The settings to use now."""
+        return self._candidates[self._index]
+
+    @property
+    def is_undecided(self) -> bool:
+        """Whether bytes have come of which it is not known yet what they are."""
+        return self._bytes > 0
+
+    @property
+    def knows_quiet(self) -> bool:
+        """Whether the line was quiet, or a telegram heard, since it was opened: the next burst is a whole one."""
+        return self._whole_burst
+
+    def opened(self) -> None:
+        """Take note that the port was opened: a burst may be under way."""
+        self._whole_burst = False
+        self._bytes = 0
+
+    def heard(self, size: int, *, is_p1: bool) -> bool:
+        """Take note of bytes, and whether something P1 was among them; True where other settings should be tried."""
+        if is_p1:
+            self._proven = True
+            self._garbage_bursts = 0
+            self._bytes = 0
+            self._whole_burst = True
+            return False
+        self._bytes += size
+        if self._bytes < _GARBAGE_LIMIT:
+            return False
+        self._bytes = 0
+        return self._judge()
+
+    def quiet(self) -> bool:
+        """Take note that the line is quiet; True where other settings should be tried."""
+        garbage = self._bytes > 0 and self._whole_burst
+        self._bytes = 0
+        self._whole_burst = True
+        return garbage and self._judge()
+
+    def refused(self) -> bool:
+        """Take note that the port does not know these settings; True where others can be tried."""
+        return self._advance()
+
+    def _judge(self) -> bool:
+        self._garbage_bursts += 1
+        if self._proven and self._garbage_bursts < _PATIENCE:
+            return False
+        return self._advance()
+
+    def _advance(self) -> bool:
+        self._index = (self._index + 1) % len(self._candidates)
+        self._garbage_bursts = 0
+        self._proven = False
+        return len(self._candidates) > 1

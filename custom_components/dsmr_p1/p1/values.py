@@ -1,0 +1,249 @@
+"""The values of a COSEM object, by shape: the texts between the parentheses of a line in, typed values out.
+
+A line is a reference and one or more values, `1-0:1.8.1(000123.456*kWh)`. How the values are to be read follows from the
+object (DSMR 5.0.2 P1 sections 6.4 to 6.12, e-MUCS P1 5.3), and there are no more than a dozen ways. Each has a function
+here; the comment above it shows a line from the wire. Nothing is rounded and no digit is added: a decimal keeps the
+places the meter sent, and a value that makes no sense is None, never a guess.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timezone
+from decimal import Decimal
+from enum import Enum, auto
+from typing import Final, NamedTuple
+
+from .countries import Country
+from .units import Unit, parse_unit
+
+type Value = str | Decimal | datetime | None
+
+
+class CosemValue(NamedTuple):
+    """One value of a COSEM object, as the meter sent it.
+
+    `suffix` is what the value adds to the object's name (`_timestamp`), empty for the main one; `timestamp` is the time
+    the meter gives for the value.
+    """
+
+    suffix: str
+    value: Value
+    unit: Unit | None = None
+    timestamp: datetime | None = None
+
+
+class Shape(Enum):
+    """How the values of an object are to be read."""
+
+    TEXT = auto()
+    HEX_TEXT = auto()
+    NUMBER = auto()
+    DECIMAL = auto()
+    TIMESTAMP = auto()
+    TIMED_DECIMAL = auto()
+    READING_V3 = auto()
+    FAILURE_LOG = auto()
+    MONTHLY_PEAKS = auto()
+    MONTH_END = auto()
+
+
+# A number and what follows it: a blank or one of the separators in the field, then the unit.
+_QUANTITY: Final = re.compile(r"\s*([+-]?[0-9]+(?:[.,][0-9]*)?)\s*[*_]?\s*([^0-9\s*_.,+-][^*]*)?")
+# YYMMDDhhmmss with the flag for standard or summer time (DSMR 4 and later), without it or without seconds (before), and
+# the form with separators of some DSMR 2 meters.
+_TIME: Final = re.compile(
+    r"(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)?([SWsw])?|(?:20)?(\d\d)-(\d\d)-(\d\d)[ T](\d\d):(\d\d)(?::(\d\d))?\s*([SWsw])?",
+)
+# The years 70 and later are clocks that were never set: 1970 is where a clock begins, and no meter has lived in 2070.
+_FIRST_UNSET_YEAR: Final = 70
+_CENTURY: Final = 2000
+_PRINTABLE: Final = range(0x20, 0x7F)
+
+
+def parse_quantity(text: str) -> tuple[Decimal | None, Unit | None]:
+    """Read `000123.456*kWh`; an empty text is no value. Raises ValueError where the text is no number with a unit."""
+    number, _, unit = text.partition("*")
+    # Decimal() takes more than meters send (`1e5`, `NaN`, `1_0`), so the common form is checked first.
+    if number.replace(".", "", 1).isdecimal() and number.isascii():
+        return Decimal(number), parse_unit(unit) if unit else None
+    if not text.strip():
+        return None, None
+    match = _QUANTITY.fullmatch(text)
+    if match is None:
+        message = f"no number: {text!r}"
+        raise ValueError(message)
+    number, unit = match.groups(default="")
+    return Decimal(number.replace(",", ".")), parse_unit(unit)
+
+
+def is_time(text: str) -> bool:
+    """Tell whether a text has the form of a timestamp, sense or not (`632525252525W` has)."""
+    return _TIME.fullmatch(text) is not None
+
+
+def parse_timestamp(text: str, country: Country) -> datetime | None:
+    """Read `YYMMDDhhmmssX`; None where it is empty or impossible, as a clock that was never set gives it.
+
+    X is W for the country's standard time and S for an hour more, whatever the calendar says, since the flag is what
+    tells the two hours of 2 o'clock in October apart. Raises ValueError where the text has not the form of a timestamp.
+    """
+    if not text.strip():
+        return None
+    match = _TIME.fullmatch(text.strip())
+    if match is None:
+        message = f"no timestamp: {text!r}"
+        raise ValueError(message)
+    groups = match.groups()
+    year, month, day, hour, minute, second, flag = groups[:7] if groups[0] else groups[7:]
+    if int(year) >= _FIRST_UNSET_YEAR:
+        return None
+    try:
+        # UTC only until the offset is known.
+        local = datetime(_CENTURY + int(year), int(month), int(day), int(hour), int(minute), int(second or 0), tzinfo=UTC)
+    except ValueError:
+        return None
+    return local.replace(tzinfo=_offset(local, flag, country))
+
+
+def _offset(local: datetime, flag: str | None, country: Country) -> timezone:
+    match flag:
+        case "W" | "w":
+            return country.standard
+        case "S" | "s":
+            return country.summer
+        case _:
+            return country.zone_at(local)
+
+
+def decode_hex_text(text: str) -> str:
+    """Read text sent as pairs of hexadecimal digits; what is no such text stays as it is.
+
+    Identifiers are hexadecimal text by the standard, but some meters send them plain, or as digits that are hexadecimal
+    and no text (Warmtelink: `ADB3100000045771`). Only what decodes to printable text wholly is decoded.
+    """
+    text = text.strip()
+    try:
+        octets = bytes.fromhex(text)
+    except ValueError:
+        return text
+    if not octets or any(octet not in _PRINTABLE for octet in octets):
+        return text
+    return octets.decode("ascii").strip()
+
+
+type Decoder = Callable[[Sequence[str], Country], tuple[CosemValue, ...]]
+
+
+# 1-3:0.2.8(50)
+def _text(texts: Sequence[str], _country: Country) -> tuple[CosemValue, ...]:
+    return (CosemValue("", texts[0].strip()),)
+
+
+# 0-0:96.1.1(4B384547303034303436333935353037)
+def _hex_text(texts: Sequence[str], _country: Country) -> tuple[CosemValue, ...]:
+    return (CosemValue("", decode_hex_text(texts[0])),)
+
+
+# 0-0:96.7.21(00004)
+def _number(texts: Sequence[str], _country: Country) -> tuple[CosemValue, ...]:
+    number, _ = parse_quantity(texts[0])
+    return (CosemValue("", number),)
+
+
+# 1-0:1.8.1(123456.789*kWh)    1-1:31.4.0(040*A)(-040*A)
+def _decimal(texts: Sequence[str], _country: Country) -> tuple[CosemValue, ...]:
+    return (CosemValue("", *parse_quantity(texts[0])),)
+
+
+# 0-0:1.0.0(101209113020W)
+def _timestamp(texts: Sequence[str], country: Country) -> tuple[CosemValue, ...]:
+    return (CosemValue("", parse_timestamp(texts[0], country)),)
+
+
+# 0-1:24.2.1(101209112500W)(12785.123*m3)    7-0:23.1.0(01238.740*m3)(19-01-01 00:00:00)    1-0:1.6.0(02.589*kW)
+def _timed_decimal(texts: Sequence[str], country: Country) -> tuple[CosemValue, ...]:
+    value, when = texts[0], ""
+    if len(texts) > 1:
+        value, when = (texts[1], texts[0]) if is_time(texts[0].strip()) or not texts[0].strip() else (texts[0], texts[1])
+    elif is_time(value.strip()):
+        value, when = "", value
+    timestamp = parse_timestamp(when, country)
+    number, unit = parse_quantity(value)
+    return _timed(number, unit, timestamp)
+
+
+# 0-1:24.3.0(090212160000)(00)(60)(1)(0-1:24.2.1)(m3)
+# (00001.001)
+def _reading_v3(texts: Sequence[str], country: Country) -> tuple[CosemValue, ...]:
+    fixed = 6
+    timestamp = parse_timestamp(texts[0], country)
+    # The status in the second place is no number on some meters, and nothing hangs on it or on the two after it.
+    unit = parse_unit(texts[fixed - 1]) if len(texts) >= fixed else None
+    number, own_unit = parse_quantity(texts[fixed]) if len(texts) > fixed else (None, None)
+    return _timed(number, own_unit or unit, timestamp)
+
+
+def _timed(number: Decimal | None, unit: Unit | None, timestamp: datetime | None) -> tuple[CosemValue, ...]:
+    return (CosemValue("", number, unit, timestamp), CosemValue("_timestamp", timestamp))
+
+
+# 1-0:99.97.0(2)(0-0:96.7.19)(101208152415W)(0000000240*s)(101208151004W)(0000000301*s)    1-0:99.97.0()
+def _failure_log(texts: Sequence[str], country: Country) -> tuple[CosemValue, ...]:
+    count, _ = parse_quantity(texts[0])
+    parts = [CosemValue("_entries", count)]
+    for number, (when, duration) in enumerate(zip(texts[2::2], texts[3::2], strict=False)):
+        timestamp = parse_timestamp(when, country)
+        seconds, _ = parse_quantity(duration)
+        # Some meters leave the unit out; the standard knows no other.
+        parts.append(CosemValue(f"_timestamp{number}", timestamp))
+        parts.append(CosemValue(f"_duration{number}", seconds, Unit.SECOND, timestamp))
+    return tuple(parts)
+
+
+# 0-0:98.1.0(2)(1-0:1.6.0)(1-0:1.6.0)(200501000000S)(200423192538S)(03.695*kW)(200401000000S)(200305122139S)(05.980*kW)
+def _monthly_peaks(texts: Sequence[str], country: Country) -> tuple[CosemValue, ...]:
+    if len(texts) > 1 and ":" not in texts[1]:
+        message = "no list of monthly peaks"
+        raise ValueError(message)
+    count, _ = parse_quantity(texts[0])
+    peaks = [
+        (parse_timestamp(month, country), parse_timestamp(when, country), *parse_quantity(peak))
+        for month, when, peak in zip(texts[3::3], texts[4::3], texts[5::3], strict=False)
+    ]
+    # Meters send the list in either order. The newest month comes first here, so that a number always means the same age.
+    peaks.sort(key=lambda peak: peak[0].timestamp() if peak[0] else 0.0, reverse=True)
+    parts = [CosemValue("_entries", count)]
+    for number, (month, when, peak, unit) in enumerate(peaks):
+        parts.append(CosemValue(f"_month{number}", month))
+        parts.append(CosemValue(f"_timestamp{number}", when))
+        parts.append(CosemValue(f"{number}", peak, unit, when))
+    return tuple(parts)
+
+
+# 0-0:98.1.0(230701000000S)(000040.777*kWh)(000008.950*kWh)...
+def _month_end(texts: Sequence[str], country: Country) -> tuple[CosemValue, ...]:
+    timestamp = parse_timestamp(texts[0], country)
+    values = (CosemValue(f"_value{number}", *parse_quantity(text), timestamp) for number, text in enumerate(texts[1:]))
+    return (CosemValue("_timestamp", timestamp), *values)
+
+
+_DECODERS: Final[dict[Shape, Decoder]] = {
+    Shape.TEXT: _text,
+    Shape.HEX_TEXT: _hex_text,
+    Shape.NUMBER: _number,
+    Shape.DECIMAL: _decimal,
+    Shape.TIMESTAMP: _timestamp,
+    Shape.TIMED_DECIMAL: _timed_decimal,
+    Shape.READING_V3: _reading_v3,
+    Shape.FAILURE_LOG: _failure_log,
+    Shape.MONTHLY_PEAKS: _monthly_peaks,
+    Shape.MONTH_END: _month_end,
+}
+
+
+def decode(shape: Shape, texts: Sequence[str], country: Country) -> tuple[CosemValue, ...]:
+    """Read the texts between the parentheses as a shape; the value itself comes first where there is one.
+
+    Raises ValueError where they have not this shape.
+    """
+    return _DECODERS[shape](texts, country)
