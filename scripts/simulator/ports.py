@@ -60,12 +60,15 @@ class Port(ABC):
 
     def write(self, sent: bytes) -> int:
         """Send bytes with the meter's line settings, and return how many bytes the reader got."""
-        reader = self.reader_settings()
-        received = sent if self.settings is None or reader is None else transfer(sent, self.settings, reader)
+        received = self.on_the_line(sent, self.reader_settings())
         taken = self.write_raw(received)
         self.sent += taken
         self.lost += len(received) - taken
         return taken
+
+    def on_the_line(self, sent: bytes, reader: LineSettings | None) -> bytes:
+        """Return what a reader makes of bytes that the meter sends."""
+        return sent if self.settings is None or reader is None else transfer(sent, self.settings, reader)
 
     def service(self, timeout: float) -> None:
         """Do what the other side asks for, for this many seconds."""
