@@ -116,6 +116,10 @@ class Slot:
             identifier=invent_identifier(self.medium.prefix, drawn.randrange(10**9)),
         ).start_at(household, value)
 
+    def with_state(self, state: SlotState) -> Slot:
+        """Return the slot in another state."""
+        return replace(self, state=state)
+
     def start_at(self, household: Household, value: int) -> Slot:
         """Return the slot with a register that shows the value now."""
         passed = replace(self, offset=0, least=0).reading_at(household, household.now).value

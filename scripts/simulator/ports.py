@@ -6,11 +6,13 @@ lost. No port starts a thread, and no call blocks.
 """
 
 from abc import ABC, abstractmethod
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 import os
 from pathlib import Path
 import select
 import termios
+import threading
 import time
 from typing import Final, Self, override
 
@@ -83,6 +85,28 @@ class Port(ABC):
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+@contextmanager
+def serving[P: Port](port: P) -> Iterator[P]:
+    """Service a port in a thread while something else is done; the thread has ended afterwards.
+
+    An RFC 2217 reader waits for answers while it opens the port. Where the reader runs in the same thread as the
+    test, somebody else must give them. Write to the port only after the reader has opened it.
+    """
+    stopped = threading.Event()
+
+    def serve() -> None:
+        while not stopped.wait(0.005):
+            port.service(0)
+
+    thread = threading.Thread(target=serve, name="simulated port")
+    thread.start()
+    try:
+        yield port
+    finally:
+        stopped.set()
+        thread.join()
 
 
 BAUDRATES: Final = {

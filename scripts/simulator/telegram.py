@@ -194,9 +194,13 @@ class TelegramBuilder:
 
     def plain(self) -> bytes:
         """Return the telegram as the meter sends it before encryption."""
+        return self.finish(self.body())
+
+    def finish(self, body: bytes) -> bytes:
+        """Return a body with what follows its `!`: a CRC, where the model has one, and the end of the line."""
         if self.model.has_crc:
-            return seal(self.body(), pads_crc=self.model.pads_crc)
-        return self.body() + b"\r\n"
+            return seal(body, pads_crc=self.model.pads_crc)
+        return body + b"\r\n"
 
     def envelop(self, telegram: bytes) -> bytes:
         """Return what goes onto the line: the telegram, encrypted if the model does so. The frame counter rises."""
