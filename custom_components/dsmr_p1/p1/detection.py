@@ -9,7 +9,7 @@ most; of equals, the first of the table. Where none fits, the type is the kind.
 An M-Bus channel is announced but not registered where it has no reading, or a zero with the time of a clock that was not
 set. An identifier alone decides nothing.
 
-Which meters there are, and which line is which channel, changes once in years. It is worked out when the traits of the
+Which meters there are, and which line is which channel, changes once in years. It is worked out when the types of the
 lines change, and kept as a layout that the values of each telegram are put into.
 """
 
@@ -20,10 +20,10 @@ from typing import Final, NamedTuple
 
 from . import catalog
 from .catalog import HISTORY, ChannelType, MeterKind, MeterType, ObjectType, Quantity, Role
-from .countries import Country
+from .countries import BELGIUM, NETHERLANDS, Country
 from .errors import TelegramError
 from .obis import Obis
-from .telegram import CosemObject, Telegram, is_placeholder
+from .telegram import CosemObject, LineType, Telegram, is_placeholder
 from .units import Unit, convert, is_convertible
 from .values import CosemValue, Shape
 
@@ -108,7 +108,7 @@ class MeterDetector:
 
     def __init__(self) -> None:
         """Start with no telegram seen."""
-        self._traits: tuple[str, ...] = ()
+        self._line_types: list[LineType] = []
         self._identification = ""
         self._layouts: tuple[_Layout, ...] = ()
         self._unknown: tuple[int, ...] = ()
@@ -121,17 +121,17 @@ class MeterDetector:
         Raises TelegramError where a line without a time stands twice in it with different values: two telegrams in one.
         """
         objects = telegram.objects
-        traits = tuple([obj.trait for obj in objects])
-        if traits != self._traits or telegram.identification != self._identification:
+        line_types = [obj[0] for obj in objects]
+        if line_types != self._line_types or telegram.identification != self._identification:
             self._lay_out(telegram)
-            self._traits, self._identification = traits, telegram.identification
+            self._line_types, self._identification = line_types, telegram.identification
         for one, other in self._twins:
             if objects[one].values != objects[other].values:
                 message = "one register stands in it with two values"
                 raise TelegramError(message)
         meters = []
         for profile, takes, imports, exports in self._layouts:
-            channels = {channel_id: objects[line].values[place] for channel_id, line, place in takes}
+            channels = {channel_id: objects[line][1][place] for channel_id, line, place in takes}
             if imports:
                 _derive(channels, imports, exports)
             meters.append(Meter(profile, channels))
@@ -182,7 +182,7 @@ class MeterDetector:
             mbus_channel=group.mbus_channel,
             equipment_identifier=_identifier(objects, rows),
             registered=registered,
-            country=telegram.country,
+            country=_country(telegram),
             channel_types={channel_id: catalog.channel_type(channel_id) for channel_id in sources},
             sources=sources,
         )
@@ -368,6 +368,13 @@ def _twins(objects: Sequence[CosemObject]) -> tuple[tuple[int, int], ...]:
                 twins.append((seen[obj.obis], line))
             seen[obj.obis] = line
     return tuple(twins)
+
+
+def _country(telegram: Telegram) -> Country:
+    """Give the country of the meters: an e-MUCS version is Belgian, where the identification names no other country."""
+    if telegram.country is NETHERLANDS and any(_is(obj, "p1_emucs_version_output") for obj in telegram.objects):
+        return BELGIUM
+    return telegram.country
 
 
 def _order(profile: MeterProfile) -> tuple[int, int, str]:
