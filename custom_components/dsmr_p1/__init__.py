@@ -1,0 +1,1 @@
+"""The DSMR P1 Smart Meter integration."""

@@ -1,0 +1,30 @@
+"""Constants of the DSMR P1 Smart Meter integration: the names of what is kept in an entry, and the defaults."""
+
+import logging
+from typing import Final
+
+DOMAIN: Final = "dsmr_p1"
+LOGGER: Final = logging.getLogger(__package__)
+
+# In the data of an entry, beside CONF_PORT of Home Assistant.
+CONF_BRIDGE_TYPE: Final = "bridge_type"
+CONF_DECRYPTION_KEY: Final = "decryption_key"
+CONF_ADDITIONAL_KEY: Final = "additional_key"
+CONF_SERIAL_SETTINGS: Final = "serial_settings"
+CONF_BAUDRATE: Final = "baudrate"
+CONF_DATABITS: Final = "databits"
+CONF_PARITY: Final = "parity"
+CONF_STOPBITS: Final = "stopbits"
+
+BRIDGE_AUTO: Final = "auto"
+BRIDGE_DSMR: Final = "dsmr"
+BRIDGE_SMARTY: Final = "smarty"
+
+# In its options.
+CONF_RECEIVED_TIMEOUT: Final = "received_timeout"
+CONF_REFRESH: Final = "refresh"
+CONF_METER: Final = "meter"
+CONF_METER_TYPE: Final = "meter_type"
+
+DEFAULT_RECEIVED_TIMEOUT: Final = 120
+"""Seconds without a telegram after which the meters are unavailable: long enough for a meter that restarts."""
