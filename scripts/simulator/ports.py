@@ -25,6 +25,8 @@ class Port(ABC):
     def __init__(self, settings: LineSettings | None = None) -> None:
         """Take the meter's line settings; None delivers every byte as it was sent, whatever the reader does."""
         self.settings = settings
+        self.lock = threading.RLock()
+        """Held while the port is used, for ports that are serviced in a thread."""
         self.sent = 0
         """Bytes that reached a reader."""
         self.lost = 0
@@ -92,13 +94,14 @@ def serving[P: Port](port: P) -> Iterator[P]:
     """Service a port in a thread while something else is done; the thread has ended afterwards.
 
     An RFC 2217 reader waits for answers while it opens the port. Where the reader runs in the same thread as the
-    test, somebody else must give them. Write to the port only after the reader has opened it.
+    test, somebody else must give them.
     """
     stopped = threading.Event()
 
     def serve() -> None:
         while not stopped.wait(0.005):
-            port.service(0)
+            with port.lock:
+                port.service(0)
 
     thread = threading.Thread(target=serve, name="simulated port")
     thread.start()

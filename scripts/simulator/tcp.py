@@ -76,8 +76,9 @@ class TcpPort(Port):
 
     @override
     def reader_present(self) -> bool:
-        self.service(0)
-        return bool(self.clients)
+        with self.lock:
+            self.service(0)
+            return bool(self.clients)
 
     @override
     def reader_settings(self) -> LineSettings | None:
@@ -86,22 +87,24 @@ class TcpPort(Port):
     @override
     def write(self, sent: bytes) -> int:
         """Send bytes with the meter's line settings to every client, each with settings of its own."""
-        self.service(0)
-        taken = 0
-        for client in list(self.clients):
-            received = self.on_the_line(sent, client.settings)
-            count = self._send(client, received)
-            taken = max(taken, count)
-            self.lost += len(received) - count
-        if not self.clients:
-            self.lost += len(sent)
-        self.sent += taken
-        return taken
+        with self.lock:
+            self.service(0)
+            taken = 0
+            if not self.clients:
+                self.lost += len(sent)
+            for client in list(self.clients):
+                received = self.on_the_line(sent, client.settings)
+                count = self._send(client, received)
+                taken = max(taken, count)
+                self.lost += len(received) - count
+            self.sent += taken
+            return taken
 
     @override
     def write_raw(self, received: bytes) -> int:
-        self.service(0)
-        return max((self._send(client, received) for client in list(self.clients)), default=0)
+        with self.lock:
+            self.service(0)
+            return max((self._send(client, received) for client in list(self.clients)), default=0)
 
     @override
     def service(self, timeout: float) -> None:
@@ -121,14 +124,15 @@ class TcpPort(Port):
 
     @override
     def unplug(self) -> None:
-        for client in list(self.clients):
-            self._drop(client)
-        if self._listener is not None:
-            self._listener.close()
-            self._listener = None
-        if self._selector is not None:
-            self._selector.close()
-            self._selector = None
+        with self.lock:
+            for client in list(self.clients):
+                self._drop(client)
+            if self._listener is not None:
+                self._listener.close()
+                self._listener = None
+            if self._selector is not None:
+                self._selector.close()
+                self._selector = None
 
     @override
     def replug(self, path: str | None = None) -> None:
@@ -137,10 +141,11 @@ class TcpPort(Port):
             self._port = int(path.rpartition(":")[2])
         listener = socket.create_server((self._host, self._port))
         listener.settimeout(0)
-        self._port = listener.getsockname()[1]
-        self._listener = listener
-        self._selector = selectors.DefaultSelector()
-        self._selector.register(listener, selectors.EVENT_READ)
+        with self.lock:
+            self._port = listener.getsockname()[1]
+            self._listener = listener
+            self._selector = selectors.DefaultSelector()
+            self._selector.register(listener, selectors.EVENT_READ)
 
     def _make_client(self, connection: socket.socket) -> Client:
         return Client(connection)
