@@ -16,8 +16,6 @@ from .line import V2_SETTINGS, V4_SETTINGS, LineSettings
 from .lines import (
     ACE4000_LINES,
     ACE4000_SLOTS,
-    AUSTRIA_LINES,
-    AUSTRIA_REACTIVE,
     DSMR2_SLOTS,
     DSMR4_SLOTS,
     DSMR5_SLOTS,
@@ -25,16 +23,20 @@ from .lines import (
     DSMR22_LINES,
     DSMR30_LINES,
     DSMR30_SLOTS,
+    WARMTELINK_LINES,
+    WARMTELINK_SLOTS,
+    dsmr4_lines,
+    dsmr5_lines,
+)
+from .lines_abroad import (
+    AUSTRIA_LINES,
+    AUSTRIA_REACTIVE,
     EMUCS_LINES,
     EMUCS_SLOTS,
     HUNGARY_LINES,
     LITHUANIA_LINES,
     SMARTY_LINES,
     SWEDEN_LINES,
-    WARMTELINK_LINES,
-    WARMTELINK_SLOTS,
-    dsmr4_lines,
-    dsmr5_lines,
 )
 from .region import Region
 
@@ -99,31 +101,42 @@ _V3: Final = replace(
     lines=DSMR30_LINES,
     slots=SlotLayout(HOUR, DSMR30_SLOTS),
 )
+_V4_SLOTS: Final = SlotLayout(
+    HOUR,
+    DSMR4_SLOTS,
+    unregistered=("0-{n}:24.1.0({type:03d})", "0-{n}:96.1.0(0000000000000000000000000000000000)"),
+    ghost=("0-{n}:24.1.0({type:03d})", "0-{n}:96.1.0()", "0-{n}:24.2.1(700101010000W)(00000000)"),
+)
+_V5_SLOTS: Final = replace(
+    _V4_SLOTS,
+    interval=300,
+    lines=DSMR5_SLOTS,
+    unregistered=("0-{n}:24.1.0({type:03d})", "0-{n}:96.1.0()"),
+)
+_WITH_VALVE: Final = {"": (*DSMR4_SLOTS[""], "0-{n}:24.4.0(1)"), "electricity": DSMR4_SLOTS["electricity"]}
 _V4: Final = Model(
     name="dsmr42",
     description="DSMR 4.2, Netherlands: three phases, gas every hour",
     identification="KFM5SIM-METER",
     lines=dsmr4_lines("42"),
-    slots=SlotLayout(
-        HOUR,
-        DSMR4_SLOTS,
-        unregistered=("0-{n}:24.1.0({type:03d})", "0-{n}:96.1.0(0000000000000000000000000000000000)"),
-        ghost=("0-{n}:24.1.0({type:03d})", "0-{n}:96.1.0()", "0-{n}:24.2.1(700101010000W)(00000000)"),
-    ),
+    slots=_V4_SLOTS,
     period=10,
     mbus="gas",
+)
+_V404: Final = replace(
+    _V4,
+    name="dsmr404",
+    description="DSMR 4.0.4, Netherlands: with switch and threshold, gas with a valve",
+    identification="ISk5\\2SIM-40",
+    lines=dsmr4_lines("40", has_switch=True),
+    slots=replace(_V4_SLOTS, lines=_WITH_VALVE),
 )
 _V5: Final = Model(
     name="dsmr5",
     description="DSMR 5.0, Netherlands: three phases with voltages, gas every five minutes",
     identification="ISK5\\2SIM-1050",
     lines=dsmr5_lines(),
-    slots=SlotLayout(
-        300,
-        DSMR5_SLOTS,
-        unregistered=("0-{n}:24.1.0({type:03d})", "0-{n}:96.1.0()"),
-        ghost=("0-{n}:24.1.0({type:03d})", "0-{n}:96.1.0()", "0-{n}:24.2.1(700101010000W)(00000000)"),
-    ),
+    slots=_V5_SLOTS,
     mbus="gas",
 )
 _AUSTRIA: Final = Model(
@@ -148,16 +161,12 @@ MODELS: Final = {
             phases=1,
         ),
         _V4,
+        _V404,
         replace(
-            _V4,
+            _V404,
             name="dsmr40",
-            description="DSMR 4.0, Netherlands: with the switch and the threshold",
-            identification="ISk5\\2SIM-40",
-            lines=dsmr4_lines("40", has_switch=True),
-            slots=replace(
-                _V4.slots or SlotLayout(HOUR, {}),
-                lines={"": (*DSMR4_SLOTS[""], "0-{n}:24.4.0(1)"), "electricity": DSMR4_SLOTS["electricity"]},
-            ),
+            description="DSMR 4.0, Netherlands: nothing by phase, gas with a valve",
+            lines=dsmr4_lines("40", has_switch=True, has_phases=False),
         ),
         _V3,
         _V2,
@@ -201,9 +210,7 @@ MODELS: Final = {
             description="Luxembourg: encrypted, the published key for authentication",
             identification="Lux5\\253600000_S",
             lines=SMARTY_LINES,
-            slots=SlotLayout(
-                300, {"": (*DSMR5_SLOTS[""], "0-{n}:24.4.0(1)"), "electricity": DSMR5_SLOTS["electricity"]}
-            ),
+            slots=replace(_V5_SLOTS, lines=_WITH_VALVE),
             region=region.LUXEMBOURG,
             period=10,
             mbus="gas",

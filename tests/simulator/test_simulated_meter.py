@@ -34,7 +34,9 @@ def port() -> Iterator[PtyPort]:
         yield port
 
 
-def meter_of(port: PtyPort, name: str = "dsmr5", mbus: str | None = None, period: float | None = None) -> SimulatedMeter:
+def meter_of(
+    port: PtyPort, name: str = "dsmr5", mbus: str | None = None, period: float | None = None
+) -> SimulatedMeter:
     builder = TelegramBuilder.create(name, Household(seed=1, start=START), mbus)
     return SimulatedMeter(builder, port, period=period)
 
@@ -163,7 +165,6 @@ def test_a_cable_comes_back_and_silence_ends(port: PtyPort) -> None:
             assert time.monotonic() < deadline
             time.sleep(0.01)
         execute(meter, "silence 1000")
-        time.sleep(0.05)
         descriptor = os.open(port.path, os.O_RDWR | os.O_NOCTTY)
         assert not select.select([descriptor], [], [], 0.3)[0]
         execute(meter, "silence 0")

@@ -158,6 +158,13 @@ def test_slots_without_a_meter() -> None:
     assert values(build_telegram("emucs", household_of(MODELS["emucs"])))["0-3:96.3.10"] == "(0)"
 
 
+@pytest.mark.parametrize("name", ["dsmr5", "dsmr42", "dsmr404", "smarty_lu"])
+@pytest.mark.parametrize("state", ["unregistered", "ghost"])
+def test_slots_without_a_meter_are_announced(name: str, state: str) -> None:
+    found = values(build_telegram(name, household_of(MODELS[name]), mbus=f"gas:{state}"))
+    assert found["0-1:24.1.0"] == "(003)"
+
+
 def test_a_dead_meter_stands_still() -> None:
     household = household_of(MODELS["dsmr5"])
     builder = TelegramBuilder.create("dsmr5", household, "gas:dead,gas")
