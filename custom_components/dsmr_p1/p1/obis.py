@@ -10,7 +10,7 @@ from typing import NamedTuple, Self, override
 
 # A-B:C.D.E*F of EN 13757-1 annex A, with what meters in the field make of it: the DSMR 4.0 sample and the meters that
 # copied it write `1-0:99:97.0`, some firmware writes `.255` for `*255`.
-_REFERENCE = re.compile(r"(\d{1,3})-(\d{1,3}):(\d{1,3})[.:](\d{1,3})[.:](\d{1,3})(?:[*.](\d{1,3}))?")
+_REFERENCE = re.compile(r"(\d{1,3})-(\d{1,3}):(\d{1,3})[.:](\d{1,3})[.:](\d{1,3})(?:[*.](\d{1,3}))?", re.ASCII)
 _GROUP_MAX = 255
 
 
