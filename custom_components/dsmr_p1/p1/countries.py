@@ -4,7 +4,7 @@ A telegram names no country. The identification line starts with the maker's thr
 where the operator had the port made for its country (e-MUCS: `/FLU5`, Luxembourg: `/Lux5`, Austria: `/EST5`).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import Final
 
@@ -21,11 +21,12 @@ class Country:
     standard: timezone
     summer_time: bool = True
     low_tariff: int | None = None
+    summer: timezone = field(init=False)
+    """The offset that the S of a timestamp stands for: an hour more than standard time."""
 
-    @property
-    def summer(self) -> timezone:
-        """The offset that the S of a timestamp stands for: an hour more than standard time."""
-        return _SUMMER[self.standard]
+    def __post_init__(self) -> None:
+        """Work out summer time."""
+        object.__setattr__(self, "summer", _SUMMER[self.standard])
 
     def zone_at(self, local: datetime) -> timezone:
         """Give the offset in force at a local time that carries no flag.

@@ -96,17 +96,17 @@ class Decoder:
         self, framer: Framer, events: Iterator[PlainFrame | EncryptedFrame | Rejected], *, parity: bool
     ) -> Iterator[Reading | Rejected]:
         for event in events:
-            match event:
-                case PlainFrame():
-                    result = self._read(event)
-                case EncryptedFrame():
-                    result = self._unseal(framer, event)
-                case Rejected():
-                    result = event
+            if isinstance(event, PlainFrame):
+                result = self._read(event)
+            elif isinstance(event, EncryptedFrame):
+                result = self._unseal(framer, event)
+            else:
+                result = event
             if isinstance(result, Reading):
                 self._has_parity = parity
-            if isinstance(result, Reading) or self._has_parity is parity or (self._has_parity is None and not parity):
-                yield result
+            elif self._has_parity is not parity and (parity or self._has_parity):
+                continue
+            yield result
 
     def _read(self, frame: PlainFrame, decrypted: Decrypted | None = None) -> Reading | Rejected:
         if not frame.has_crc and self.memory.sends_crc:

@@ -13,7 +13,7 @@ Which meters there are, and which line is which channel, changes once in years. 
 lines change, and kept as a layout that the values of each telegram are put into.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final, NamedTuple
@@ -34,6 +34,7 @@ _READINGS: Final = frozenset({Quantity.ENERGY, Quantity.HEAT, Quantity.VOLUME, Q
 _IMPORT: Final = "emeter_delivery_tariff"
 _EXPORT: Final = "emeter_production_tariff"
 _TARIFFS: Final = ("1", "2", "3", "4")
+_POWERS: Final = ("emeter_actual_delivery", "emeter_actual_production")
 # Which identifier is the meter's own, where it has several.
 _IDENTIFIERS: Final = (
     "emeter_equipment_identifier", "meter_equipment_identifier", "gmeter_equipment_identifier_v2",
@@ -94,13 +95,20 @@ class _Group:
     members: list[int]
 
 
+class _Derived(NamedTuple):
+    """A channel that follows from others of its meter: how, and from which."""
+
+    channel_id: str
+    compute: Callable[[Mapping[str, CosemValue], tuple[str, ...]], CosemValue]
+    sources: tuple[str, ...]
+
+
 class _Layout(NamedTuple):
-    """A meter, and which value of which object is which channel."""
+    """A meter, which value of which object is which channel, and what follows from these."""
 
     profile: MeterProfile
     takes: tuple[tuple[str, int, int], ...]
-    imports: tuple[str, ...]
-    exports: tuple[str, ...]
+    derived: tuple[_Derived, ...]
 
 
 class MeterDetector:
@@ -111,15 +119,41 @@ class MeterDetector:
         self._line_types: list[LineType] = []
         self._identification = ""
         self._layouts: tuple[_Layout, ...] = ()
+        self._receivers: list[list[tuple[int, str, int]]] = []
         self._unknown: tuple[int, ...] = ()
         self._twins: tuple[tuple[int, int], ...] = ()
         self._tariffs: set[tuple[str, str]] = set()
+        self._number = 0
+        self._meters: tuple[Meter, ...] = ()
 
     def detect(self, telegram: Telegram) -> Detection:
-        """Give the meters in a telegram.
+        """Give the meters in a telegram. A meter of which nothing has changed is the same object as before.
 
         Raises TelegramError where a line without a time stands twice in it with different values: two telegrams in one.
         """
+        objects = telegram.objects
+        if telegram.changes is not None and telegram.number == self._number + 1 and not self._twins:
+            meters = self._update(objects, telegram.changes)
+        else:
+            meters = self._read(telegram)
+        self._number = telegram.number
+        self._meters = meters
+        return Detection(meters, tuple([objects[place] for place in self._unknown]))
+
+    def _update(self, objects: Sequence[CosemObject], changes: tuple[int, ...]) -> tuple[Meter, ...]:
+        """Put the values that changed into the meters they belong to."""
+        changed: list[dict[str, CosemValue]] = [{} for _ in self._meters]
+        for place in changes:
+            values = objects[place][1]
+            for number, channel_id, part in self._receivers[place]:
+                changed[number][channel_id] = values[part]
+        return tuple([
+            _with_derived(meter[0], meter[1] | values, layout[2], values) if values else meter
+            for meter, layout, values in zip(self._meters, self._layouts, changed, strict=True)
+        ])  # fmt: skip
+
+    def _read(self, telegram: Telegram) -> tuple[Meter, ...]:
+        """Put all values into the meters, after working out anew which these are where that may have changed."""
         objects = telegram.objects
         line_types = [obj[0] for obj in objects]
         if line_types != self._line_types or telegram.identification != self._identification:
@@ -130,12 +164,10 @@ class MeterDetector:
                 message = "one register stands in it with two values"
                 raise TelegramError(message)
         meters = []
-        for profile, takes, imports, exports in self._layouts:
-            channels = {channel_id: objects[line][1][place] for channel_id, line, place in takes}
-            if imports:
-                _derive(channels, imports, exports)
-            meters.append(Meter(profile, channels))
-        return Detection(tuple(meters), tuple([objects[line] for line in self._unknown]))
+        for profile, takes, derived in self._layouts:
+            channels = {channel_id: objects[place][1][part] for channel_id, place, part in takes}
+            meters.append(_with_derived(profile, channels, derived, channels))
+        return tuple(meters)
 
     def _lay_out(self, telegram: Telegram) -> None:
         objects = telegram.objects
@@ -147,6 +179,10 @@ class MeterDetector:
             if layout is not None:
                 layouts.append(layout)
         self._layouts = tuple(sorted(layouts, key=lambda layout: _order(layout.profile)))
+        self._receivers = [[] for _ in objects]
+        for number, layout in enumerate(self._layouts):
+            for channel_id, place, part in layout.takes:
+                self._receivers[place].append((number, channel_id, part))
         self._unknown = tuple(sorted(unknown))
         self._twins = _twins(objects)
 
@@ -162,18 +198,9 @@ class MeterDetector:
         registered = group.role is not Role.MBUS or _is_registered([objects[line] for line in rows])
         type_ = _best_type(group, kind, {row.id for row in rows.values()}, telegram.identification) if registered else None
         takes = _takes(objects, rows, group.role, kind)
-        imports, exports = (), ()
-        if group.role is Role.MAIN:
-            ids = [channel_id for channel_id, _, _ in takes]
-            imports = self._tariffs_of(group.slot, _IMPORT, ids)
-            exports = self._tariffs_of(group.slot, _EXPORT, ids)
         sources: dict[str, Obis | None] = {channel_id: objects[line].obis for channel_id, line, _ in takes}
-        if imports:
-            sources["energy_import_total"] = None
-        if exports:
-            sources["energy_export_total"] = None
-        if "emeter_actual_delivery" in sources and "emeter_actual_production" in sources and group.role is Role.MAIN:
-            sources["power_net"] = None
+        derived = self._derived(group.slot, sources) if group.role is Role.MAIN else ()
+        sources |= dict.fromkeys((row.channel_id for row in derived), None)
         profile = MeterProfile(
             slot=group.slot,
             role=group.role,
@@ -186,15 +213,37 @@ class MeterDetector:
             channel_types={channel_id: catalog.channel_type(channel_id) for channel_id in sources},
             sources=sources,
         )
-        return _Layout(profile, takes, imports, exports), unclaimed
+        return _Layout(profile, takes, derived), unclaimed
 
-    def _tariffs_of(self, slot: str, prefix: str, ids: Sequence[str]) -> tuple[str, ...]:
+    def _derived(self, slot: str, ids: Collection[str]) -> tuple[_Derived, ...]:
+        """Give the channels that follow from those of a main meter: totals of its tariffs, and net power."""
+        derived = []
+        for total, prefix in (("energy_import_total", _IMPORT), ("energy_export_total", _EXPORT)):
+            if registers := self._tariffs_of(slot, prefix, ids):
+                derived.append(_Derived(total, _sum, registers))
+        if all(channel_id in ids for channel_id in _POWERS):
+            derived.append(_Derived("power_net", _difference, _POWERS))
+        return tuple(derived)
+
+    def _tariffs_of(self, slot: str, prefix: str, ids: Collection[str]) -> tuple[str, ...]:
         """Give the registers of which the total consists: the meter's own total, else all tariffs ever seen on it."""
         sent = [channel_id.removeprefix(prefix) for channel_id in ids if channel_id.startswith(prefix)]
         self._tariffs.update((slot, prefix + tariff) for tariff in sent if tariff == "0" or tariff in _TARIFFS)
         if (slot, f"{prefix}0") in self._tariffs:
             return (f"{prefix}0",)
         return tuple(prefix + tariff for tariff in _TARIFFS if (slot, prefix + tariff) in self._tariffs)
+
+
+def _with_derived(
+    profile: MeterProfile, channels: dict[str, CosemValue], derived: tuple[_Derived, ...], changed: Mapping[str, CosemValue]
+) -> Meter:
+    """Give a meter after adding the channels that follow from those that changed."""
+    for channel_id, compute, sources in derived:
+        for source in sources:
+            if source in changed:
+                channels[channel_id] = compute(channels, sources)
+                break
+    return Meter(profile, channels)
 
 
 def _group(objects: Sequence[CosemObject]) -> tuple[dict[str, _Group], list[int]]:
@@ -381,29 +430,24 @@ def _order(profile: MeterProfile) -> tuple[int, int, str]:
     return list(Role).index(profile.role), profile.mbus_channel, profile.slot
 
 
-def _derive(channels: dict[str, CosemValue], imports: tuple[str, ...], exports: tuple[str, ...]) -> None:
-    """Add the channels that follow from others: totals of the tariffs, and net power."""
-    for total, ids in (("energy_import_total", imports), ("energy_export_total", exports)):
-        if ids:
-            channels[total] = _sum(channels, ids)
-    power, returned = channels.get("emeter_actual_delivery"), channels.get("emeter_actual_production")
-    if power is not None and returned is not None:
-        channels["power_net"] = _difference(power, returned)
-
-
 def _sum(channels: Mapping[str, CosemValue], ids: tuple[str, ...]) -> CosemValue:
+    kwh = Unit.KILO_WATT_HOUR
     total = Decimal()
     for channel_id in ids:
         register = channels.get(channel_id)
         if register is None or not isinstance(register.value, Decimal):
-            return CosemValue("", None, Unit.KILO_WATT_HOUR)
+            return CosemValue("", None, kwh)
         unit = register.unit
-        total += register.value if unit is None else convert(register.value, unit, Unit.KILO_WATT_HOUR)
-    return CosemValue("", total, Unit.KILO_WATT_HOUR)
+        total += register.value if unit is None or unit is kwh else convert(register.value, unit, kwh)
+    return CosemValue("", total, kwh)
 
 
-def _difference(power: CosemValue, returned: CosemValue) -> CosemValue:
-    if not isinstance(power.value, Decimal) or not isinstance(returned.value, Decimal):
-        return CosemValue("", None, Unit.KILO_WATT)
+def _difference(channels: Mapping[str, CosemValue], ids: tuple[str, ...]) -> CosemValue:
+    imported, exported = channels[ids[0]], channels[ids[1]]
     unit = Unit.KILO_WATT
-    return CosemValue("", convert(power.value, power.unit or unit, unit) - convert(returned.value, returned.unit or unit, unit), unit)
+    if not isinstance(imported.value, Decimal) or not isinstance(exported.value, Decimal):
+        return CosemValue("", None, unit)
+    if imported.unit is unit and exported.unit is unit:
+        return CosemValue("", imported.value - exported.value, unit)
+    difference = convert(imported.value, imported.unit or unit, unit) - convert(exported.value, exported.unit or unit, unit)
+    return CosemValue("", difference, unit)

@@ -18,7 +18,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from .crc import crc16, crc16_x25
 
@@ -57,8 +57,7 @@ class Rejected:
     size: int
 
 
-@dataclass(frozen=True, slots=True)
-class PlainFrame:
+class PlainFrame(NamedTuple):
     """A telegram in plain text, from `/` to `!` inclusive; `has_crc` tells that a checksum was sent, and is right."""
 
     text: bytes
@@ -85,7 +84,7 @@ _LENGTHS: Final = range(40, MAX_TELEGRAM + 1)
 _CARRIER: Final = re.compile(rb"(?:\xE6[\xE6\xE7]\x00|\x68(.)\1\x68[\x00-\xFF]{5})\Z", re.DOTALL)
 _HDLC: Final = re.compile(rb"\x7E\xA0[\x00-\xFF]{1,14}\xE6[\xE6\xE7]\x00")
 # The last line: the checksum in up to four digits, or in none where the meter sends none, then the end of the line.
-_LAST_LINE: Final = re.compile(rb"([^\r\n\x00]{0,8})[\x00 ]{0,4}[\r\n]|([0-9A-Fa-f]{4})")
+_LAST_LINE: Final = re.compile(rb"([0-9A-Fa-f]{4})|[ ]{0,4}([^\r\n\x00 ]{0,8})[\x00 ]{0,4}[\r\n]")
 _CRC: Final = re.compile(rb"[0-9A-Fa-f]{1,4}")
 _LINE_END: Final = re.compile(rb"[\r\n]")
 _BINARY: Final = re.compile(rb"[\x01-\x08\x0E-\x1F\x7F]")
@@ -212,22 +211,21 @@ class Framer:
                 return self._skip_to(start + 1)
             self._position = start
             return None
-        if _BINARY.search(buffer, start, line_end.start()):
+        body = line_end.start()
+        if _BINARY.search(buffer, start, body):
             return self._skip_to(start + 1)
-        mark = self._find_mark(line_end.start(), limit)
+        mark = self._find_mark(body, limit)
+        # A `/` behind the identification line is the beginning of another telegram, or noise.
+        slash = buffer.find(b"/", body, limit if mark < 0 else mark)
+        if slash >= 0 and (restart := self._find_restart(slash, limit if mark < 0 else mark)) >= 0:
+            return self._fail(RejectReason.TRUNCATED, start, restart, search_from=restart)
         if mark < 0 or mark - start > MAX_TELEGRAM:
-            restart = self._find_restart(line_end.end(), limit if mark < 0 else mark)
-            if restart >= 0:
-                return self._fail(RejectReason.TRUNCATED, start, restart, search_from=restart)
             if mark >= 0 or limit - start > MAX_TELEGRAM:
                 return self._fail(self._unended(start, RejectReason.OVERSIZED), start, min(limit, start + MAX_TELEGRAM))
             if whole:
                 return self._fail(self._unended(start, RejectReason.TRUNCATED), start, limit)
             self._position = start
             return None
-        restart = self._find_restart(line_end.end(), mark)
-        if restart >= 0:
-            return self._fail(RejectReason.TRUNCATED, start, restart, search_from=restart)
         last_line = _LAST_LINE.match(buffer, mark + 1, limit)
         if last_line is None:
             if not whole and limit - mark <= MAX_IDENTIFICATION:
@@ -235,28 +233,27 @@ class Framer:
                 return None
             checksum, end = buffer[mark + 1 : limit].rstrip(b"\x00 "), limit
         else:
-            checksum, end = last_line[1] if last_line[2] is None else last_line[2], last_line.end()
-        return self._check(start, mark, checksum.strip(), end, line_end.end())
-
-    def _check(self, start: int, mark: int, checksum: bytes, end: int, body: int) -> Frame | Rejected | _Again:  # noqa: PLR0913 - one frame
-        text = self._buffer[start : mark + 1]
+            checksum, end = last_line[1] or last_line[2] or b"", last_line.end()
+        text = buffer[start : mark + 1]
         if not checksum:
             # Without a checksum nothing tells a `/` of the text from the beginning of the next telegram.
-            inner = self._buffer.find(b"/", body, mark)
-            if inner >= 0:
-                return self._fail(RejectReason.TRUNCATED, start, inner, search_from=inner)
+            if slash >= 0:
+                return self._fail(RejectReason.TRUNCATED, start, slash, search_from=slash)
             self._position = end
             return PlainFrame(text, has_crc=False)
-        if _CRC.fullmatch(checksum) and _is_valid(text, int(checksum, 16)):
+        if _is_valid(text, checksum):
             self._position = end
             return PlainFrame(text, has_crc=True)
-        inner = self._buffer.find(b"/", body, mark)
-        return self._fail(RejectReason.CRC if inner < 0 else RejectReason.TRUNCATED, start, end if inner < 0 else inner)
+        if slash >= 0:
+            return self._fail(RejectReason.TRUNCATED, start, slash, search_from=slash)
+        return self._fail(RejectReason.CRC, start, end)
 
     def _find_mark(self, start: int, limit: int) -> int:
         """Find the `!` that ends a telegram: it begins a line, so a `)` of which one bit is wrong ends nothing."""
-        marks = [mark for end in (b"\n!", b"\r!") if (mark := self._buffer.find(end, start, limit)) >= 0]
-        return min(marks) + 1 if marks else -1
+        mark = self._buffer.find(b"\n!", start, limit)
+        if mark < 0:
+            mark = self._buffer.find(b"\r!", start, limit)
+        return mark + 1 if mark >= 0 else -1
 
     def _find_restart(self, start: int, limit: int) -> int:
         """Find the `/` of another telegram at the beginning of a line."""
@@ -293,8 +290,11 @@ class _Again:
 _AGAIN: Final = _Again()
 
 
-def _is_valid(text: bytes, checksum: int) -> bool:
+def _is_valid(text: bytes, digits: bytes) -> bool:
     """Compare the checksum, also with the line ends that the meter sent where a bridge changed them."""
+    if not _CRC.fullmatch(digits):
+        return False
+    checksum = int(digits, 16)
     crc = crc16_x25 if text.startswith(_X25_MAKERS) else crc16
     if crc(text) == checksum:
         return True

@@ -11,9 +11,10 @@ that stands there to the letter is not read again, and of one that changed only 
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from itertools import compress
+from operator import ne
 from typing import Final, NamedTuple
 
 from . import catalog
@@ -23,37 +24,41 @@ from .errors import TelegramError
 from .framing import PlainFrame
 from .obis import Obis
 from .units import Unit
-from .values import CosemValue, Shape, decode
+from .values import CosemValue, Shape
 
-_CLOSE: Final = ord(")")
 _MOST_TYPES: Final = 512
 """Lines of different types that are remembered: ten times what the largest telegram has."""
 # The constructors of the two named tuples of which a telegram has the most, without the detour over keyword arguments.
 _new_value: Final[Callable[[type[CosemValue], tuple[object, ...]], CosemValue]] = tuple.__new__
 _new_object: Final[Callable[[type[CosemObject], tuple[object, ...]], CosemObject]] = tuple.__new__
-_REFERENCE: Final = re.compile(rb"\d{1,3}-\d{1,3}:\d{1,3}[.:]\d{1,3}[.:]\d{1,3}(?:[.*]\d{1,3})?\s*\(")
+_REFERENCE: Final = re.compile(r"\d{1,3}-\d{1,3}:\d{1,3}[.:]\d{1,3}[.:]\d{1,3}(?:[.*]\d{1,3})?\s*\(", re.ASCII)
 _CONTROL: Final = re.compile(r"[\x00-\x1F\x7F]")
 # Objects whose value, and not only whose presence, decides what a meter is.
-_DECIDING: Final = frozenset({Quantity.DEVICE_TYPE, Quantity.IDENTIFIER, Quantity.VERSION})
+_DECIDING: Final = frozenset(
+    row.id
+    for row in (*catalog.PORT_OBJECTS, *catalog.METER_OBJECTS)
+    if row.channel.quantity in (Quantity.DEVICE_TYPE, Quantity.IDENTIFIER, Quantity.VERSION)
+)
 
 
 class LineType:
     """What a line is, apart from a value that changes: its reference, and the catalog's rows that this may stand for.
 
-    `candidates` are none where the object is unknown. `trait` is what of the line can change which meters there are, such
-    as the unit. Two lines with the same reference and trait have the same LineType, and compare by identity.
+    `rows` are those of the reference, `candidates` those whose shape fits: none where the object is unknown. `trait` is
+    what else of the line can change which meters there are, such as the unit. `unit` and `tail`, the unit as it ends the
+    line, are known where the value is one number. Types compare by identity.
     """
 
-    __slots__ = ("candidates", "head", "obis", "shape", "trait", "unit", "unit_text")
+    __slots__ = ("candidates", "obis", "rows", "shape", "tail", "trait", "unit")
 
-    def __init__(self, head: bytes, obis: Obis, candidates: tuple[ObjectType, ...], trait: str) -> None:
-        """Take what is known of the line; `head` is the reference as sent."""
-        self.head = head
+    def __init__(self, obis: Obis, rows: tuple[ObjectType, ...], shape: Shape | None, trait: str) -> None:
+        """Take what is known of the line."""
         self.obis = obis
-        self.candidates = candidates
-        self.shape = candidates[0].shape if candidates else None
+        self.rows = rows
+        self.candidates = tuple(row for row in rows if row.shape is shape)
+        self.shape = shape
         self.trait = trait
-        self.unit_text = ""
+        self.tail: str | None = None
         self.unit: Unit | None = None
 
 
@@ -74,19 +79,22 @@ class CosemObject(NamedTuple):
         return self.line_type.candidates
 
 
-@dataclass(frozen=True, slots=True)
-class Telegram:
+class Telegram(NamedTuple):
     """One complete, checked telegram.
 
     `malformed` are the lines that are no objects. `has_crc` tells whether the meter sent a checksum; it is right then.
+    `number` counts the telegrams of the port. `changes` are the places of the objects of which a value differs from the
+    telegram numbered one less; None where more than values may differ.
     """
 
     identification: str
     country: Country
-    objects: tuple[CosemObject, ...]
+    objects: list[CosemObject]
     malformed: tuple[str, ...]
     has_crc: bool
     text: bytes
+    number: int = 0
+    changes: tuple[int, ...] | None = None
 
     @property
     def timestamp(self) -> datetime | None:
@@ -102,9 +110,12 @@ class TelegramParser:
 
     def __init__(self) -> None:
         """Start with nothing remembered."""
+        self._number = 0
         self._country = NETHERLANDS
-        self._known: dict[bytes, CosemObject] = {}
-        self._types: dict[bytes, LineType] = {}
+        self._types: dict[str, LineType] = {}
+        self._lines: list[str] = []
+        self._places: list[int] = []
+        self._objects: list[CosemObject] = []
 
     def parse(self, frame: PlainFrame) -> Telegram:
         """Read a frame whose checksum, if any, is right.
@@ -112,117 +123,158 @@ class TelegramParser:
         Raises TelegramError where it cannot be believed: it has no checksum though the version it declares has one, it has
         none and a line is torn, or nothing in it is an object.
         """
-        first, *lines = frame.text[1:-1].splitlines()
-        identification = first.decode("latin-1").strip()
-        country = country_of(identification)
-        if country is not self._country:
-            self._country = country
-            self._known = {}
-        known = self._known
-        read: dict[bytes, CosemObject] = {}
+        self._number += 1
+        lines = _split(frame.text)
+        known = self._lines
+        if len(lines) == len(known) and lines[0] == known[0]:
+            telegram = self._update(frame, lines)
+            if telegram is not None:
+                return telegram
+        return self._read(frame, lines)
+
+    def _update(self, frame: PlainFrame, lines: list[str]) -> Telegram | None:
+        """Read what differs from the last telegram; None where it differs in more than values."""
+        objects = self._objects.copy()
+        types, places = self._types, self._places
+        changes = []
+        same_types = True
+        for number in compress(range(len(lines)), map(ne, lines, self._lines)):
+            line = lines[number]
+            place = places[number]
+            if place < 0:
+                return None
+            # Nine of ten lines that change are a number with the same unit as last time: the one short way.
+            head, _, rest = line.partition("(")
+            digits, _, tail = rest.partition("*")
+            line_type = types.get(head)
+            if line_type is not None and tail == line_type.tail and digits.replace(".", "", 1).isdecimal():
+                value = _new_value(CosemValue, ("", Decimal(digits), line_type.unit, None))
+                obj = _new_object(CosemObject, (line_type, (value,)))
+            else:
+                parsed = self._parse_line(line)
+                if parsed is None:
+                    return None
+                obj = parsed
+            if obj[0] is not objects[place][0]:
+                same_types = False
+            objects[place] = obj
+            changes.append(place)
+        if not same_types and not frame.has_crc:
+            return None
+        self._lines, self._objects = lines, objects
+        identification = lines[0].strip()
+        return Telegram(
+            identification, self._country, objects, (), frame.has_crc, frame.text, self._number, tuple(changes) if same_types else None
+        )
+
+    def _read(self, frame: PlainFrame, lines: list[str]) -> Telegram:
+        """Read every line."""
+        identification = lines[0].strip()
+        self._country = country_of(identification)
         objects: list[CosemObject] = []
         malformed: list[str] = []
-        before = b""
-        for line in lines:
-            obj = known.get(line) or self._parse_line(line)
+        places = [-1]
+        before = ""
+        is_regular = True
+        for line in lines[1:]:
+            obj = self._parse_line(line)
             if obj is not None:
-                read[line] = obj
+                places.append(len(objects))
                 objects.append(obj)
                 before = line
-            elif line.strip(b" \t\0"):
+                continue
+            places.append(-1)
+            if line.strip(" \t\0"):
                 before = self._join(before, line, objects, malformed)
-        self._known = read
+                is_regular = False
         if not objects:
             message = "no COSEM object"
             raise TelegramError(message)
         if not frame.has_crc:
             _check_unsealed(objects, malformed)
-        return Telegram(identification, country, tuple(objects), tuple(malformed), frame.has_crc, frame.text)
+        self._lines = lines if is_regular else []
+        self._places, self._objects = places, objects
+        return Telegram(identification, self._country, objects, tuple(malformed), frame.has_crc, frame.text, self._number)
 
-    def _join(self, before: bytes, line: bytes, objects: list[CosemObject], malformed: list[str]) -> bytes:
+    def _join(self, before: str, line: str, objects: list[CosemObject], malformed: list[str]) -> str:
         """Put a line that is no object by itself behind the one before it, where that makes an object.
 
         A value of DSMR 3 stands on a line of its own, and some bridges break long lines. Gives the line as it is now.
         """
+        was_malformed = bool(malformed) and malformed[-1] == before
         if before and not _REFERENCE.match(line):
             joined = before + line
             obj = self._parse_line(joined)
             if obj is not None:
-                if malformed and malformed[-1] == before.decode("latin-1"):
-                    malformed.pop()
-                elif objects:
-                    objects.pop()
+                (malformed if was_malformed else objects).pop()
                 objects.append(obj)
                 return joined
-            if malformed and malformed[-1] == before.decode("latin-1"):
-                malformed[-1] = joined.decode("latin-1")
+            if was_malformed:
+                malformed[-1] = joined
                 return joined
-        malformed.append(line.decode("latin-1"))
+        malformed.append(line)
         return line
 
-    def _parse_line(self, line: bytes) -> CosemObject | None:
+    def _parse_line(self, line: str) -> CosemObject | None:
         """Read one line; None where it is no reference with values."""
-        start = line.find(b"(")
-        line_type = self._types.get(line[:start])
-        if line_type is not None and line_type.shape is Shape.DECIMAL and line[-1] == _CLOSE:
-            # Nine of ten lines that change are a number with the same unit as last time: the one short way.
-            number, _, unit = line[start + 1 : -1].decode("latin-1").partition("*")
-            if unit == line_type.unit_text and number.replace(".", "", 1).isdecimal():
-                value = _new_value(CosemValue, ("", Decimal(number), line_type.unit, None))
-                return _new_object(CosemObject, (line_type, (value,)))
-        return self._parse_any_line(line, start)
-
-    def _parse_any_line(self, octets: bytes, start: int) -> CosemObject | None:
-        line = octets.decode("latin-1").rstrip(" \0")
-        if start < 0 or line[-1:] != ")" or _CONTROL.search(line):
+        line = line.rstrip(" \0")
+        head, parenthesis, raw = line.partition("(")
+        if not parenthesis or line[-1] != ")" or line.count("(") != line.count(")"):
             return None
-        raw = line[start:]
-        if raw.count("(") != raw.count(")"):
+        if not line.isprintable() and _CONTROL.search(line):
             return None
-        try:
-            obis = Obis.parse(line[:start].rstrip())
-        except ValueError:
-            return None
-        texts = raw[1:-1].split(")(")
+        known = self._types.get(head)
+        if known is None:
+            try:
+                obis = Obis.parse(head.rstrip())
+            except ValueError:
+                return None
+            rows = catalog.candidates(obis)
+        else:
+            obis, rows = known.obis, known.rows
+        texts = raw[:-1].split(")(")
         if "(" in texts[0]:
             # `((ER11))`: the parentheses belong to the value for some meters, but never to its meaning.
             texts = [text.strip("()") for text in texts]
-        head = octets[:start]
-        rows = catalog.candidates(obis)
         for row in rows:
             try:
-                values = decode(row.shape, texts, self._country)
+                values = row.shape.decode(texts, self._country)
             except ValueError:
                 continue
-            fitting = tuple(other for other in rows if other.shape is row.shape)
-            line_type = self._line_type(head, obis, fitting, _trait(row, raw, values))
-            if row.shape is Shape.DECIMAL:
-                line_type.unit_text, line_type.unit = texts[0].partition("*")[2], values[0].unit
+            line_type = self._line_type(head, obis, rows, row.shape, _trait(row, raw, values))
+            if row.shape is Shape.DECIMAL and values[0].unit is not None:
+                line_type.tail, line_type.unit = raw.partition("*")[2], values[0].unit
             return CosemObject(line_type, values)
-        return CosemObject(self._line_type(head, obis, (), ""), (CosemValue("", raw),))
+        return CosemObject(self._line_type(head, obis, rows, None, ""), (CosemValue("", f"({raw}"),))
 
-    def _line_type(self, head: bytes, obis: Obis, candidates: tuple[ObjectType, ...], trait: str) -> LineType:
+    def _line_type(self, head: str, obis: Obis, rows: tuple[ObjectType, ...], shape: Shape | None, trait: str) -> LineType:
         """Give the type of a line: the one from before where nothing that matters has changed."""
         before = self._types.get(head)
-        if before is not None and before.trait == trait and before.candidates == candidates:
+        if before is not None and before.trait == trait and before.shape is shape:
             return before
         if len(self._types) >= _MOST_TYPES:
             self._types.clear()
-        line_type = self._types[head] = LineType(head, obis, candidates, trait)
+        line_type = self._types[head] = LineType(obis, rows, shape, trait)
         return line_type
 
 
+def _split(text: bytes) -> list[str]:
+    """Give the lines, the identification first, without the `/` and the `!`."""
+    # Latin-1 gives every byte a character: a byte of noise must not cost more than its line.
+    decoded = text[1:-1].decode("latin-1")
+    lines = decoded.split("\r\n")
+    if decoded.count("\n") == decoded.count("\r") == len(lines) - 1:
+        return lines
+    return decoded.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+
+
 def _trait(row: ObjectType, raw: str, values: tuple[CosemValue, ...]) -> str:
-    if row.channel.quantity in _DECIDING:
+    if row.id in _DECIDING:
         return raw
     value = values[0]
-    match row.shape:
-        case Shape.TIMED_DECIMAL | Shape.READING_V3:
-            return f"{value.unit} {is_placeholder(value)}"
-        case Shape.FAILURE_LOG | Shape.MONTHLY_PEAKS | Shape.MONTH_END:
-            return str(len(values))
-        case _:
-            return str(value.unit)
+    if row.shape is Shape.TIMED_DECIMAL or row.shape is Shape.READING_V3:
+        return "placeholder" if is_placeholder(value) else value.unit or ""
+    return value.unit or "" if len(values) == 1 else str(len(values))
 
 
 _CLOCK_SET = 2001

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timezone
 from decimal import Decimal
-from enum import Enum, auto
+from enum import Enum, member
 from typing import Final, NamedTuple
 
 from .countries import Country
@@ -32,21 +32,6 @@ class CosemValue(NamedTuple):
     timestamp: datetime | None = None
 
 
-class Shape(Enum):
-    """How the values of an object are to be read."""
-
-    TEXT = auto()
-    HEX_TEXT = auto()
-    NUMBER = auto()
-    DECIMAL = auto()
-    TIMESTAMP = auto()
-    TIMED_DECIMAL = auto()
-    READING_V3 = auto()
-    FAILURE_LOG = auto()
-    MONTHLY_PEAKS = auto()
-    MONTH_END = auto()
-
-
 # A number and what follows it: a blank or one of the separators in the field, then the unit.
 _QUANTITY: Final = re.compile(r"\s*([+-]?[0-9]+(?:[.,][0-9]*)?)\s*[*_]?\s*([^0-9\s*_.,+-][^*]*)?")
 # YYMMDDhhmmss with the flag for standard or summer time (DSMR 4 and later), without it or without seconds (before), and
@@ -57,6 +42,7 @@ _TIME: Final = re.compile(
 # The years 70 and later are clocks that were never set: 1970 is where a clock begins, and no meter has lived in 2070.
 _FIRST_UNSET_YEAR: Final = 70
 _CENTURY: Final = 2000
+_TIME_LENGTH: Final = len("YYMMDDhhmmssX")
 _PRINTABLE: Final = range(0x20, 0x7F)
 
 
@@ -89,6 +75,17 @@ def parse_timestamp(text: str, country: Country) -> datetime | None:
     """
     if not text.strip():
         return None
+    if len(text) == _TIME_LENGTH and text[:-1].isdecimal():
+        # The form of DSMR 4 and later, in nearly every line with a time.
+        zone = country.standard if text[-1] == "W" else country.summer if text[-1] == "S" else None
+        year = int(text[:2])
+        if zone is not None and year < _FIRST_UNSET_YEAR:
+            try:
+                return datetime(
+                    _CENTURY + year, int(text[2:4]), int(text[4:6]), int(text[6:8]), int(text[8:10]), int(text[10:12]), tzinfo=zone
+                )
+            except ValueError:
+                return None
     match = _TIME.fullmatch(text.strip())
     if match is None:
         message = f"no timestamp: {text!r}"
@@ -227,23 +224,26 @@ def _month_end(texts: Sequence[str], country: Country) -> tuple[CosemValue, ...]
     return (CosemValue("_timestamp", timestamp), *values)
 
 
-_DECODERS: Final[dict[Shape, Decoder]] = {
-    Shape.TEXT: _text,
-    Shape.HEX_TEXT: _hex_text,
-    Shape.NUMBER: _number,
-    Shape.DECIMAL: _decimal,
-    Shape.TIMESTAMP: _timestamp,
-    Shape.TIMED_DECIMAL: _timed_decimal,
-    Shape.READING_V3: _reading_v3,
-    Shape.FAILURE_LOG: _failure_log,
-    Shape.MONTHLY_PEAKS: _monthly_peaks,
-    Shape.MONTH_END: _month_end,
-}
+class Shape(Enum):
+    """How the values of an object are to be read."""
 
+    TEXT = member(_text)
+    HEX_TEXT = member(_hex_text)
+    NUMBER = member(_number)
+    DECIMAL = member(_decimal)
+    TIMESTAMP = member(_timestamp)
+    TIMED_DECIMAL = member(_timed_decimal)
+    READING_V3 = member(_reading_v3)
+    FAILURE_LOG = member(_failure_log)
+    MONTHLY_PEAKS = member(_monthly_peaks)
+    MONTH_END = member(_month_end)
 
-def decode(shape: Shape, texts: Sequence[str], country: Country) -> tuple[CosemValue, ...]:
-    """Read the texts between the parentheses as a shape; the value itself comes first where there is one.
+    decode: Decoder
+    """Read the texts between the parentheses; the value itself comes first where there is one.
 
-    Raises ValueError where they have not this shape.
+    Raises ValueError where the texts have not this shape.
     """
-    return _DECODERS[shape](texts, country)
+
+    def __init__(self, decoder: Decoder) -> None:
+        """Take the function that reads the shape."""
+        self.decode = decoder
