@@ -1,8 +1,8 @@
 """The protocol core: from the bytes of a P1 port to meters and channels. It knows nothing of Home Assistant."""
 
-from .catalog import ChannelType, Level, MeterKind, MeterType, Quantity, Role
+from .catalog import CHANNELS, ChannelType, Level, MeterKind, MeterType, Quantity, Role, channel_type, meter_type
 from .countries import Country
-from .decoder import Decoder, PortMemory, Reading, fits
+from .decoder import Decoder, Reading, fits
 from .decryption import Authentication, Keys, parse_key
 from .detection import Detection, Meter, MeterProfile
 from .errors import (
@@ -15,6 +15,7 @@ from .errors import (
     TelegramError,
 )
 from .framing import Rejected, RejectReason
+from .memory import PortMemory
 from .obis import Obis
 from .presentation import Presented, present
 from .serial_settings import SerialSettings
@@ -23,6 +24,7 @@ from .units import Unit
 from .values import CosemValue
 
 __all__ = [
+    "CHANNELS",
     "Authentication",
     "AuthenticationError",
     "ChannelType",
@@ -54,7 +56,9 @@ __all__ = [
     "Telegram",
     "TelegramError",
     "Unit",
+    "channel_type",
     "fits",
+    "meter_type",
     "parse_key",
     "present",
 ]

@@ -31,8 +31,8 @@ class Country:
     def zone_at(self, local: datetime) -> timezone:
         """Give the offset in force at a local time that carries no flag.
 
-        Summer time in the European Union lasts from 01:00 UTC on the last Sunday of March to 01:00 UTC on the last Sunday
-        of October (directive 2000/84/EC). Of the hour that exists twice in October, the first is meant.
+        Summer time in the European Union lasts from 01:00 UTC on the last Sunday of March to 01:00 UTC on the last
+        Sunday of October (directive 2000/84/EC). Of the hour that exists twice in October, the first is meant.
         """
         if not self.summer_time:
             return self.standard

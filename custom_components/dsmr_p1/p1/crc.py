@@ -1,9 +1,11 @@
-"""CRC-16/ARC, the checksum of a telegram (DSMR 5.0.2 P1 section 6.2: polynomial x^16+x^15+x^2+1, least significant bit first).
+"""CRC-16/ARC, the checksum of a telegram.
+
+DSMR 5.0.2 P1 section 6.2: polynomial x^16+x^15+x^2+1, least significant bit first, beginning with zero.
 
 The checksum is the remainder of a division of polynomials over GF(2), and Python divides long integers faster than it
-loops over bytes. Two facts make the division short. The polynomial is (x+1)(x^15+x+1), so the remainder follows from the
-remainder by the trinomial and one parity bit. And squaring is linear over GF(2): x^15 = x+1 gives
-x^(15*2^k) = x^(2^k)+1 for every k, so one exclusive-or folds the upper part of a number of 30*2^k bits onto the lower one.
+loops over bytes. Two facts make the division short. The polynomial is (x+1)(x^15+x+1), so the remainder follows from
+the remainder by the trinomial and one parity bit. And squaring is linear over GF(2): x^15 = x+1 gives x^(15*2^k) =
+x^(2^k)+1 for every k, so one exclusive-or folds the upper part of a number of 30*2^k bits onto the lower one.
 """
 
 from binascii import crc_hqx

@@ -1,19 +1,19 @@
 """Decoding: bytes of one port in, readings and rejections out; the whole of the core in one object, without any I/O.
 
-What belongs to the port and outlives a telegram is decided here: that a port which has sent a checksum always sends one,
-that a tag which has verified must go on to verify, and whether the line carries 7 data bits with parity though it is read
-with 8. In the latter case the highest bit of each byte is the parity bit; the bytes are then read a second time without it,
-and a byte of which the parity is wrong makes its telegram worthless.
+What belongs to the port and outlives a telegram is decided here: that a port which has sent a checksum always sends
+one, that a tag which has verified must go on to verify, and whether the line carries 7 data bits with parity though it
+is read with 8. In the latter case the highest bit of each byte is the parity bit; the bytes are then read a second time
+without it, and a byte of which the parity is wrong makes its telegram worthless.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from .decryption import Authentication, Decrypted, Keys, decrypt
 from .detection import Detection, Meter, MeterDetector
 from .errors import AuthenticationError, DecryptionError, TelegramError
 from .framing import EncryptedFrame, Framer, PlainFrame, Rejected, RejectReason
+from .memory import PortMemory
 from .telegram import CosemObject, Telegram, TelegramParser
 
 # A byte with even parity -> its 7 data bits; with odd parity -> a control character, which no telegram has.
@@ -42,14 +42,6 @@ class Reading(NamedTuple):
         return self.detection.unknown
 
 
-@dataclass(slots=True)
-class PortMemory:
-    """What is known of a port for good: that it sends checksums, and that a tag has verified on it."""
-
-    sends_crc: bool = False
-    tag_verified: bool = False
-
-
 class Decoder:
     """Turns the bytes of one port into readings."""
 
@@ -59,7 +51,7 @@ class Decoder:
         self.last_encrypted: EncryptedFrame | None = None
         self._keys = keys
         self._parser = TelegramParser()
-        self._detector = MeterDetector()
+        self._detector = MeterDetector(self.memory)
         self.restart()
 
     def restart(self) -> None:

@@ -2,10 +2,11 @@
 
     DB 08 <system title 8> 82 <length 2> 30 <frame counter 4> <ciphertext> <tag 12>
 
-AES-128 in Galois/counter mode. The nonce is the system title and the frame counter; the additional authenticated data are
-the security control byte 0x30 and the authentication key. In Luxembourg the authentication key is public, in Austria each
-customer has one, elsewhere operators seal the telegram with a key they tell nobody. Without the right one the telegram can
-be read, but not proven genuine: then it is believed only where its own checksum is right, and that is said.
+AES-128 in Galois/counter mode. The nonce is the system title and the frame counter; the additional authenticated data
+are the security control byte 0x30 and the authentication key. In Luxembourg the authentication key is public, in
+Austria each customer has one, elsewhere operators seal the telegram with a key they tell nobody. Without the right one
+the telegram can be read, but not proven genuine: then it is believed only where its own checksum is right, and that is
+said.
 """
 
 from collections.abc import Callable
@@ -79,11 +80,12 @@ class Decrypted(NamedTuple):
 def decrypt(octets: bytes, keys: Keys, is_telegram: Callable[[bytes], bool], *, allow_not_verified: bool) -> Decrypted:
     """Open an envelope.
 
-    The tag is tried with the additional key, then with the published one. `is_telegram` tells whether a text is a telegram
-    with a right checksum. Where no additional key was entered and `allow_not_verified`, such a text is accepted without tag.
+    The tag is tried with the additional key, then with the published one. `is_telegram` tells whether a text is a
+    telegram with a right checksum. Where no additional key was entered and `allow_not_verified`, such a text is
+    accepted without tag.
 
-    Raises DecryptionError where the decryption key is wrong, AuthenticationError where it is right and no authentication
-    key fits.
+    Raises DecryptionError where the decryption key is wrong, AuthenticationError where it is right and no
+    authentication key fits.
     """
     nonce = octets[_TITLE] + octets[_FRAME_COUNTER]
     control = octets[_SECURITY_CONTROL]

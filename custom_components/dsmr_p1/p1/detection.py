@@ -1,13 +1,13 @@
 """Detection: from a telegram to the meters that are in it, each with its channels.
 
-The references say where an object belongs: to the port itself, to the main meter, to a channel of the M-Bus, or, in DSMR 2,
-to a medium. What kind of meter stands on an M-Bus channel is told by its device type (0-n:24.1.0), and what it measures by
-the unit: never by the reference alone, since the same reference is gas in one country and water in another. Its type is
-then the one of the specification's types of that kind whose required objects are all there; of several, the one with the
-most; of equals, the first of the table. Where none fits, the type is the kind.
+The references say where an object belongs: to the port itself, to the main meter, to a channel of the M-Bus, or, in
+DSMR 2, to a medium. What kind of meter stands on an M-Bus channel is told by its device type (0-n:24.1.0), and what it
+measures by the unit: never by the reference alone, since the same reference is gas in one country and water in another.
+Its type is then the one of the specification's types of that kind whose required objects are all there; of several, the
+one with the most; of equals, the first of the table. Where none fits, the type is the kind.
 
-An M-Bus channel is announced but not registered where it has no reading, or a zero with the time of a clock that was not
-set. An identifier alone decides nothing.
+An M-Bus channel is announced but not registered where it has no reading, or a zero with the time of a clock that was
+not set. An identifier alone decides nothing.
 
 Which meters there are, and which line is which channel, changes once in years. It is worked out when the types of the
 lines change, and kept as a layout that the values of each telegram are put into.
@@ -22,6 +22,7 @@ from . import catalog
 from .catalog import HISTORY, ChannelType, MeterKind, MeterType, ObjectType, Quantity, Role
 from .countries import BELGIUM, NETHERLANDS, Country
 from .errors import TelegramError
+from .memory import PortMemory
 from .obis import Obis
 from .telegram import CosemObject, LineType, Telegram, is_placeholder
 from .units import Unit, convert, is_convertible
@@ -47,8 +48,8 @@ _IDENTIFIERS: Final = (
 class MeterProfile:
     """What a meter is, apart from its values: the same from telegram to telegram.
 
-    `slot` names its place on the port: `p1`, `electricity`, `mbus_1` or, in DSMR 2, the kind. `type` is None where no type
-    of the specification fits. `mbus_channel` is -1 for the port, 0 for the main meter and those of DSMR 2.
+    `slot` names its place on the port: `p1`, `electricity`, `mbus_1` or, in DSMR 2, the kind. `type` is None where no
+    type of the specification fits. `mbus_channel` is -1 for the port, 0 for the main meter and those of DSMR 2.
     `equipment_identifier` is None where the meter tells none. `channel_types` and `sources` are, by channel id, the
     catalog's rows and the references (None where the channel follows from others).
     """
@@ -114,15 +115,16 @@ class _Layout(NamedTuple):
 class MeterDetector:
     """Finds the meters in the telegrams of one port, one after the other."""
 
-    def __init__(self) -> None:
-        """Start with no telegram seen."""
+    def __init__(self, memory: PortMemory | None = None) -> None:
+        """Start with no telegram seen, or with what is known of the port."""
+        self._memory = memory or PortMemory()
         self._line_types: list[LineType] = []
         self._identification = ""
         self._layouts: tuple[_Layout, ...] = ()
         self._receivers: list[list[tuple[int, str, int]]] = []
         self._unknown: tuple[int, ...] = ()
         self._twins: tuple[tuple[int, int], ...] = ()
-        self._tariffs: set[tuple[str, str]] = set()
+        self._repeats = False
         self._number = 0
         self._meters: tuple[Meter, ...] = ()
 
@@ -132,7 +134,12 @@ class MeterDetector:
         Raises TelegramError where a line without a time stands twice in it with different values: two telegrams in one.
         """
         objects = telegram.objects
-        if telegram.changes is not None and telegram.number == self._number + 1 and not self._twins:
+        if (
+            telegram.changes is not None
+            and telegram.number == self._number + 1
+            and not self._twins
+            and not self._repeats
+        ):
             meters = self._update(objects, telegram.changes)
         else:
             meters = self._read(telegram)
@@ -156,7 +163,8 @@ class MeterDetector:
         """Put all values into the meters, after working out anew which these are where that may have changed."""
         objects = telegram.objects
         line_types = [obj[0] for obj in objects]
-        if line_types != self._line_types or telegram.identification != self._identification:
+        # Of readings that stand there often, another one is the newest every hour.
+        if self._repeats or line_types != self._line_types or telegram.identification != self._identification:
             self._lay_out(telegram)
             self._line_types, self._identification = line_types, telegram.identification
         for one, other in self._twins:
@@ -176,8 +184,7 @@ class MeterDetector:
         for group in groups.values():
             layout, unclaimed = self._settle(group, telegram)
             unknown += unclaimed
-            if layout is not None:
-                layouts.append(layout)
+            layouts.append(layout)
         self._layouts = tuple(sorted(layouts, key=lambda layout: _order(layout.profile)))
         self._receivers = [[] for _ in objects]
         for number, layout in enumerate(self._layouts):
@@ -185,21 +192,26 @@ class MeterDetector:
                 self._receivers[place].append((number, channel_id, part))
         self._unknown = tuple(sorted(unknown))
         self._twins = _twins(objects)
+        timed = [obj.obis for obj in objects if obj.values[0].timestamp is not None]
+        self._repeats = len(timed) > len(set(timed))
 
-    def _settle(self, group: _Group, telegram: Telegram) -> tuple[_Layout | None, list[int]]:
+    def _settle(self, group: _Group, telegram: Telegram) -> tuple[_Layout, list[int]]:
         """Decide what one group is, and which value of which line is which of its channels."""
         objects = telegram.objects
-        if group.role is Role.MBUS and all(_is(objects[line], "emeter_switch_position") for line in group.members):
-            # Belgian meters announce the switches of channels on which there is nothing.
-            return None, []
         kind = group.kind or _kind([objects[line] for line in group.members])
         rows = {line: row for line in group.members if (row := _choose(objects[line], kind)) is not None}
         unclaimed = [line for line in group.members if line not in rows]
         registered = group.role is not Role.MBUS or _is_registered([objects[line] for line in rows])
-        type_ = _best_type(group, kind, {row.id for row in rows.values()}, telegram.identification) if registered else None
+        type_ = (
+            _best_type(group, kind, {row.id for row in rows.values()}, telegram.identification) if registered else None
+        )
         takes = _takes(objects, rows, group.role, kind)
         sources: dict[str, Obis | None] = {channel_id: objects[line].obis for channel_id, line, _ in takes}
-        derived = self._derived(group.slot, sources) if group.role is Role.MAIN else ()
+        identifier = _identifier(objects, rows)
+        derived: tuple[_Derived, ...] = ()
+        if group.role is Role.MAIN:
+            self._memory.recognise(f"{telegram.identification} {identifier}")
+            derived = self._derived(sources)
         sources |= dict.fromkeys((row.channel_id for row in derived), None)
         profile = MeterProfile(
             slot=group.slot,
@@ -207,7 +219,7 @@ class MeterDetector:
             kind=kind,
             type=type_,
             mbus_channel=group.mbus_channel,
-            equipment_identifier=_identifier(objects, rows),
+            equipment_identifier=identifier,
             registered=registered,
             country=_country(telegram),
             channel_types={channel_id: catalog.channel_type(channel_id) for channel_id in sources},
@@ -215,27 +227,30 @@ class MeterDetector:
         )
         return _Layout(profile, takes, derived), unclaimed
 
-    def _derived(self, slot: str, ids: Collection[str]) -> tuple[_Derived, ...]:
+    def _derived(self, ids: Collection[str]) -> tuple[_Derived, ...]:
         """Give the channels that follow from those of a main meter: totals of its tariffs, and net power."""
         derived = []
         for total, prefix in (("energy_import_total", _IMPORT), ("energy_export_total", _EXPORT)):
-            if registers := self._tariffs_of(slot, prefix, ids):
+            if registers := self._tariffs_of(prefix, ids):
                 derived.append(_Derived(total, _sum, registers))
         if all(channel_id in ids for channel_id in _POWERS):
             derived.append(_Derived("power_net", _difference, _POWERS))
         return tuple(derived)
 
-    def _tariffs_of(self, slot: str, prefix: str, ids: Collection[str]) -> tuple[str, ...]:
+    def _tariffs_of(self, prefix: str, ids: Collection[str]) -> tuple[str, ...]:
         """Give the registers of which the total consists: the meter's own total, else all tariffs ever seen on it."""
-        sent = [channel_id.removeprefix(prefix) for channel_id in ids if channel_id.startswith(prefix)]
-        self._tariffs.update((slot, prefix + tariff) for tariff in sent if tariff == "0" or tariff in _TARIFFS)
-        if (slot, f"{prefix}0") in self._tariffs:
-            return (f"{prefix}0",)
-        return tuple(prefix + tariff for tariff in _TARIFFS if (slot, prefix + tariff) in self._tariffs)
+        seen = self._memory.tariffs
+        known = tuple(prefix + tariff for tariff in _TARIFFS)
+        total = f"{prefix}0"
+        seen.update(channel_id for channel_id in (total, *known) if channel_id in ids)
+        return (total,) if total in seen else tuple(channel_id for channel_id in known if channel_id in seen)
 
 
 def _with_derived(
-    profile: MeterProfile, channels: dict[str, CosemValue], derived: tuple[_Derived, ...], changed: Mapping[str, CosemValue]
+    profile: MeterProfile,
+    channels: dict[str, CosemValue],
+    derived: tuple[_Derived, ...],
+    changed: Mapping[str, CosemValue],
 ) -> Meter:
     """Give a meter after adding the channels that follow from those that changed."""
     for channel_id, compute, sources in derived:
@@ -268,6 +283,10 @@ def _group(objects: Sequence[CosemObject]) -> tuple[dict[str, _Group], list[int]
             add(line, MAIN_SLOT, Role.MAIN, 0, MeterKind.ELECTRICITY)
         else:
             add(line, f"mbus_{b}", Role.MBUS, b, catalog.MEDIA.get(a))
+    for slot, group in list(groups.items()):
+        if group.role is Role.MBUS and all(_is(objects[line], "emeter_switch_position") for line in group.members):
+            # A switch alone is no meter.
+            groups[PORT_SLOT].members += groups.pop(slot).members
     if MAIN_SLOT in groups and not any(objects[line].obis.a == 1 for line in groups[MAIN_SLOT].members):
         # No electricity here: what is left is about the device with the port, such as the identifier of a Warmtelink.
         groups[PORT_SLOT].members += groups.pop(MAIN_SLOT).members
@@ -322,7 +341,12 @@ def _kind(objects: Sequence[CosemObject]) -> MeterKind:
     for obj in objects:
         for row in obj.candidates:
             unit = obj.values[0].unit
-            if row.channel.quantity not in _READINGS or unit is None or row.unit is None or not is_convertible(unit, row.unit):
+            if (
+                row.channel.quantity not in _READINGS
+                or unit is None
+                or row.unit is None
+                or not is_convertible(unit, row.unit)
+            ):
                 continue
             if row.channel.quantity is Quantity.ENERGY:
                 return MeterKind.ELECTRICITY
@@ -351,7 +375,10 @@ def _is_registered(objects: Sequence[CosemObject]) -> bool:
     """Tell whether a real meter is behind an M-Bus channel: it has a reading that is none of the placeholders."""
     return any(
         obj.candidates[0].channel.quantity in _READINGS
-        and (not is_placeholder(obj.values[0]) or (obj.candidates[0].shape is Shape.DECIMAL and obj.values[0].value is not None))
+        and (
+            not is_placeholder(obj.values[0])
+            or (obj.candidates[0].shape is Shape.DECIMAL and obj.values[0].value is not None)
+        )
         for obj in objects
     )
 
@@ -371,21 +398,29 @@ def _best_type(group: _Group, kind: MeterKind, objects: set[str], identification
     return best
 
 
-def _takes(objects: Sequence[CosemObject], rows: Mapping[int, ObjectType], role: Role, kind: MeterKind) -> tuple[tuple[str, int, int], ...]:
-    """Give, for each channel, which value of which line it is. Of a reference that stands there often, the newest counts."""
-    lines: dict[str, list[int]] = {}
+def _takes(
+    objects: Sequence[CosemObject], rows: Mapping[int, ObjectType], role: Role, kind: MeterKind
+) -> tuple[tuple[str, int, int], ...]:
+    """Give, for each channel, which value of which line it is; the newest, where a reference stands there often."""
+    lines: dict[tuple[str, str], list[int]] = {}
     for line, row in rows.items():
-        lines.setdefault(row.id, []).append(line)
+        # What the port tells of an M-Bus channel carries its number.
+        number = (
+            str(objects[line].obis.b)
+            if role is Role.PORT and row in catalog.METER_OBJECTS and objects[line].obis.b
+            else ""
+        )
+        lines.setdefault((row.id, number), []).append(line)
     takes: dict[str, tuple[int, int]] = {}
-    for object_id, same in lines.items():
+    for (object_id, number), same in lines.items():
         newest, *older = sorted(same, key=lambda line: _time(objects[line]), reverse=True) if len(same) > 1 else same
         for place, value in enumerate(objects[newest].values):
-            takes[_channel_id(object_id + value.suffix, role, kind)] = newest, place
+            takes[_channel_id(object_id + value.suffix, role, kind) + number] = newest, place
         if objects[newest].values[0].timestamp is None:
             continue
-        for number, line in enumerate(older):
+        for age, line in enumerate(older):
             for place, value in enumerate(objects[line].values):
-                takes[f"{_channel_id(object_id + value.suffix, role, kind)}{HISTORY}{number}"] = line, place
+                takes[f"{_channel_id(object_id + value.suffix, role, kind)}{HISTORY}{age}"] = line, place
     return tuple((channel_id, line, place) for channel_id, (line, place) in takes.items())
 
 
@@ -449,5 +484,7 @@ def _difference(channels: Mapping[str, CosemValue], ids: tuple[str, ...]) -> Cos
         return CosemValue("", None, unit)
     if imported.unit is unit and exported.unit is unit:
         return CosemValue("", imported.value - exported.value, unit)
-    difference = convert(imported.value, imported.unit or unit, unit) - convert(exported.value, exported.unit or unit, unit)
+    difference = convert(imported.value, imported.unit or unit, unit) - convert(
+        exported.value, exported.unit or unit, unit
+    )
     return CosemValue("", difference, unit)

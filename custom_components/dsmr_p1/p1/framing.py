@@ -4,20 +4,20 @@ A telegram is a text from `/` to `!`, and four hexadecimal digits of checksum wh
 section 6.2). A port in Luxembourg or Austria sends it encrypted: an envelope that begins with 0xDB and tells its length
 (Smarty P1 section 4, DLMS general-global-cipher). Both kinds are looked for in the same bytes, at any time.
 
-Strategy: the buffer is searched for a beginning, and from there for the end. A frame that proves wrong is reported once,
-as `Rejected`, and the search goes on one byte behind its beginning, so a good telegram that stands behind, or inside, a
-bad one is always found. Bytes that begin nothing are skipped without a word: they are the tail of a telegram whose
-beginning was missed, or noise. Nothing is kept longer than the largest telegram: every buffer is bounded.
+Strategy: the buffer is searched for a beginning, and from there for the end. A frame that proves wrong is reported
+once, as `Rejected`, and the search goes on one byte behind its beginning, so a good telegram that stands behind, or
+inside, a bad one is always found. Bytes that begin nothing are skipped without a word: they are the tail of a telegram
+whose beginning was missed, or noise. Nothing is kept longer than the largest telegram: every buffer is bounded.
 
-Meters and cables differ from the standard, and what follows is tolerated: line ends without CR (the checksum counts the CR
-that was taken out), blank lines between the lines, a NUL behind the checksum, a checksum in lower case or without leading
-zeros, `/` inside the identification line, bytes of noise anywhere outside a telegram.
+Meters and cables differ from the standard, and what follows is tolerated: line ends without CR (the checksum counts the
+CR that was taken out), blank lines between the lines, a NUL behind the checksum, a checksum in lower case or without
+leading zeros, `/` inside the identification line, bytes of noise anywhere outside a telegram.
 """
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+import re
 from typing import Final, NamedTuple
 
 from .crc import crc16, crc16_x25
@@ -79,10 +79,13 @@ _ENVELOPE: Final = re.compile(rb"\xDB\x08[\x00-\xFF]{8}\x82([\x00-\xFF]{2})\x30"
 _ENVELOPE_START: Final = b"\xdb\x08"
 _HEADER: Final = 13
 _LENGTHS: Final = range(40, MAX_TELEGRAM + 1)
-# What stands before 0xDB where the envelope is carried by another protocol: an HDLC frame with the LLC header E6 E7 00, or
-# a wired M-Bus long frame. The ports of some Austrian operators do so; they are no P1 ports.
-_CARRIER: Final = re.compile(rb"(?:\xE6[\xE6\xE7]\x00|\x68(.)\1\x68[\x00-\xFF]{5})\Z", re.DOTALL)
-_HDLC: Final = re.compile(rb"\x7E\xA0[\x00-\xFF]{1,14}\xE6[\xE6\xE7]\x00")
+# What stands before 0xDB where the envelope is carried by another protocol: an HDLC frame with the LLC header E6 E7 00,
+# or a wired M-Bus long frame. The ports of some Austrian operators do so; they are no P1 ports.
+_HDLC_HEADER: Final = rb"\x7E\xA0[\x00-\xFF]{1,14}\xE6[\xE6\xE7]\x00"
+_HDLC: Final = re.compile(_HDLC_HEADER)
+_CARRIER: Final = re.compile(b"(?:" + _HDLC_HEADER + rb"|\xE6[\xE6\xE7]\x00|\x68(.)\1\x68[\x00-\xFF]{5})\Z", re.DOTALL)
+_LONGEST_HEADER: Final = 19
+"""The bytes of the longest of these headers."""
 # The last line: the checksum in up to four digits, or in none where the meter sends none, then the end of the line.
 _LAST_LINE: Final = re.compile(rb"([0-9A-Fa-f]{4})|[ ]{0,4}([^\r\n\x00 ]{0,8})[\x00 ]{0,4}[\r\n]")
 _CRC: Final = re.compile(rb"[0-9A-Fa-f]{1,4}")
@@ -137,7 +140,7 @@ class Framer:
 
     def _discard(self) -> None:
         """Forget what is behind the position, but for the few bytes that tell what carries an envelope."""
-        drop = self._position - 16
+        drop = self._position - _LONGEST_HEADER
         if drop > 0:
             self._buffer = self._buffer[drop:]
             self._position -= drop
@@ -158,7 +161,7 @@ class Framer:
                 found = self._take_envelope(envelope, final=final)
             else:
                 found = self._take_text(slash, None if envelope is None else envelope.start(), final=final)
-            if found is not _AGAIN:
+            if not isinstance(found, _Again):
                 return found
 
     def _find_envelope(self, start: int) -> re.Match[bytes] | None:
@@ -173,19 +176,20 @@ class Framer:
         """Pass over bytes that begin nothing, and name the protocol where they are of a known one."""
         noise, position = self._buffer, self._position
         # An envelope may have begun with the last bytes.
-        keep = 0 if final else _HEADER
+        keep = 0 if final else _LONGEST_HEADER
         self._position = max(position, len(noise) - keep)
         if b"\x7e\xa0" in noise and (hdlc := _HDLC.search(noise, position)):
             self._position = max(self._position, hdlc.end())
-            return Rejected(RejectReason.NOT_P1, hdlc.end() - hdlc.start())
+            found = self._reject(RejectReason.NOT_P1, hdlc.start(), hdlc.end())
+            return None if isinstance(found, _Again) else found
         return None
 
     def _take_envelope(self, envelope: re.Match[bytes], *, final: bool) -> Frame | Rejected | _Again | None:
         buffer, start = self._buffer, envelope.start()
         end = start + _HEADER + int.from_bytes(envelope[1])
-        if _CARRIER.search(buffer, max(0, start - 9), start):
+        if carrier := _CARRIER.search(buffer, max(0, start - _LONGEST_HEADER), start):
             self._position = start + _HEADER
-            return self._reject(RejectReason.NOT_P1, start, min(end, len(buffer)))
+            return self._reject(RejectReason.NOT_P1, carrier.start(), start)
         another = self._find_envelope(start + 1)
         if another is not None and another.start() < end:
             # Thirteen bytes of a header do not occur by chance: this one lost its end.
@@ -193,7 +197,6 @@ class Framer:
             return self._reject(RejectReason.TRUNCATED, start, another.start())
         if end > len(buffer):
             if not final:
-                self._position = start
                 return None
             self._position = start + 1
             return self._reject(RejectReason.TRUNCATED, start, len(buffer))
@@ -203,47 +206,46 @@ class Framer:
     def _take_text(self, start: int, envelope: int | None, *, final: bool) -> Frame | Rejected | _Again | None:
         """Take the telegram that begins at a `/`, if it is one; an envelope behind it ends the search for its end."""
         buffer = self._buffer
-        limit = len(buffer) if envelope is None else envelope
-        whole = final or envelope is not None
+        self._position = start
+        limit = min(len(buffer) if envelope is None else envelope, start + MAX_TELEGRAM + MAX_IDENTIFICATION)
+        whole = final or envelope is not None or limit - start > MAX_TELEGRAM
         line_end = _LINE_END.search(buffer, start, min(limit, start + MAX_IDENTIFICATION))
-        if line_end is None:
-            if whole or limit - start >= MAX_IDENTIFICATION:
-                return self._skip_to(start + 1)
-            self._position = start
+        if line_end is None and not whole and limit - start < MAX_IDENTIFICATION:
             return None
+        if line_end is None or _BINARY.search(buffer, start, line_end.start()):
+            # Some `/` in noise or ciphertext.
+            self._position = start + 1
+            return _AGAIN
         body = line_end.start()
-        if _BINARY.search(buffer, start, body):
-            return self._skip_to(start + 1)
-        mark = self._find_mark(body, limit)
+        last = min(limit, start + MAX_TELEGRAM)
+        mark = self._find_mark(body, last)
         # A `/` behind the identification line is the beginning of another telegram, or noise.
-        slash = buffer.find(b"/", body, limit if mark < 0 else mark)
-        if slash >= 0 and (restart := self._find_restart(slash, limit if mark < 0 else mark)) >= 0:
+        slash = buffer.find(b"/", body, last if mark < 0 else mark)
+        if slash >= 0 and (restart := self._find_restart(slash, last if mark < 0 else mark)) >= 0:
             return self._fail(RejectReason.TRUNCATED, start, restart, search_from=restart)
-        if mark < 0 or mark - start > MAX_TELEGRAM:
-            if mark >= 0 or limit - start > MAX_TELEGRAM:
-                return self._fail(self._unended(start, RejectReason.OVERSIZED), start, min(limit, start + MAX_TELEGRAM))
-            if whole:
-                return self._fail(self._unended(start, RejectReason.TRUNCATED), start, limit)
-            self._position = start
-            return None
+        if mark >= 0:
+            return self._take_to(mark, start, slash, limit, whole=whole)
+        if whole:
+            return self._fail(self._unended(start, limit), start, min(limit, start + MAX_TELEGRAM))
+        return None
+
+    def _take_to(
+        self, mark: int, start: int, slash: int, limit: int, *, whole: bool
+    ) -> Frame | Rejected | _Again | None:
+        """Take the telegram that ends at a `!`, if its last line says so; `slash` is where another may have begun."""
+        buffer = self._buffer
         last_line = _LAST_LINE.match(buffer, mark + 1, limit)
-        if last_line is None:
-            if not whole and limit - mark <= MAX_IDENTIFICATION:
-                self._position = start
-                return None
+        if last_line is not None:
+            checksum, end = last_line[1] or last_line[2] or b"", last_line.end()
+        elif whole or limit - mark > MAX_IDENTIFICATION:
             checksum, end = buffer[mark + 1 : limit].rstrip(b"\x00 "), limit
         else:
-            checksum, end = last_line[1] or last_line[2] or b"", last_line.end()
+            return None
         text = buffer[start : mark + 1]
-        if not checksum:
-            # Without a checksum nothing tells a `/` of the text from the beginning of the next telegram.
-            if slash >= 0:
-                return self._fail(RejectReason.TRUNCATED, start, slash, search_from=slash)
+        # Without a checksum nothing tells a `/` of the text from the beginning of the next telegram.
+        if _is_valid(text, checksum) if checksum else slash < 0:
             self._position = end
-            return PlainFrame(text, has_crc=False)
-        if _is_valid(text, checksum):
-            self._position = end
-            return PlainFrame(text, has_crc=True)
+            return PlainFrame(text, has_crc=bool(checksum))
         if slash >= 0:
             return self._fail(RejectReason.TRUNCATED, start, slash, search_from=slash)
         return self._fail(RejectReason.CRC, start, end)
@@ -260,16 +262,14 @@ class Framer:
         restarts = [slash for end in (b"\n/", b"\r/") if (slash := self._buffer.find(end, start - 1, limit)) >= 0]
         return min(restarts) + 1 if restarts else -1
 
-    def _unended(self, start: int, reason: RejectReason) -> RejectReason:
-        """Tell a telegram that lost its end from a line of text before a stream of something else."""
-        return RejectReason.NOT_P1 if _BINARY.search(self._buffer, start) else reason
-
-    def _skip_to(self, position: int) -> _Again:
-        self._position = position
-        return _AGAIN
+    def _unended(self, start: int, limit: int) -> RejectReason:
+        """Say what a text without end is: too long, cut off, or a line before a stream of something else."""
+        if _BINARY.search(self._buffer, start, limit):
+            return RejectReason.NOT_P1
+        return RejectReason.OVERSIZED if limit - start > MAX_TELEGRAM else RejectReason.TRUNCATED
 
     def _fail(self, reason: RejectReason, start: int, end: int, *, search_from: int | None = None) -> Rejected | _Again:
-        """Report what began at a `/` and failed, unless it stands in the middle of a line or in what was reported before."""
+        """Report what began at a `/` and failed, unless it stands in the middle of a line."""
         self._position = start + 1 if search_from is None else search_from
         begins_line = start == 0 or self._buffer[start - 1] not in _PRINTABLE
         if not begins_line:

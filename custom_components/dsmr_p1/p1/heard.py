@@ -1,9 +1,9 @@
 """What is heard on a port: the figures that tell a cable from a key and a meter from something else."""
 
-import re
 from collections import Counter, deque
 from dataclasses import dataclass, field
 from enum import StrEnum
+import re
 from statistics import median
 from typing import Final
 

@@ -1,8 +1,8 @@
 """OBIS reference codes (IEC 62056-61): the name of a COSEM object, six value groups `A-B:C.D.E*F`.
 
-A is the medium (0 abstract, 1 electricity, 5 and 6 cooling and heat, 7 gas, 8 water), B the M-Bus channel (0 is the main
-meter), C the quantity, D how it is processed, E the tariff or phase, F the billing period. F is rarely written, and 255
-means "the current one", so a reference with `*255` is the same as one without.
+A is the medium (0 abstract, 1 electricity, 5 and 6 cooling and heat, 7 gas, 8 water), B the M-Bus channel (0 is the
+main meter), C the quantity, D how it is processed, E the tariff or phase, F the billing period. F is rarely written,
+and 255 means "the current one", so a reference with `*255` is the same as one without.
 """
 
 import re
@@ -34,12 +34,11 @@ class Obis(NamedTuple):
         if match is None:
             message = f"not an OBIS reference: {text!r}"
             raise ValueError(message)
-        groups = [int(group) for group in match.groups(default=_GROUP_MAX)]
-        if max(groups) > _GROUP_MAX:
+        a, b, c, d, e, f = (int(group) for group in match.groups(default=_GROUP_MAX))
+        if max(a, b, c, d, e, f) > _GROUP_MAX:
             message = f"a value group is above {_GROUP_MAX}: {text!r}"
             raise ValueError(message)
-        f = groups.pop()
-        return cls(*groups, None if f == _GROUP_MAX else f)
+        return cls(a, b, c, d, e, None if f == _GROUP_MAX else f)
 
     @property
     def mbus_channel(self) -> int:

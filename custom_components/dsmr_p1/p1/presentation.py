@@ -1,13 +1,14 @@
 """Presentation: from a meter's own voice to values that mean something to a household.
 
-A value is scaled, exactly, to the unit of its channel; what stands for "none" becomes None; entries of the power failure
-log that cannot be are dropped, and the rest numbered anew. What a meter says word for word is in `Meter.channels`.
+A value is scaled, exactly, to the unit of its channel; what stands for "none" becomes None; entries of the power
+failure log that cannot be are dropped, and the rest numbered anew. What a meter says word for word is in
+`Meter.channels`.
 """
 
-import re
 from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
+import re
 from typing import Final, NamedTuple
 
 from .catalog import HISTORY, ChannelType, Quantity, channel_type
@@ -15,7 +16,9 @@ from .detection import Meter
 from .units import Unit, convert, is_convertible
 from .values import CosemValue, Value
 
-_THRESHOLDS: Final = frozenset({Quantity.THRESHOLD_CURRENT, Quantity.THRESHOLD_POWER, Quantity.THRESHOLD_APPARENT_POWER})
+_THRESHOLDS: Final = frozenset(
+    {Quantity.THRESHOLD_CURRENT, Quantity.THRESHOLD_POWER, Quantity.THRESHOLD_APPARENT_POWER}
+)
 # All nines mean that there is no limit; 99 A is a fuse.
 _NO_THRESHOLD: Final = re.compile(r"9{3,}")
 _FAILURE: Final = "emeter_power_failure_log_"

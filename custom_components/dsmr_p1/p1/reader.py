@@ -1,25 +1,26 @@
 """The reader: opens a port, finds its line settings, and gives what is on it, for as long as it is wanted.
 
 The only module with input and output. Whatever goes wrong with the port is an event, and a reason to try again: opening
-fails, the cable is pulled out, a network bridge stops answering without closing. Between tries it waits longer and longer,
-up to a minute, and not all readers in a house at the same moment.
+fails, the cable is pulled out, a network bridge stops answering without closing. Between tries it waits longer and
+longer, up to a minute, and not all readers in a house at the same moment.
 """
 
 import asyncio
+from collections.abc import AsyncGenerator
 import contextlib
+from dataclasses import dataclass
 import errno
 import random
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import serialx
 
-from .decoder import Decoder, PortMemory, Reading
+from .decoder import Decoder, Reading
 from .decryption import Keys
 from .errors import PortBusyError, PortError
 from .framing import EncryptedFrame, Rejected, RejectReason
 from .heard import Heard
+from .memory import PortMemory
 from .serial_settings import SerialSettings, SettingsSearch
 
 _CHUNK: Final = 4096
@@ -35,7 +36,11 @@ _CLOSE_LIMIT: Final = 2.0
 # Network streams that carry bytes only; the far end has the line settings.
 _RAW_SCHEMES: Final = ("socket://", "tcp://")
 
-_PARITIES: Final[dict[str, serialx.Parity]] = {"N": serialx.Parity.NONE, "E": serialx.Parity.EVEN, "O": serialx.Parity.ODD}
+_PARITIES: Final[dict[str, serialx.Parity]] = {
+    "N": serialx.Parity.NONE,
+    "E": serialx.Parity.EVEN,
+    "O": serialx.Parity.ODD,
+}
 _STOP_BITS: Final[dict[float, serialx.StopBits]] = {
     1: serialx.StopBits.ONE,
     1.5: serialx.StopBits.ONE_POINT_FIVE,
@@ -63,17 +68,18 @@ class PortFailed:
     was_open: bool
 
 
+type _Writer = serialx.SerialStreamWriter[Any]
 type PortEvent = PortOpened | PortFailed | Reading | Rejected
 
 
 class P1Reader:
     """Reads one P1 port.
 
-    `port` is a device path or a URL that serialx knows. `settings` are the line settings where the owner has fixed them,
-    else they are found. `silence` is the number of seconds without a byte after which the port is opened anew.
+    `port` is a device path or a URL that serialx knows. `settings` are the line settings where the owner has fixed
+    them, else they are found. `silence` is the number of seconds without a byte after which the port is opened anew.
     """
 
-    def __init__(  # noqa: PLR0913 - each is a fact about the port
+    def __init__(
         self,
         port: str,
         *,
@@ -107,7 +113,7 @@ class P1Reader:
         """The last encrypted frame heard, on which new keys can be tried."""
         return self._decoder.last_encrypted
 
-    async def events(self) -> AsyncIterator[PortEvent]:
+    async def events(self) -> AsyncGenerator[PortEvent]:
         """Give what happens on the port, until the iterator is closed. No error of the port ends it."""
         delay = self._first_delay
         while True:
@@ -136,7 +142,7 @@ class P1Reader:
             finally:
                 await _close(writer)
 
-    async def _open(self) -> tuple[asyncio.StreamReader, serialx.SerialStreamWriter]:
+    async def _open(self) -> tuple[asyncio.StreamReader, _Writer]:
         """Open the port with the settings to try. Raises PortError, whatever opening raises."""
         while True:
             settings = self._search.settings
@@ -153,7 +159,7 @@ class P1Reader:
                     continue
                 raise _port_error(error) from error
 
-    async def _listen(self, reader: asyncio.StreamReader) -> AsyncIterator[Reading | Rejected]:
+    async def _listen(self, reader: asyncio.StreamReader) -> AsyncGenerator[Reading | Rejected]:
         """Give what is decoded, until other settings are to be tried. Raises PortError when the port is lost."""
         loop = asyncio.get_running_loop()
         while True:
@@ -192,11 +198,13 @@ _BYTE: Final = 8
 
 def _is_refusal(error: Exception) -> bool:
     """Tell whether a port refused the line settings, not the opening."""
-    return isinstance(error, (ValueError, serialx.SerialException)) or (isinstance(error, OSError) and error.errno == errno.EINVAL)
+    return isinstance(error, (ValueError, serialx.SerialException)) or (
+        isinstance(error, OSError) and error.errno == errno.EINVAL
+    )
 
 
 def _port_error(error: Exception) -> PortError:
-    """Say what any error of a port means; Home Assistant's own errors for ports that are not ready yet are of no known type."""
+    """Say what any error of a port means; those of network ports that are not ready yet are of no known type."""
     if isinstance(error, PortError):
         return error
     if isinstance(error, OSError) and error.errno in (errno.EBUSY, errno.EAGAIN):
@@ -204,11 +212,9 @@ def _port_error(error: Exception) -> PortError:
     return PortError(f"{type(error).__name__}: {error}")
 
 
-async def _close(writer: serialx.SerialStreamWriter) -> None:
+async def _close(writer: _Writer) -> None:
     """Close the port; a port that was lost raises the same error once more, which says nothing new."""
     writer.close()
     with contextlib.suppress(Exception):
         async with asyncio.timeout(_CLOSE_LIMIT):
             await writer.wait_closed()
-
-

@@ -1,7 +1,7 @@
 """The serial line settings of P1 ports, and the order in which to try them.
 
-DSMR 2 and 3 meters send 9600 baud with 7 data bits, even parity and 1 stop bit, everything later 115200 8N1 (DSMR 3.0 and
-5.0.2 P1, section 5.5 "Data line").
+DSMR 2 and 3 meters send 9600 baud with 7 data bits, even parity and 1 stop bit, everything later 115200 8N1 (DSMR 3.0
+and 5.0.2 P1, section 5.5 "Data line").
 """
 
 from dataclasses import dataclass
@@ -31,7 +31,8 @@ SETTINGS_9600_8N1: Final = SerialSettings(9600, 8, "N", 1)
 
 CANDIDATES: Final = (SETTINGS_115200_8N1, SETTINGS_9600_7E1, SETTINGS_9600_8N1)
 _GARBAGE_LIMIT: Final = 4096
-"""Bytes without any telegram among them that are worth four of the longest Dutch ones: no accident of opening too late."""
+"""Bytes without any telegram among them that are worth four of the longest Dutch ones: no accident of opening too
+late."""
 _PATIENCE: Final = 3
 """Bursts of garbage on settings that have worked before they are doubted: noise comes in bursts too."""
 
@@ -39,8 +40,9 @@ _PATIENCE: Final = 3
 class SettingsSearch:
     """Finds the settings of a line from what is heard on it; decides, and does nothing itself.
 
-    Silence tells nothing about the settings, so they are changed on evidence only: a burst of bytes in which no telegram
-    begins. The first burst after opening may have been caught in the middle; it is judged when the line was quiet before.
+    Silence tells nothing about the settings, so they are changed on evidence only: a burst of bytes in which no
+    telegram begins. The first burst after opening may have been caught in the middle; it is judged when the line was
+    quiet before.
     """
 
     def __init__(self, fixed: SerialSettings | None = None) -> None:

@@ -1,20 +1,21 @@
-"""A telegram: the identification line and the COSEM objects, one line each.
+r"""A telegram: the identification line and the COSEM objects, one line each.
 
-    /ISK5\\2M550T-1012           identification: three letters of the maker, the speed digit, the maker's own text
+    /ISK5\2M550T-1012           identification: three letters of the maker, the speed digit, the maker's own text
                                  (an empty line)
     1-0:1.8.1(000123.456*kWh)    reference and values
     !9DF0                        end and checksum, which framing has dealt with
 
-Meters change few of their lines from one telegram to the next, so the parser remembers the lines of the last one: a line
-that stands there to the letter is not read again, and of one that changed only the number is. It remembers no more.
+Meters change few of their lines from one telegram to the next, so the parser remembers the lines of the last one: a
+line that stands there to the letter is not read again, and of one that changed only the number is. It remembers no
+more.
 """
 
-import re
 from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
 from itertools import compress
 from operator import ne
+import re
 from typing import Final, NamedTuple
 
 from . import catalog
@@ -45,8 +46,8 @@ class LineType:
     """What a line is, apart from a value that changes: its reference, and the catalog's rows that this may stand for.
 
     `rows` are those of the reference, `candidates` those whose shape fits: none where the object is unknown. `trait` is
-    what else of the line can change which meters there are, such as the unit. `unit` and `tail`, the unit as it ends the
-    line, are known where the value is one number. Types compare by identity.
+    what else of the line can change which meters there are, such as the unit. `unit` and `tail`, the unit as it ends
+    the line, are known where the value is one number. Types compare by identity.
     """
 
     __slots__ = ("candidates", "obis", "rows", "shape", "tail", "trait", "unit")
@@ -77,6 +78,12 @@ class CosemObject(NamedTuple):
     def candidates(self) -> tuple[ObjectType, ...]:
         """The catalog's rows that the reference may stand for."""
         return self.line_type.candidates
+
+    @property
+    def raw(self) -> str:
+        """The values as sent, parentheses included, of an object that is unknown."""
+        value = self.values[0].value
+        return value if isinstance(value, str) else ""
 
 
 class Telegram(NamedTuple):
@@ -120,8 +127,8 @@ class TelegramParser:
     def parse(self, frame: PlainFrame) -> Telegram:
         """Read a frame whose checksum, if any, is right.
 
-        Raises TelegramError where it cannot be believed: it has no checksum though the version it declares has one, it has
-        none and a line is torn, or nothing in it is an object.
+        Raises TelegramError where it cannot be believed: it has no checksum though the version it declares has one, it
+        has none and a line is torn, or nothing in it is an object.
         """
         self._number += 1
         lines = _split(frame.text)
@@ -138,7 +145,7 @@ class TelegramParser:
         types, places = self._types, self._places
         changes = []
         same_types = True
-        for number in compress(range(len(lines)), map(ne, lines, self._lines)):
+        for number in compress(range(len(lines)), map(ne, lines, self._lines, strict=True)):
             line = lines[number]
             place = places[number]
             if place < 0:
@@ -164,11 +171,19 @@ class TelegramParser:
         self._lines, self._objects = lines, objects
         identification = lines[0].strip()
         return Telegram(
-            identification, self._country, objects, (), frame.has_crc, frame.text, self._number, tuple(changes) if same_types else None
+            identification,
+            self._country,
+            objects,
+            (),
+            frame.has_crc,
+            frame.text,
+            self._number,
+            tuple(changes) if same_types else None,
         )
 
     def _read(self, frame: PlainFrame, lines: list[str]) -> Telegram:
         """Read every line."""
+        self._lines = []
         identification = lines[0].strip()
         self._country = country_of(identification)
         objects: list[CosemObject] = []
@@ -194,7 +209,9 @@ class TelegramParser:
             _check_unsealed(objects, malformed)
         self._lines = lines if is_regular else []
         self._places, self._objects = places, objects
-        return Telegram(identification, self._country, objects, tuple(malformed), frame.has_crc, frame.text, self._number)
+        return Telegram(
+            identification, self._country, objects, tuple(malformed), frame.has_crc, frame.text, self._number
+        )
 
     def _join(self, before: str, line: str, objects: list[CosemObject], malformed: list[str]) -> str:
         """Put a line that is no object by itself behind the one before it, where that makes an object.
@@ -247,7 +264,9 @@ class TelegramParser:
             return CosemObject(line_type, values)
         return CosemObject(self._line_type(head, obis, rows, None, ""), (CosemValue("", f"({raw}"),))
 
-    def _line_type(self, head: str, obis: Obis, rows: tuple[ObjectType, ...], shape: Shape | None, trait: str) -> LineType:
+    def _line_type(
+        self, head: str, obis: Obis, rows: tuple[ObjectType, ...], shape: Shape | None, trait: str
+    ) -> LineType:
         """Give the type of a line: the one from before where nothing that matters has changed."""
         before = self._types.get(head)
         if before is not None and before.trait == trait and before.shape is shape:

@@ -1,7 +1,7 @@
 """The units meters send, their spellings, and exact conversion between them.
 
-A unit follows the number after a `*` (DSMR 5.0.2 P1 section 6.4, IEC 62056-21). Meters differ in the case of the letters
-(`kVAr`, `kvar`, `HZ`), put a blank behind it, or write `_` or nothing instead of the `*`.
+A unit follows the number after a `*` (DSMR 5.0.2 P1 section 6.4, IEC 62056-21). Meters differ in the case of the
+letters (`kVAr`, `kvar`, `HZ`), put a blank behind it, or write `_` or nothing instead of the `*`.
 """
 
 from decimal import Decimal

@@ -1,16 +1,16 @@
 """The values of a COSEM object, by shape: the texts between the parentheses of a line in, typed values out.
 
-A line is a reference and one or more values, `1-0:1.8.1(000123.456*kWh)`. How the values are to be read follows from the
-object (DSMR 5.0.2 P1 sections 6.4 to 6.12, e-MUCS P1 5.3), and there are no more than a dozen ways. Each has a function
-here; the comment above it shows a line from the wire. Nothing is rounded and no digit is added: a decimal keeps the
-places the meter sent, and a value that makes no sense is None, never a guess.
+A line is a reference and one or more values, `1-0:1.8.1(000123.456*kWh)`. How the values are to be read follows from
+the object (DSMR 5.0.2 P1 sections 6.4 to 6.12, e-MUCS P1 5.3), and there are no more than a dozen ways. Each has a
+function here; the comment above it shows a line from the wire. Nothing is rounded and no digit is added: a decimal
+keeps the places the meter sent, and a value that makes no sense is None, never a guess.
 """
 
-import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timezone
 from decimal import Decimal
 from enum import Enum, member
+import re
 from typing import Final, NamedTuple
 
 from .countries import Country
@@ -37,7 +37,9 @@ _QUANTITY: Final = re.compile(r"\s*([+-]?[0-9]+(?:[.,][0-9]*)?)\s*[*_]?\s*([^0-9
 # YYMMDDhhmmss with the flag for standard or summer time (DSMR 4 and later), without it or without seconds (before), and
 # the form with separators of some DSMR 2 meters.
 _TIME: Final = re.compile(
-    r"(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)?([SWsw])?|(?:20)?(\d\d)-(\d\d)-(\d\d)[ T](\d\d):(\d\d)(?::(\d\d))?\s*([SWsw])?",
+    r"(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)?([SWsw])?"
+    r"|(?:20)?(\d\d)-(\d\d)-(\d\d)[ T](\d\d):(\d\d)(?::(\d\d))?\s*([SWsw])?",
+    re.ASCII,
 )
 # The years 70 and later are clocks that were never set: 1970 is where a clock begins, and no meter has lived in 2070.
 _FIRST_UNSET_YEAR: Final = 70
@@ -48,18 +50,19 @@ _PRINTABLE: Final = range(0x20, 0x7F)
 
 def parse_quantity(text: str) -> tuple[Decimal | None, Unit | None]:
     """Read `000123.456*kWh`; an empty text is no value. Raises ValueError where the text is no number with a unit."""
-    number, _, unit = text.partition("*")
-    # Decimal() takes more than meters send (`1e5`, `NaN`, `1_0`), so the common form is checked first.
-    if number.replace(".", "", 1).isdecimal() and number.isascii():
-        return Decimal(number), parse_unit(unit) if unit else None
     if not text.strip():
         return None, None
     match = _QUANTITY.fullmatch(text)
     if match is None:
         message = f"no number: {text!r}"
         raise ValueError(message)
-    number, unit = match.groups(default="")
-    return Decimal(number.replace(",", ".")), parse_unit(unit)
+    digits, spelling = match.groups(default="")
+    unit = parse_unit(spelling)
+    if spelling and unit is None:
+        # A number of something unknown is no number of what one expects.
+        message = f"no unit: {spelling!r}"
+        raise ValueError(message)
+    return Decimal(digits.replace(",", ".")), unit
 
 
 def is_time(text: str) -> bool:
@@ -82,7 +85,13 @@ def parse_timestamp(text: str, country: Country) -> datetime | None:
         if zone is not None and year < _FIRST_UNSET_YEAR:
             try:
                 return datetime(
-                    _CENTURY + year, int(text[2:4]), int(text[4:6]), int(text[6:8]), int(text[8:10]), int(text[10:12]), tzinfo=zone
+                    _CENTURY + year,
+                    int(text[2:4]),
+                    int(text[4:6]),
+                    int(text[6:8]),
+                    int(text[8:10]),
+                    int(text[10:12]),
+                    tzinfo=zone,
                 )
             except ValueError:
                 return None
@@ -91,12 +100,13 @@ def parse_timestamp(text: str, country: Country) -> datetime | None:
         message = f"no timestamp: {text!r}"
         raise ValueError(message)
     groups = match.groups()
-    year, month, day, hour, minute, second, flag = groups[:7] if groups[0] else groups[7:]
-    if int(year) >= _FIRST_UNSET_YEAR:
+    *date, flag = groups[:7] if groups[0] else groups[7:]
+    years, month, day, hour, minute, second = (int(number or 0) for number in date)
+    if years >= _FIRST_UNSET_YEAR:
         return None
     try:
         # UTC only until the offset is known.
-        local = datetime(_CENTURY + int(year), int(month), int(day), int(hour), int(minute), int(second or 0), tzinfo=UTC)
+        local = datetime(_CENTURY + years, month, day, hour, minute, second, tzinfo=UTC)
     except ValueError:
         return None
     return local.replace(tzinfo=_offset(local, flag, country))
@@ -161,7 +171,9 @@ def _timestamp(texts: Sequence[str], country: Country) -> tuple[CosemValue, ...]
 def _timed_decimal(texts: Sequence[str], country: Country) -> tuple[CosemValue, ...]:
     value, when = texts[0], ""
     if len(texts) > 1:
-        value, when = (texts[1], texts[0]) if is_time(texts[0].strip()) or not texts[0].strip() else (texts[0], texts[1])
+        value, when = (
+            (texts[1], texts[0]) if is_time(texts[0].strip()) or not texts[0].strip() else (texts[0], texts[1])
+        )
     elif is_time(value.strip()):
         value, when = "", value
     timestamp = parse_timestamp(when, country)
@@ -207,7 +219,8 @@ def _monthly_peaks(texts: Sequence[str], country: Country) -> tuple[CosemValue, 
         (parse_timestamp(month, country), parse_timestamp(when, country), *parse_quantity(peak))
         for month, when, peak in zip(texts[3::3], texts[4::3], texts[5::3], strict=False)
     ]
-    # Meters send the list in either order. The newest month comes first here, so that a number always means the same age.
+    # Meters send the list in either order. The newest month comes first here, so that a number always means the same
+    # age.
     peaks.sort(key=lambda peak: peak[0].timestamp() if peak[0] else 0.0, reverse=True)
     parts = [CosemValue("_entries", count)]
     for number, (month, when, peak, unit) in enumerate(peaks):

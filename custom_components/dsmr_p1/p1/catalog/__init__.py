@@ -1,7 +1,10 @@
-"""The catalog: what meters send, as data, and the look-ups that code makes in it. All of it is built once and immutable."""
+"""The catalog: what meters send, as data, and the look-ups that code makes in it.
 
-import re
+All of it is built once and immutable.
+"""
+
 from collections.abc import Mapping
+import re
 from types import MappingProxyType
 from typing import Final
 
@@ -11,6 +14,7 @@ from .model import ChannelType, Level, MeterKind, MeterType, ObjectType, Quantit
 from .objects import DERIVED_CHANNELS, METER_OBJECTS, PORT_OBJECTS
 
 __all__ = [
+    "CHANNELS",
     "CHANNEL_IDS",
     "CRC_VERSIONS",
     "DERIVED_CHANNELS",
@@ -55,7 +59,8 @@ MEDIA: Final[Mapping[int, MeterKind]] = MappingProxyType({
     7: MeterKind.GAS,
     8: MeterKind.WATER,
 })
-"""Value group A of the meters of DSMR 2 -> their kind. DSMR 2 has heat on 5 and cooling on 6, the reverse of IEC 62056-61."""
+"""Value group A of the meters of DSMR 2 -> their kind. DSMR 2 has heat on 5 and cooling on 6, the reverse of IEC
+62056-61."""
 
 CRC_VERSIONS: Final[Mapping[str, int]] = MappingProxyType({"p1_version_output": 40, "p1_emucs_version_output": 0})
 """The objects that declare the version of a standard -> the first version whose telegrams always have a checksum."""
@@ -68,11 +73,13 @@ CHANNEL_IDS: Final[Mapping[tuple[str, Role, MeterKind], str]] = MappingProxyType
     ("emeter_equipment_identifier", Role.PORT, MeterKind.DEVICE):           "meter_equipment_identifier",
     ("meter_valve_switch_position", Role.MAIN, MeterKind.ELECTRICITY):      "emeter_switch_position",
     ("meter_valve_switch_position", Role.MBUS, MeterKind.ELECTRICITY):      "meter_switch_position",
-    **{("emeter_switch_position", Role.MBUS, kind): "meter_valve_switch_position" for kind in MeterKind},
-    ("emeter_switch_position", Role.MBUS, MeterKind.ELECTRICITY):           "meter_switch_position",
+    **{("emeter_switch_position", Role.MBUS, kind): "meter_switch_position" for kind in MeterKind},
+    # Belgian meters tell the switches of M-Bus channels on which there is nothing: the port says so.
+    ("emeter_switch_position", Role.PORT, MeterKind.DEVICE):                "mbus_switch_position",
     # 0-n:24.2.3 is the uncorrected volume of a gas meter only; water has nothing to correct.
     **{("gmeter_last_value", Role.MBUS, kind): "m3meter_value" for kind in (MeterKind.WATER, MeterKind.GENERIC)},
-    **{("gmeter_last_value_timestamp", Role.MBUS, kind): "m3meter_value_timestamp" for kind in (MeterKind.WATER, MeterKind.GENERIC)},
+    **{("gmeter_last_value_timestamp", Role.MBUS, kind): "m3meter_value_timestamp" for kind in (MeterKind.WATER,
+    MeterKind.GENERIC)},
 })
 # fmt: on
 
@@ -88,18 +95,31 @@ for _object in METER_OBJECTS:
     _BY_KEY[_object.key] = (*_BY_KEY.get(_object.key, ()), _object)
 
 # Channels that objects have under another id only.
+_SWITCH: Final = (Quantity.POSITION, None)
 _RENAMED: Final = (
-    ChannelType("meter_switch_position", Quantity.POSITION, None, Level.DIAGNOSTIC, "switch_position", meaning="switch_position/"),
-    ChannelType("gmeter_equipment_identifier", Quantity.IDENTIFIER, None, Level.RARE, "equipment_identifier", meaning="equipment_identifier/"),
-)  # fmt: skip
-_CHANNELS: Final[dict[str, ChannelType]] = {
-    channel.id: channel
-    for channel in (
-        *(channel for row in (*PORT_OBJECTS, *METER_OBJECTS) for channel in (row.channel, *row.parts)),
-        *_RENAMED,
-        *DERIVED_CHANNELS,
-    )
-}
+    ChannelType("meter_switch_position", *_SWITCH, Level.DIAGNOSTIC, "switch_position", meaning="switch_position/"),
+    ChannelType("mbus_switch_position[x]", *_SWITCH, Level.RARE, "mbus_switch_position", "[x]"),
+    ChannelType(
+        "gmeter_equipment_identifier",
+        Quantity.IDENTIFIER,
+        None,
+        Level.RARE,
+        "equipment_identifier",
+        meaning="equipment_identifier/",
+    ),
+)
+CHANNELS: Final[Mapping[str, ChannelType]] = MappingProxyType(
+    {
+        channel.id: channel
+        for channel in (
+            *(channel for row in (*PORT_OBJECTS, *METER_OBJECTS) for channel in (row.channel, *row.parts)),
+            *_RENAMED,
+            *DERIVED_CHANNELS,
+        )
+    }
+)
+"""All channels by id; `[x]` in an id stands for the number of a list entry."""
+
 _METER_TYPES: Final = {row.id: row for row in METER_TYPES}
 _NUMBERED: Final = re.compile(r"(.*?)(\d+)")
 
@@ -122,14 +142,14 @@ def meter_type(type_id: str) -> MeterType | None:
 
 def channel_type(channel_id: str) -> ChannelType:
     """Look up a channel by its id, numbered list entries included. Raises KeyError where there is none."""
-    found = _CHANNELS.get(channel_id)
+    found = CHANNELS.get(channel_id)
     if found is not None:
         return found
     match = _NUMBERED.fullmatch(channel_id)
     if match is None:
         raise KeyError(channel_id)
     name, number = match.groups()
-    pattern = _CHANNELS.get(f"{name}[x]")
+    pattern = CHANNELS.get(f"{name}[x]")
     if pattern is not None:
         return ChannelType(channel_id, pattern.quantity, pattern.unit, pattern.level, pattern.name, number)
     if name.endswith(HISTORY):

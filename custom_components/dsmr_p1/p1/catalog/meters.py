@@ -20,7 +20,7 @@ def _objects(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-def _type(  # noqa: PLR0913 - the columns of the table
+def _type(
     id_: str, name: str, role: Role, kinds: str, mbus_channel: int | None, refresh: int | None, required: frozenset[str],
     optional: frozenset[str] = frozenset(), *, identifications: tuple[str, ...] = (),
 ) -> MeterType:  # fmt: skip
@@ -41,7 +41,9 @@ def _type(  # noqa: PLR0913 - the columns of the table
 _TARIFFS_0 = _objects("emeter_delivery_tariff0 emeter_production_tariff0")
 _TARIFFS_1 = _objects("emeter_delivery_tariff1 emeter_production_tariff1")
 _TARIFFS_2 = _objects("emeter_delivery_tariff2 emeter_production_tariff2")
-_ANTIFRAUD = _objects("emeter_delivery_tariff0_antifraud emeter_delivery_tariff1_antifraud emeter_delivery_tariff2_antifraud")
+_ANTIFRAUD = _objects(
+    "emeter_delivery_tariff0_antifraud emeter_delivery_tariff1_antifraud emeter_delivery_tariff2_antifraud"
+)
 _RATED = _TARIFFS_1 | _TARIFFS_2 | _objects("emeter_tariff_indicator")
 _POWER = _objects("emeter_actual_delivery emeter_actual_production")
 _REACTIVE = _objects(
@@ -72,7 +74,11 @@ _THRESHOLD_SWITCH = _objects("emeter_treshold_kw emeter_switch_position")
 
 # The main meter, version by version.
 _V3_0 = _IDENTIFIER | _RATED | _POWER
-_V4_0 = _V3_0 | _THRESHOLD_SWITCH | _objects("emeter_power_failures emeter_long_power_failures emeter_voltage_sags_l1 emeter_voltage_swells_l1")
+_V4_0 = (
+    _V3_0
+    | _THRESHOLD_SWITCH
+    | _objects("emeter_power_failures emeter_long_power_failures emeter_voltage_sags_l1 emeter_voltage_swells_l1")
+)
 _V4_0_OPTIONAL = _objects("emeter_power_failure_log") | _SAGS_23 | _SWELLS_23
 _V4_0_4 = _V4_0 | _PHASE_1
 _V4_0_4_OPTIONAL = _V4_0_OPTIONAL | _PHASES_23

@@ -10,7 +10,7 @@ from ..values import Shape
 
 
 class MeterKind(StrEnum):
-    """What a meter measures, or that it is the P1 port itself (`device`). A slave electricity meter is `electricity`."""
+    """What a meter measures; `device` is the P1 port itself. A slave electricity meter is `electricity`."""
 
     DEVICE = "device"
     ELECTRICITY = "electricity"
@@ -90,9 +90,10 @@ class Level(StrEnum):
 class ChannelType:
     """A channel: a data point of a meter.
 
-    `id` is the public channel id, `[x]` in it stands for the number of a list entry. `unit` is the unit in which the value
-    is presented, None where it has none. `name` is the key of its name in the translations, `index` the phase, tariff or
-    number in that name. Channels with the same `meaning` continue each other when a meter is replaced or upgraded.
+    `id` is the public channel id, `[x]` in it stands for the number of a list entry. `unit` is the unit in which the
+    value is presented, None where it has none. `name` is the key of its name in the translations, `index` the phase,
+    tariff or number in that name. Channels with the same `meaning` continue each other when a meter is replaced or
+    upgraded.
     """
 
     id: str
@@ -116,8 +117,8 @@ class ChannelType:
 class ObjectType:
     """A COSEM object: its reference, how its values are read, and the channels they become.
 
-    `reference` has `n` for the M-Bus channel where the object stands on one; `kinds` are the kinds of meter that may send
-    it, empty for any. The first channel is the value; channels for further parts are looked up by suffix.
+    `reference` has `n` for the M-Bus channel where the object stands on one; `kinds` are the kinds of meter that may
+    send it, empty for any. The first channel is the value; channels for further parts are looked up by suffix.
     """
 
     id: str
@@ -147,9 +148,9 @@ class ObjectType:
 class MeterType:
     """A meter type of the specification: the objects by which it is known.
 
-    `mbus_channel` is fixed where the type has one, None where it follows from the installation. `refresh` is the rate in
-    seconds at which such a meter renews its values, None where the specification does not know. `identifications` are
-    starts of the identification line that tell the type by themselves.
+    `mbus_channel` is fixed where the type has one, None where it follows from the installation. `refresh` is the rate
+    in seconds at which such a meter renews its values, None where the specification does not know. `identifications`
+    are starts of the identification line that tell the type by themselves.
     """
 
     id: str

@@ -33,23 +33,33 @@ _VALVE: Final = "valve_position/"
 _PHASES: Final = ("L1", "L2", "L3")
 
 
-def _row(  # noqa: PLR0913 - the columns of the table
+def _row(
     id_: str, reference: str, shape: Shape, quantity: Quantity, unit: Unit | None, level: Level, name: str, index: str = "",
     *, meaning: str = "", kinds: frozenset[MeterKind] = ANY_KIND, parts: tuple[ChannelType, ...] = (),
 ) -> ObjectType:  # fmt: skip
-    return ObjectType(id_, reference, shape, ChannelType(id_, quantity, unit, level, name, index, meaning), parts, kinds)
+    return ObjectType(
+        id_, reference, shape, ChannelType(id_, quantity, unit, level, name, index, meaning), parts, kinds
+    )
 
 
-def _timed(  # noqa: PLR0913 - the columns of the table
+def _timed(
     id_: str, reference: str, quantity: Quantity, unit: Unit | None, level: Level, name: str, index: str = "",
     *, shape: Shape = S.TIMED_DECIMAL, meaning: str = "", kinds: frozenset[MeterKind] = ANY_KIND,
 ) -> ObjectType:  # fmt: skip
     """Give the row of a value with the time of its reading: the time is a channel of its own."""
-    when = ChannelType(f"{id_}_timestamp", Q.TIMESTAMP, None, L.DIAGNOSTIC, f"{name}_timestamp", index, meaning and f"{meaning}timestamp")
+    when = ChannelType(
+        f"{id_}_timestamp",
+        Q.TIMESTAMP,
+        None,
+        L.DIAGNOSTIC,
+        f"{name}_timestamp",
+        index,
+        meaning and f"{meaning}timestamp",
+    )
     return _row(id_, reference, shape, quantity, unit, level, name, index, meaning=meaning, kinds=kinds, parts=(when,))
 
 
-def _phases(  # noqa: PLR0913 - the columns of the table
+def _phases(
     id_: str, references: tuple[str, str, str], shape: Shape, quantity: Quantity, unit: Unit | None, level: Level, name: str,
 ) -> tuple[ObjectType, ...]:  # fmt: skip
     """Give the rows of an object that is there for each phase."""
@@ -61,8 +71,12 @@ def _phases(  # noqa: PLR0913 - the columns of the table
 
 _FAILURE_LOG: Final = (
     ChannelType("emeter_power_failure_log_entries", Q.NUMBER, None, L.RARE, "power_failure_log_entries"),
-    ChannelType("emeter_power_failure_log_timestamp[x]", Q.TIMESTAMP, None, L.RARE, "power_failure_log_timestamp", "[x]"),
-    ChannelType("emeter_power_failure_log_duration[x]", Q.DURATION, U.SECOND, L.RARE, "power_failure_log_duration", "[x]"),
+    ChannelType(
+        "emeter_power_failure_log_timestamp[x]", Q.TIMESTAMP, None, L.RARE, "power_failure_log_timestamp", "[x]"
+    ),
+    ChannelType(
+        "emeter_power_failure_log_duration[x]", Q.DURATION, U.SECOND, L.RARE, "power_failure_log_duration", "[x]"
+    ),
 )
 _MONTHLY_PEAKS: Final = (
     ChannelType("monthly_peak_entries", Q.NUMBER, None, L.RARE, "monthly_peak_entries"),

@@ -1,0 +1,23 @@
+"""What is known of a port for good: it outlives a telegram, the reader, and a restart where it is kept."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True)
+class PortMemory:
+    """What a port has shown once and must go on to show.
+
+    `sends_crc`: its telegrams have a checksum. `tag_verified`: the tag of its encrypted telegrams verifies. `tariffs`:
+    the channel ids of the registers seen on the main meter, of which a total needs all.
+    """
+
+    sends_crc: bool = False
+    tag_verified: bool = False
+    tariffs: set[str] = field(default_factory=set)
+    main_meter: str | None = field(default=None, repr=False)
+
+    def recognise(self, main_meter: str) -> None:
+        """Forget the registers of the meter before, where the main meter is another one."""
+        if main_meter != self.main_meter:
+            self.main_meter = main_meter
+            self.tariffs.clear()
