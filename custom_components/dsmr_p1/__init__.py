@@ -1,1 +1,48 @@
-"""The DSMR P1 Smart Meter integration."""
+"""The DSMR P1 Smart Meter integration: smart meters with a P1 port, read by cable or over the network."""
+
+from typing import Final
+
+from homeassistant.config_entries import ConfigEntryState
+from homeassistant.const import Platform
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import device_registry as dr
+
+from .coordinator import P1ConfigEntry, P1Coordinator
+from .devices import PORT_SLOT, slot_of
+from .storage import PortStore
+
+PLATFORMS: Final = [Platform.SENSOR]
+
+
+async def async_setup_entry(hass: HomeAssistant, entry: P1ConfigEntry) -> bool:
+    """Start to read a port, and create the entities of its meters."""
+    entry.runtime_data = P1Coordinator(hass, entry)
+    await entry.runtime_data.async_start()
+    await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+    return True
+
+
+async def async_unload_entry(hass: HomeAssistant, entry: P1ConfigEntry) -> bool:
+    """Stop to read a port. Its reader ends with the entry, and the port is free then."""
+    return await hass.config_entries.async_unload_platforms(entry, PLATFORMS)
+
+
+async def async_remove_entry(hass: HomeAssistant, entry: P1ConfigEntry) -> None:
+    """Remove what was stored of a port."""
+    await PortStore(hass, entry.entry_id).async_remove()
+
+
+async def async_remove_config_entry_device(
+    hass: HomeAssistant,  # noqa: ARG001 - Home Assistant's signature
+    entry: P1ConfigEntry,
+    device_entry: dr.AnyDeviceEntry,
+) -> bool:
+    """Let the owner remove a meter that the port reports no longer."""
+    slot = slot_of(entry.entry_id, device_entry)
+    if entry.state is not ConfigEntryState.LOADED or slot is None or slot == PORT_SLOT:
+        return False
+    coordinator = entry.runtime_data
+    if coordinator.is_reported(slot):
+        return False
+    coordinator.async_forget(slot)
+    return True

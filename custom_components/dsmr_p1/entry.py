@@ -1,8 +1,9 @@
 """What is kept in a config entry, as the protocol core wants it."""
 
-from collections.abc import Mapping
-from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from collections.abc import Iterator, Mapping
+import re
+from typing import Any, Final
+from urllib.parse import unquote
 
 from .const import CONF_ADDITIONAL_KEY, CONF_BAUDRATE, CONF_DATABITS, CONF_DECRYPTION_KEY, CONF_PARITY, CONF_STOPBITS
 from .p1 import Keys, SerialSettings, parse_key
@@ -15,6 +16,9 @@ def keys_from(data: Mapping[str, Any]) -> Keys | None:
     if not decryption_key:
         return None
     return Keys(parse_key(decryption_key), parse_key(additional_key) if additional_key else None)
+
+
+_FASTEST_7E1: Final = 9600
 
 
 def settings_from(data: Mapping[str, Any]) -> SerialSettings | None:
@@ -34,13 +38,36 @@ def settings_from(data: Mapping[str, Any]) -> SerialSettings | None:
     )
 
 
-_FASTEST_7E1 = 9600
-
-
 def redacted(port: str) -> str:
-    """Give a port as it may be shown: the address of a URL may carry a password or a key."""
+    """Give a port as it may be shown: a URL may carry a password in front of the host, or a key behind the path."""
     if "://" not in port:
         return port
-    parts = urlsplit(port)
-    host = parts.netloc.rpartition("@")[2]
-    return urlunsplit((parts.scheme, host, parts.path, "", ""))
+    scheme, _, rest = port.partition("://")
+    place = re.split(r"[?#]", rest, maxsplit=1)[0]
+    return f"{scheme}://{place.rpartition('@')[2]}"
+
+
+def without_secrets(text: str, port: str) -> str:
+    """Give a text, such as the message of an error, without what a URL of a port should not show."""
+    text = text.replace(port, redacted(port))
+    for secret in _secrets(port):
+        text = text.replace(secret, "**REDACTED**")
+    return text
+
+
+def _secrets(port: str) -> Iterator[str]:
+    rest = port.partition("://")[2]
+    address, _, query = rest.partition("?")
+    user_info, at, _ = address.rpartition("@")
+    if at:
+        yield user_info
+        yield from filter(None, user_info.split(":"))
+    for setting in filter(None, re.split(r"[&;]", query)):
+        yield setting
+        value = setting.partition("=")[2]
+        if len(value) >= _SHORTEST_SECRET:
+            yield value
+            yield unquote(value)
+
+
+_SHORTEST_SECRET: Final = 4

@@ -1,0 +1,158 @@
+"""Continuity: the same meter keeps its entities, whatever it sends them as and wherever on the port it stands.
+
+A meter that is upgraded from DSMR 2 to 5 sends its gas register as another channel, from another slot. The catalog
+says which channels mean the same. What is decided here, from what was known and what a telegram shows, is which meter
+went to which slot and which channel goes on as which; the registries are then told, before entities are made of it.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers import device_registry as dr, entity_registry as er
+
+from .const import DOMAIN
+from .p1 import Role, channel_type
+from .storage import KnownMeter
+
+_ASIDE: Final = "~"
+"""Put behind ids while they change places; no slot and no channel has it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moves:
+    """Where meters and channels went: `slots` from old to new, `channels` from (old slot, old id) to the new id."""
+
+    slots: Mapping[str, str]
+    channels: Mapping[tuple[str, str], str]
+
+    def __bool__(self) -> bool:
+        """Tell whether anything moved."""
+        return bool(self.slots or self.channels)
+
+
+def settle(known: Mapping[str, KnownMeter], seen: Mapping[str, KnownMeter]) -> tuple[dict[str, KnownMeter], Moves]:
+    """Put together the meters that were known and those that a telegram shows, and tell what moved.
+
+    A meter or channel that is missing from the telegram stays known, unless it went elsewhere.
+    """
+    slots = _moved_slots(known, seen)
+    came_from = {new: old for old, new in slots.items()}
+    settled = {slot: meter for slot, meter in known.items() if slot not in slots}
+    channels: dict[tuple[str, str], str] = {}
+    for slot, meter in seen.items():
+        before = known.get(came_from.get(slot, slot))
+        if before is None or (slot in slots and slot not in came_from):
+            settled[slot] = meter
+            continue
+        continued = _continued_channels(before, meter)
+        channels.update({(before.slot, old): new for old, new in continued.items()})
+        kept = {continued.get(channel_id, channel_id): unit for channel_id, unit in before.channels.items()}
+        settled[slot] = replace(
+            meter,
+            equipment_identifier=meter.equipment_identifier or before.equipment_identifier,
+            channels={
+                channel_id: meter.channels.get(channel_id) or kept.get(channel_id)
+                for channel_id in (*kept, *(channel_id for channel_id in meter.channels if channel_id not in kept))
+            },
+        )
+    return settled, Moves(slots, channels)
+
+
+def _moved_slots(known: Mapping[str, KnownMeter], seen: Mapping[str, KnownMeter]) -> dict[str, str]:
+    """Tell which meters of the M-Bus stand in another slot now, old slot -> new.
+
+    A meter has moved where its identifier is gone from one slot and found in another; and, where a meter tells no
+    identifier or another than before, where it is the only one of its kind and its slot is gone.
+    """
+    moved: dict[str, str] = {}
+    arrived = {slot: meter for slot, meter in seen.items() if meter.role is Role.MBUS}
+    for slot, meter in arrived.items():
+        old = _old_slot(slot, meter.equipment_identifier, known, seen)
+        if old is not None:
+            moved[old] = slot
+    here_before = Counter(meter.kind for meter in known.values() if meter.role is Role.MBUS)
+    here_now = Counter(meter.kind for meter in arrived.values())
+    gone = {meter.kind: slot for slot, meter in known.items() if meter.role is Role.MBUS and slot not in seen}
+    for slot, meter in arrived.items():
+        old = gone.get(meter.kind)
+        is_the_one = here_before[meter.kind] == here_now[meter.kind] == 1
+        if old is not None and is_the_one and slot not in known and slot not in moved.values():
+            moved.setdefault(old, slot)
+    return moved
+
+
+def _old_slot(
+    slot: str, identifier: str | None, known: Mapping[str, KnownMeter], seen: Mapping[str, KnownMeter]
+) -> str | None:
+    """Tell in which other slot a meter with this identifier was, and is no longer; None where it stayed or is new."""
+    if identifier is None or (slot in known and known[slot].equipment_identifier == identifier):
+        return None
+    for old, meter in known.items():
+        if old == slot or meter.equipment_identifier != identifier:
+            continue
+        if old not in seen or seen[old].equipment_identifier not in (None, identifier):
+            return old
+    return None
+
+
+def _continued_channels(before: KnownMeter, now: KnownMeter) -> dict[str, str]:
+    """Tell which channels are gone and go on as another with the same meaning: old id -> new id."""
+    gone = {
+        channel_type(channel_id).meaning: channel_id for channel_id in before.channels if channel_id not in now.channels
+    }
+    continued: dict[str, str] = {}
+    for channel_id in now.channels:
+        if channel_id in before.channels:
+            continue
+        old = gone.pop(channel_type(channel_id).meaning, None)
+        if old is not None:
+            continued[old] = channel_id
+    return continued
+
+
+@callback
+def async_move(hass: HomeAssistant, entry_id: str, moves: Moves) -> None:
+    """Tell the registries what moved: devices and entities keep their own ids, and what refers to them stays right.
+
+    First everything that moves is put aside, for two meters may have changed places.
+    """
+    devices = dr.async_get(hass)
+    moving_devices = []
+    for old, new in moves.slots.items():
+        device = devices.async_get_device_by_identifier((DOMAIN, f"{entry_id}_{old}"), entry_id)
+        if device is not None:
+            devices.async_update_device(device.id, new_identifiers={(DOMAIN, f"{entry_id}_{new}{_ASIDE}")})
+            moving_devices.append((device.id, new))
+    entities = er.async_get(hass)
+    moving_entities = []
+    for entity in er.async_entries_for_config_entry(entities, entry_id):
+        unique_id = _moved_unique_id(entity.unique_id, entry_id, moves)
+        if unique_id != entity.unique_id:
+            entities.async_update_entity(entity.entity_id, new_unique_id=f"{unique_id}{_ASIDE}")
+            moving_entities.append((entity, unique_id))
+    for device_id, new in moving_devices:
+        identifier = (DOMAIN, f"{entry_id}_{new}")
+        in_the_way = devices.async_get_device_by_identifier(identifier, entry_id)
+        if in_the_way is not None:
+            devices.async_remove_device(in_the_way.id)
+        devices.async_update_device(device_id, new_identifiers={identifier})
+    for entity, unique_id in moving_entities:
+        fresh = entities.async_get_entity_id(entity.domain, DOMAIN, unique_id)
+        if fresh is not None:
+            entities.async_remove(fresh)
+        entities.async_update_entity(entity.entity_id, new_unique_id=unique_id)
+
+
+def _moved_unique_id(unique_id: str, entry_id: str, moves: Moves) -> str:
+    """Give the unique id that an entity has after the moves."""
+    for (slot, channel_id), new_id in moves.channels.items():
+        if unique_id == f"{entry_id}_{slot}_{channel_id}":
+            return f"{entry_id}_{moves.slots.get(slot, slot)}_{new_id}"
+    for slot, new in moves.slots.items():
+        prefix = f"{entry_id}_{slot}_"
+        if unique_id.startswith(prefix):
+            return f"{entry_id}_{new}_{unique_id.removeprefix(prefix)}"
+    return unique_id

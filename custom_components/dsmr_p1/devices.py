@@ -1,0 +1,67 @@
+"""Devices: one a meter, all reached through the device of the port."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers import device_registry as dr
+
+from .const import DOMAIN
+from .p1 import MeterKind, Role
+from .storage import KnownMeter
+
+PORT_SLOT: Final = "p1"
+"""The slot of the port's own device, which is always there."""
+
+
+def device_identifier(entry_id: str, slot: str) -> tuple[str, str]:
+    """Give the identifier of the device in a slot. It has no serial number in it: those change, repeat or are zero."""
+    return DOMAIN, f"{entry_id}_{slot}"
+
+
+def slot_of(entry_id: str, device: dr.AnyDeviceEntry) -> str | None:
+    """Give the slot of a device; None where it is no meter of this entry."""
+    prefix = f"{entry_id}_"
+    for domain, identifier in device.identifiers:
+        if domain == DOMAIN and identifier.startswith(prefix):
+            return identifier.removeprefix(prefix)
+    return None
+
+
+@callback
+def async_register_devices(hass: HomeAssistant, entry: ConfigEntry, meters: Mapping[str, KnownMeter]) -> None:
+    """Create or update the devices of all meters; the port's own device is always there."""
+    registry = dr.async_get(hass)
+    port = meters.get(PORT_SLOT)
+    port_device = registry.async_get_or_create(
+        config_entry_id=entry.entry_id,
+        identifiers={device_identifier(entry.entry_id, PORT_SLOT)},
+        translation_key="p1",
+        manufacturer=None if port is None else port.manufacturer,
+        model=None if port is None or port.type is None else port.type.name,
+        serial_number=None if port is None else port.equipment_identifier,
+        sw_version=None if port is None else port.version,
+    )
+    for meter in meters.values():
+        if meter.slot == PORT_SLOT:
+            continue
+        translation_key, placeholders = _name(meter, meters)
+        registry.async_get_or_create(
+            config_entry_id=entry.entry_id,
+            identifiers={device_identifier(entry.entry_id, meter.slot)},
+            translation_key=translation_key,
+            translation_placeholders=placeholders,
+            manufacturer=meter.manufacturer,
+            model=None if meter.type is None else meter.type.name,
+            serial_number=meter.equipment_identifier,
+            via_device_id=port_device.id,
+        )
+
+
+def _name(meter: KnownMeter, meters: Mapping[str, KnownMeter]) -> tuple[str, dict[str, str]]:
+    """Name a meter by its kind; where there are several of a kind, with the M-Bus channel."""
+    alike = [other for other in meters.values() if other.kind is meter.kind and other.role is Role.MBUS]
+    if meter.role is Role.MBUS and (len(alike) > 1 or meter.kind is MeterKind.ELECTRICITY):
+        return f"{meter.kind}_channel", {"channel": str(meter.mbus_channel)}
+    return meter.kind.value, {}

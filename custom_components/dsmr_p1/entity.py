@@ -1,0 +1,21 @@
+"""The base of all entities."""
+
+from homeassistant.helpers.device_registry import DeviceInfo
+from homeassistant.helpers.update_coordinator import CoordinatorEntity
+
+from .coordinator import P1Coordinator
+from .devices import device_identifier
+
+
+class P1Entity(CoordinatorEntity[P1Coordinator]):
+    """Something of a meter."""
+
+    _attr_has_entity_name = True
+
+    def __init__(self, coordinator: P1Coordinator, slot: str, key: str) -> None:
+        """Belong to the meter in a slot; `key` tells its entities apart."""
+        super().__init__(coordinator)
+        entry_id = coordinator.config_entry.entry_id
+        self.slot = slot
+        self._attr_unique_id = f"{entry_id}_{slot}_{key}"
+        self._attr_device_info = DeviceInfo(identifiers={device_identifier(entry_id, slot)})

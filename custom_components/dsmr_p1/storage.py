@@ -1,0 +1,143 @@
+"""What is known of a port for good, kept over a restart: its meters, with all that their entities are made of.
+
+With it the entities of an entry are there at once after a start, also while the port is not. Values are not kept: what
+a meter said yesterday is no state of today.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, Self
+
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.storage import Store
+
+from .const import DOMAIN
+from .p1 import ChannelType, MeterKind, MeterType, PortMemory, Role, Unit, channel_type, meter_type
+
+STORAGE_VERSION: Final = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownMeter:
+    """A meter as far as it stays the same from telegram to telegram.
+
+    `type_id` is the type that was detected, `chosen_type_id` the one by which the owner overrules it. `channels` are the
+    ids of all channels it ever sent, with the units of their values. `low_tariff` is the number of the tariff for the
+    cheap hours, None where the numbers have no such meaning.
+    """
+
+    slot: str
+    role: Role
+    kind: MeterKind
+    type_id: str
+    chosen_type_id: str | None = None
+    mbus_channel: int
+    equipment_identifier: str | None = None
+    low_tariff: int | None = None
+    manufacturer: str | None = None
+    version: str | None = None
+    channels: Mapping[str, Unit | None] = field(default_factory=dict)
+
+    @property
+    def type(self) -> MeterType | None:
+        """The row of the type that counts; None where no type of the specification fits."""
+        return meter_type(self.chosen_type_id or self.type_id)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give what is written to storage."""
+        return {
+            "slot": self.slot,
+            "role": self.role,
+            "kind": self.kind,
+            "type": self.type_id,
+            "chosen_type": self.chosen_type_id,
+            "mbus_channel": self.mbus_channel,
+            "equipment_identifier": self.equipment_identifier,
+            "low_tariff": self.low_tariff,
+            "manufacturer": self.manufacturer,
+            "version": self.version,
+            "channels": dict(self.channels),
+        }
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> Self:
+        """Read what was written. Channels that this version does not know are left out."""
+        return cls(
+            slot=stored["slot"],
+            role=Role(stored["role"]),
+            kind=MeterKind(stored["kind"]),
+            type_id=stored["type"],
+            chosen_type_id=stored["chosen_type"],
+            mbus_channel=stored["mbus_channel"],
+            equipment_identifier=stored["equipment_identifier"],
+            low_tariff=stored["low_tariff"],
+            manufacturer=stored["manufacturer"],
+            version=stored["version"],
+            channels={
+                channel_id: None if unit is None else Unit(unit)
+                for channel_id, unit in stored["channels"].items()
+                if known_channel(channel_id) is not None
+            },
+        )
+
+
+def known_channel(channel_id: str) -> ChannelType | None:
+    """Give the catalog's row of a channel; None where it has none."""
+    try:
+        return channel_type(channel_id)
+    except KeyError:
+        return None
+
+
+@dataclass(slots=True)
+class PortRecord:
+    """All that is kept of a port."""
+
+    meters: Mapping[str, KnownMeter] = field(default_factory=dict)
+    memory: PortMemory = field(default_factory=PortMemory)
+
+    def copy(self) -> PortRecord:
+        """Give a copy that stays as it is: the memory of a port is the reader's, and goes on changing."""
+        return PortRecord(self.meters, replace(self.memory, tariffs=set(self.memory.tariffs)))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give what is written to storage."""
+        return {
+            "meters": [meter.as_dict() for meter in self.meters.values()],
+            "memory": {
+                "sends_crc": self.memory.sends_crc,
+                "tag_verified": self.memory.tag_verified,
+                "tariffs": sorted(self.memory.tariffs),
+            },
+        }
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> Self:
+        """Read what was written."""
+        meters = [KnownMeter.from_dict(meter) for meter in stored["meters"]]
+        memory = stored["memory"]
+        return cls(
+            {meter.slot: meter for meter in meters},
+            PortMemory(memory["sends_crc"], memory["tag_verified"], set(memory["tariffs"])),
+        )
+
+
+class PortStore:
+    """The storage of one entry."""
+
+    def __init__(self, hass: HomeAssistant, entry_id: str) -> None:
+        """Name the file; nothing is read yet."""
+        self._store: Store[dict[str, Any]] = Store(hass, STORAGE_VERSION, f"{DOMAIN}.{entry_id}")
+
+    async def async_load(self) -> PortRecord:
+        """Read what is known of the port; nothing, the first time."""
+        stored = await self._store.async_load()
+        return PortRecord() if stored is None else PortRecord.from_dict(stored)
+
+    async def async_save(self, record: PortRecord) -> None:
+        """Write what is known of the port."""
+        await self._store.async_save(record.as_dict())
+
+    async def async_remove(self) -> None:
+        """Remove all that was written."""
+        await self._store.async_remove()

@@ -1,0 +1,52 @@
+"""What the tests of the integration share."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+from homeassistant.core import HomeAssistant
+import pytest
+from pytest_homeassistant_custom_component.syrupy import HomeAssistantSnapshotExtension
+from syrupy.assertion import SnapshotAssertion
+
+# Imported before there is a Home Assistant: the package of the same name in the test tools would be found first.
+import custom_components.dsmr_p1  # noqa: F401
+from simulator import Model
+from tests.ha.house import House, MakeHouse, house_on, make_builder
+
+
+@pytest.fixture(autouse=True)
+def _custom_integrations(request: pytest.FixtureRequest) -> None:
+    """Let Home Assistant find the integration; a recorder, where there is one, must come first."""
+    if "recorder_mock" in request.fixturenames:
+        request.getfixturevalue("recorder_mock")
+    request.getfixturevalue("enable_custom_integrations")
+
+
+@pytest.fixture
+def snapshot(snapshot: SnapshotAssertion) -> SnapshotAssertion:
+    return snapshot.use_extension(HomeAssistantSnapshotExtension)
+
+
+@pytest.fixture
+def all_enabled() -> Iterator[None]:
+    """Enable all entities, also those that are there on request only."""
+    with patch("homeassistant.helpers.entity.Entity.entity_registry_enabled_default", new=True):
+        yield
+
+
+@pytest.fixture
+async def make_house(hass: HomeAssistant, tmp_path: Path) -> AsyncIterator[MakeHouse]:
+    """Make houses with a meter of a model each."""
+    async with AsyncExitStack() as stack:
+        made = 0
+
+        async def make(model: Model | str = "dsmr5", mbus: str | None = None, **household: Any) -> House:
+            nonlocal made
+            made += 1
+            builder = make_builder(model, mbus, **household)
+            return await stack.enter_async_context(house_on(hass, builder, tmp_path / f"ttyP1_{made}"))
+
+        yield make
