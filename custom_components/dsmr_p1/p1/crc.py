@@ -12,6 +12,7 @@ from binascii import crc_hqx
 from typing import Final
 
 _MIRROR: Final = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
+_DEGREE: Final = 15
 _FOLDS: Final = tuple((15 << k, (1 << (15 << k)) - 1, 1 << k) for k in range(24))
 _TRINOMIAL: Final = 0x8003
 
@@ -21,14 +22,10 @@ def crc16(octets: bytes) -> int:
     # The standard sends the least significant bit of each octet first, so that bit has the highest power of x.
     rest = int.from_bytes(octets.translate(_MIRROR)) << 16
     odd = rest.bit_count() & 1
-    k = max(0, (rest.bit_length() // 15).bit_length() - 1)
-    while k >= 0:
-        width, mask, shift = _FOLDS[k]
-        high = rest >> width
-        while high:
-            rest = (rest & mask) ^ high ^ (high << shift)
+    while (length := rest.bit_length()) > _DEGREE:
+        for width, mask, shift in _FOLDS[(length // _DEGREE).bit_length() - 1 :: -1]:
             high = rest >> width
-        k -= 1
+            rest = (rest & mask) ^ high ^ (high << shift)
     if rest.bit_count() & 1 != odd:
         rest ^= _TRINOMIAL
     return _MIRROR[rest & 0xFF] << 8 | _MIRROR[rest >> 8]

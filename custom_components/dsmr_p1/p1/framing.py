@@ -87,7 +87,7 @@ _CARRIER: Final = re.compile(b"(?:" + _HDLC_HEADER + rb"|\xE6[\xE6\xE7]\x00|\x68
 _LONGEST_HEADER: Final = 19
 """The bytes of the longest of these headers."""
 # The last line: the checksum in up to four digits, or in none where the meter sends none, then the end of the line.
-_LAST_LINE: Final = re.compile(rb"([0-9A-Fa-f]{4})|[ ]{0,4}([^\r\n\x00 ]{0,8})[\x00 ]{0,4}[\r\n]")
+_LAST_LINE: Final = re.compile(rb"([0-9A-Fa-f]{4})[\r\n]{0,2}|[ ]{0,4}([^\r\n\x00 ]{0,8})[\x00 ]{0,4}[\r\n]")
 _CRC: Final = re.compile(rb"[0-9A-Fa-f]{1,4}")
 _LINE_END: Final = re.compile(rb"[\r\n]")
 _BINARY: Final = re.compile(rb"[\x01-\x08\x0E-\x1F\x7F]")
@@ -153,6 +153,8 @@ class Framer:
         """Find the next event from the position on; None where more bytes are needed."""
         while True:
             buffer = self._buffer
+            if self._position >= len(buffer):
+                return None
             envelope = self._find_envelope(self._position)
             slash = buffer.find(b"/", self._position, len(buffer) if envelope is None else envelope.start())
             if slash < 0 and envelope is None:

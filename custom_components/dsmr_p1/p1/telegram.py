@@ -25,7 +25,7 @@ from .errors import TelegramError
 from .framing import PlainFrame
 from .obis import Obis
 from .units import Unit
-from .values import CosemValue, Shape
+from .values import CosemValue, Shape, parse_timestamp
 
 _MOST_TYPES: Final = 512
 """Lines of different types that are remembered: ten times what the largest telegram has."""
@@ -158,7 +158,7 @@ class TelegramParser:
                 value = _new_value(CosemValue, ("", Decimal(digits), line_type.unit, None))
                 obj = _new_object(CosemObject, (line_type, (value,)))
             else:
-                parsed = self._parse_line(line)
+                parsed = self._parse_time(line_type, rest) or self._parse_line(line)
                 if parsed is None:
                     return None
                 obj = parsed
@@ -219,7 +219,8 @@ class TelegramParser:
         A value of DSMR 3 stands on a line of its own, and some bridges break long lines. Gives the line as it is now.
         """
         was_malformed = bool(malformed) and malformed[-1] == before
-        if before and not _REFERENCE.match(line):
+        # A complete object takes no more than further values.
+        if before and (line.startswith("(") or (was_malformed and not _REFERENCE.match(line))):
             joined = before + line
             obj = self._parse_line(joined)
             if obj is not None:
@@ -231,6 +232,16 @@ class TelegramParser:
                 return joined
         malformed.append(line)
         return line
+
+    def _parse_time(self, line_type: LineType | None, rest: str) -> CosemObject | None:
+        """Read a line that is a time, which changes in every telegram; None where it is another, or of another form."""
+        if line_type is None or line_type.shape is not Shape.TIMESTAMP or rest[-1:] != ")":
+            return None
+        try:
+            value = CosemValue("", parse_timestamp(rest[:-1], self._country))
+        except ValueError:
+            return None
+        return CosemObject(line_type, (value,))
 
     def _parse_line(self, line: str) -> CosemObject | None:
         """Read one line; None where it is no reference with values."""
