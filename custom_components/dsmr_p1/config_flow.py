@@ -1,0 +1,394 @@
+"""The flows: listening before an entry is made, and changing everything later.
+
+    user ───────┐                ┌─> keys ──┐ (encrypted, or so said)
+    (scan) ─────┤                │          │
+    usb_confirm ┼──> listen ─────┤ <────────┘
+    reconfigure ┘      ^         └─> confirm ──> entry made, or changed
+                       └── the form again, with what went wrong
+
+A progress step may only show progress or end, so everything that can abort a flow stands in the steps behind it.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Final, override
+
+from homeassistant.components import usb
+from homeassistant.config_entries import (
+    SOURCE_RECONFIGURE,
+    ConfigEntry,
+    ConfigEntryState,
+    ConfigFlow,
+    ConfigFlowResult,
+)
+from homeassistant.const import CONF_PORT
+from homeassistant.core import callback
+from homeassistant.data_entry_flow import AbortFlow
+from homeassistant.helpers.service_info.usb import UsbServiceInfo
+
+from .const import (
+    BRIDGE_AUTO,
+    BRIDGE_DSMR,
+    BRIDGE_SMARTY,
+    CONF_ADDITIONAL_KEY,
+    CONF_BAUDRATE,
+    CONF_BRIDGE_TYPE,
+    CONF_DATABITS,
+    CONF_DECRYPTION_KEY,
+    CONF_PARITY,
+    CONF_SERIAL_SETTINGS,
+    CONF_STOPBITS,
+    DOMAIN,
+    LOGGER,
+)
+from .entry import keys_from, settings_from
+from .forms import EMPTY_SCHEMA, KEYS_SCHEMA, PORT_SCHEMA, as_entered, line_settings
+from .keys import last_encrypted, try_keys
+from .listening import Heard, Patience, listen
+from .options_flow import P1OptionsFlow
+from .p1 import Keys
+from .ports import FreePort, entry_on, free_ports, has_moved, is_same_port, our_discoveries, stable_path
+from .report import Words, confirm_placeholders, entry_title, error_placeholders
+
+PATIENCE: Final = Patience()
+SCAN_PATIENCE: Final = Patience(byte=12)
+"""While free ports are tried one after the other: a silent one is left as soon as a meter would have spoken."""
+
+_USER: Final = "user"
+_RECONFIGURE: Final = "reconfigure"
+_USB: Final = "usb_confirm"
+# Of several ports that are tried, the one whose error says most is reported.
+_TELLING: Final = (
+    "wrong_additional_key", "wrong_key", "crc_errors", "no_telegram", "not_p1", "no_data", "port_in_use", "cannot_open",
+)  # fmt: skip
+
+
+class P1ConfigFlow(ConfigFlow, domain=DOMAIN):
+    """Set up a P1 port, and change how it is set up."""
+
+    VERSION = 1
+
+    def __init__(self) -> None:
+        """Start with nothing entered and nothing heard."""
+        self._origin = _USER
+        self._words: Words | None = None
+        self._input: dict[str, Any] = {}
+        self._line: dict[str, Any] = {}
+        self._key_input: dict[str, str] = {}
+        self._refused: Keys | None = None
+        self._keys: Keys | None = None
+        self._ports: Sequence[str] = ()
+        self._free: list[FreePort] = []
+        self._heard: Heard | None = None
+        self._errors: dict[str, str] = {}
+        self._listening: asyncio.Task[None] | None = None
+        self._progress: dict[str, str] = {}
+        self._next = _USER
+
+    @staticmethod
+    @callback
+    @override
+    def async_get_options_flow(config_entry: ConfigEntry) -> P1OptionsFlow:
+        """Give the flow in which preferences are changed."""
+        return P1OptionsFlow()
+
+    # Where a port comes from.
+
+    @override
+    async def async_step_user(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Ask for the port."""
+        self._origin = _USER
+        return await self._ask_port(user_input)
+
+    async def async_step_reconfigure(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Ask for another port, or other settings of it."""
+        self._origin = _RECONFIGURE
+        if not self._input:
+            data = self._get_reconfigure_entry().data
+            line = {key: data[key] for key in (CONF_BAUDRATE, CONF_DATABITS, CONF_PARITY, CONF_STOPBITS) if key in data}
+            self._input = {CONF_PORT: data[CONF_PORT], CONF_BRIDGE_TYPE: data[CONF_BRIDGE_TYPE]}
+            self._input[CONF_SERIAL_SETTINGS] = as_entered(line)
+            self._key_input = {key: data[key] for key in (CONF_DECRYPTION_KEY, CONF_ADDITIONAL_KEY) if key in data}
+            self._keys = keys_from(data)
+        return await self._ask_port(user_input)
+
+    @override
+    async def async_step_usb(self, discovery_info: UsbServiceInfo) -> ConfigFlowResult:
+        """Take note of a cable that was plugged in; nothing is opened before the owner says so."""
+        await self.async_set_unique_id(usb.usb_unique_id_from_service_info(discovery_info))
+        self._abort_if_unique_id_configured()
+        port = await stable_path(self.hass, discovery_info.device)
+        if await entry_on(self.hass, port) is not None:
+            return self.async_abort(reason="already_configured")
+        name = discovery_info.description or discovery_info.manufacturer or "USB"
+        self.context["title_placeholders"] = {"name": name}
+        self._origin = _USB
+        self._ports = (port,)
+        self._input = {CONF_PORT: port, CONF_BRIDGE_TYPE: BRIDGE_AUTO}
+        return await self.async_step_usb_confirm()
+
+    async def async_step_usb_confirm(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Ask whether to listen on the cable that was found."""
+        if user_input is not None:
+            return await self._start()
+        return self.async_show_form(
+            step_id="usb_confirm",
+            data_schema=EMPTY_SCHEMA,
+            errors=self._errors,
+            description_placeholders={
+                "name": self.context["title_placeholders"]["name"],
+                **await self._error_placeholders(),
+            },
+        )
+
+    async def async_step_scan(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Name the free ports before any is opened: that can disturb what is behind it."""
+        if user_input is not None:
+            # What was claimed since is left alone.
+            free = {port.path for port in await self._free_ports()}
+            self._ports = tuple(port.path for port in self._free if port.path in free)
+            return await self._start()
+        self._free = await self._free_ports()
+        if not self._free:
+            self._errors = {"base": "no_free_port"}
+            return await self._ask_port(None)
+        return self.async_show_form(
+            step_id="scan",
+            data_schema=EMPTY_SCHEMA,
+            description_placeholders={
+                "ports": "\n".join(f"- `{port.path}` {port.description}".rstrip() for port in self._free)
+            },
+        )
+
+    async def _free_ports(self) -> list[FreePort]:
+        return await free_ports(self.hass, other_than=self._own_entry_id)
+
+    async def _ask_port(self, user_input: dict[str, Any] | None) -> ConfigFlowResult:
+        """Show the form with a port, or take what was entered in it."""
+        if user_input is not None:
+            self._errors = {}
+            self._input = user_input
+            self._line = line_settings(user_input.get(CONF_SERIAL_SETTINGS, {}))
+            port = user_input.get(CONF_PORT, "").strip()
+            if self._line and CONF_BAUDRATE not in self._line:
+                self._errors = {"base": "baudrate_missing"}
+            elif not port:
+                return await self.async_step_scan()
+            else:
+                port = await stable_path(self.hass, port)
+                if await entry_on(self.hass, port, other_than=self._own_entry_id) is None:
+                    self._ports = (port,)
+                    return await self._start()
+                if self._origin is _USER:
+                    return self.async_abort(reason="already_configured")
+                self._errors = {"base": "port_in_use"}
+        return self.async_show_form(
+            step_id=self._origin,
+            data_schema=self.add_suggested_values_to_schema(PORT_SCHEMA, self._input),
+            errors=self._errors,
+            description_placeholders=await self._error_placeholders(),
+        )
+
+    # Listening.
+
+    async def _start(self) -> ConfigFlowResult:
+        self._words = await Words.load(self.hass)
+        self._errors = {}
+        self._heard = None
+        return await self.async_step_listen()
+
+    async def async_step_listen(self, _: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Show what is heard while it is heard."""
+        if self._listening is None:
+            self._progress = await self._error_placeholders()
+            self._listening = self.hass.async_create_task(self._listen(), "P1 port: listening", eager_start=False)
+        if self._listening.done():
+            self._listening = None
+            return self.async_show_progress_done(next_step_id=self._next)
+        return self.async_show_progress(
+            step_id="listen",
+            progress_action="listen",
+            description_placeholders=self._progress,
+            progress_task=self._listening,
+        )
+
+    async def _listen(self) -> None:
+        """Try the ports one after the other until one is understood, and decide what comes next."""
+        self._next = self._origin
+        patience = PATIENCE if len(self._ports) == 1 else SCAN_PATIENCE
+        best: Heard | None = None
+        try:
+            for port in self._ports:
+                async with self._entry_aside(port):
+                    heard = await listen(
+                        port, keys=self._keys, settings=settings_from(self._line), patience=patience, tell=self._tell
+                    )
+                if best is None or _says_more(heard, best):
+                    best = heard
+                if heard.error in (None, "no_key"):
+                    break
+        except Exception:  # noqa: BLE001 - a progress step may not fail, and there is a form to go back to
+            LOGGER.exception("Listening on a P1 port failed")
+            self._errors = {"base": "unknown"}
+            return
+        if best is None:
+            self._errors = {"base": "no_free_port"}
+            return
+        self._heard = best
+        self._decide(best)
+
+    def _decide(self, heard: Heard) -> None:
+        """Choose the step that follows from what was heard."""
+        match heard.error:
+            case None if self._keys is None and self._input[CONF_BRIDGE_TYPE] == BRIDGE_SMARTY:
+                self._next = "keys"
+            case None:
+                self._next = "confirm"
+            case "no_key":
+                self._next = "keys"
+            case "wrong_key":
+                self._next = "keys"
+                self._errors = {CONF_DECRYPTION_KEY: "wrong_key"}
+            case "wrong_additional_key":
+                self._next = "keys"
+                self._errors = {CONF_ADDITIONAL_KEY: "wrong_additional_key"}
+            case error:
+                self._errors = {"base": error}
+        if heard.error in (None, "no_key", "wrong_key", "wrong_additional_key"):
+            # From now on it is this port, also where several were tried.
+            self._ports = (heard.port,)
+
+    @callback
+    def _tell(self, heard: Heard, part: float) -> None:
+        """Show how far it is."""
+        assert self._words is not None  # noqa: S101 - loaded before listening starts
+        self.async_update_progress(part)
+        progress = error_placeholders(heard, self._words)
+        if progress != self._progress:
+            self._progress = progress
+            self.async_notify_flow_changed()
+
+    @asynccontextmanager
+    async def _entry_aside(self, port: str) -> AsyncIterator[None]:
+        """Take the port from the entry that is being reconfigured, and set it up again whatever happens."""
+        entry = self._get_reconfigure_entry() if self.source == SOURCE_RECONFIGURE else None
+        if entry is None or not await is_same_port(self.hass, entry.data[CONF_PORT], port):
+            yield
+            return
+        was_wanted = entry.state in (ConfigEntryState.LOADED, ConfigEntryState.SETUP_RETRY)
+        try:
+            if was_wanted:
+                await self.hass.config_entries.async_unload(entry.entry_id)
+            yield
+        finally:
+            if was_wanted:
+                # A task of its own: this one may be on its way out, because the dialog was closed.
+                await asyncio.shield(self.hass.async_create_task(self._set_up_again(entry), "P1 port: set up again"))
+
+    async def _set_up_again(self, entry: ConfigEntry) -> None:
+        is_there = self.hass.config_entries.async_get_entry(entry.entry_id) is not None
+        if is_there and entry.state is ConfigEntryState.NOT_LOADED and not entry.disabled_by:
+            await self.hass.config_entries.async_setup(entry.entry_id)
+
+    # Keys.
+
+    async def async_step_keys(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Ask for the keys of an encrypted port, and try them on what was heard."""
+        assert self._heard is not None  # noqa: S101 - the step follows listening
+        if user_input is not None:
+            self._key_input, keys, self._errors = try_keys(user_input, self._heard.frames)
+            # Who insists may be right: the few telegrams that were kept may all be damaged.
+            if keys is not None and (not self._errors or keys == self._refused):
+                self._errors = {}
+                self._keys = keys
+                return await self._start()
+            self._refused = keys
+        return self.async_show_form(
+            step_id="keys",
+            data_schema=self.add_suggested_values_to_schema(KEYS_SCHEMA, self._key_input),
+            errors=self._errors,
+            description_placeholders=await self._error_placeholders(),
+        )
+
+    async def async_step_reauth(self, _: Mapping[str, Any]) -> ConfigFlowResult:
+        """Ask for keys anew: the ones that are kept no longer open the telegrams."""
+        return await self.async_step_reauth_confirm()
+
+    async def async_step_reauth_confirm(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Try keys on the last telegram that was heard; the port stays with the entry."""
+        entry = self._get_reauth_entry()
+        if user_input is not None:
+            self._key_input, keys, self._errors = try_keys(user_input, last_encrypted(entry))
+            if keys is not None and not self._errors:
+                data = {key: value for key, value in entry.data.items() if key != CONF_ADDITIONAL_KEY}
+                return self.async_update_reload_and_abort(
+                    entry, data=data | {CONF_BRIDGE_TYPE: BRIDGE_SMARTY} | self._key_input
+                )
+        return self.async_show_form(
+            step_id="reauth_confirm",
+            data_schema=self.add_suggested_values_to_schema(KEYS_SCHEMA, self._key_input),
+            errors=self._errors,
+        )
+
+    # The end.
+
+    async def async_step_confirm(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Tell what was heard, and make or change the entry."""
+        heard = self._heard
+        assert heard is not None  # noqa: S101 - the step follows listening
+        assert heard.reading is not None  # noqa: S101 - that heard a telegram
+        words = self._words or await Words.load(self.hass)
+        await self._identify(heard)
+        if user_input is None:
+            return self.async_show_form(
+                step_id="confirm",
+                data_schema=EMPTY_SCHEMA,
+                description_placeholders=confirm_placeholders(heard, heard.reading, words),
+            )
+        is_smarty = heard.is_encrypted or self._input[CONF_BRIDGE_TYPE] == BRIDGE_SMARTY
+        data = {CONF_PORT: heard.port, CONF_BRIDGE_TYPE: BRIDGE_SMARTY if is_smarty else BRIDGE_DSMR, **self._line}
+        if is_smarty:
+            data |= self._key_input
+        if self.source == SOURCE_RECONFIGURE:
+            entry = self._get_reconfigure_entry()
+            return self.async_update_reload_and_abort(entry, unique_id=self.unique_id or entry.unique_id, data=data)
+        for flow_id in list(our_discoveries(self.hass, heard.port)):
+            if flow_id != self.flow_id:
+                self.hass.config_entries.flow.async_abort(flow_id)
+        return self.async_create_entry(title=entry_title(heard, words), data=data)
+
+    async def _identify(self, heard: Heard) -> None:
+        """Make sure that neither the meter nor the port is set up already; raises AbortFlow if so."""
+        unique_id = heard.unique_id
+        # Another dialog that has come as far is no obstacle: the first to end wins.
+        known = await self.async_set_unique_id(unique_id, raise_on_progress=False)
+        if self.source == SOURCE_RECONFIGURE:
+            entry = self._get_reconfigure_entry()
+            if entry.unique_id is not None:
+                self._abort_if_unique_id_mismatch()
+            elif known is not None and known.entry_id != entry.entry_id:
+                raise AbortFlow("unique_id_mismatch")
+        elif known is not None and CONF_PORT in known.data and await has_moved(self.hass, known):
+            self._abort_if_unique_id_configured(updates={CONF_PORT: heard.port})
+        else:
+            self._abort_if_unique_id_configured()
+        if await entry_on(self.hass, heard.port, other_than=self._own_entry_id) is not None:
+            raise AbortFlow("already_configured")
+
+    @property
+    def _own_entry_id(self) -> str | None:
+        return self._reconfigure_entry_id if self.source == SOURCE_RECONFIGURE else None
+
+    async def _error_placeholders(self) -> dict[str, str]:
+        words = self._words or await Words.load(self.hass)
+        port = self._ports[0] if self._ports else self._input.get(CONF_PORT, "")
+        return error_placeholders(self._heard or Heard(port=port, settings=settings_from(self._line)), words)
+
+
+def _says_more(one: Heard, other: Heard) -> bool:
+    return _rank(one) < _rank(other)
+
+
+def _rank(heard: Heard) -> int:
+    return _TELLING.index(heard.error) if heard.error in _TELLING else -1

@@ -1,0 +1,113 @@
+"""The forms of the flows."""
+
+from collections.abc import Mapping
+from typing import Any, Final, override
+
+from homeassistant.const import CONF_PORT
+from homeassistant.data_entry_flow import section
+from homeassistant.helpers.selector import (
+    NumberSelector,
+    NumberSelectorConfig,
+    NumberSelectorMode,
+    SelectSelector,
+    SelectSelectorConfig,
+    SelectSelectorMode,
+    SerialPortSelector,
+    TextSelector,
+    TextSelectorConfig,
+    TextSelectorType,
+)
+import probatio
+
+from .const import (
+    BRIDGE_AUTO,
+    BRIDGE_DSMR,
+    BRIDGE_SMARTY,
+    CONF_ADDITIONAL_KEY,
+    CONF_BAUDRATE,
+    CONF_BRIDGE_TYPE,
+    CONF_DATABITS,
+    CONF_DECRYPTION_KEY,
+    CONF_PARITY,
+    CONF_SERIAL_SETTINGS,
+    CONF_STOPBITS,
+)
+
+
+class _Choice(SelectSelector):
+    """A drop-down. A script may give a number where the browser gives a text, and the letters as they are kept."""
+
+    @override
+    def __call__(self, data: Any) -> Any:
+        return super().__call__(f"{data:g}" if isinstance(data, int | float) else str(data).lower())
+
+
+def choice(*options: str, translation_key: str | None = None) -> _Choice:
+    """Give a drop-down."""
+    config = SelectSelectorConfig(options=list(options), mode=SelectSelectorMode.DROPDOWN)
+    if translation_key is not None:
+        config["translation_key"] = translation_key
+    return _Choice(config)
+
+
+def number(low: int, high: int, unit: str | None = None) -> NumberSelector:
+    """Give a box for a whole number."""
+    config = NumberSelectorConfig(min=low, max=high, step=1, mode=NumberSelectorMode.BOX)
+    if unit is not None:
+        config["unit_of_measurement"] = unit
+    return NumberSelector(config)
+
+
+_KEY_FIELD: Final = TextSelector(TextSelectorConfig(type=TextSelectorType.PASSWORD))
+PORT_SCHEMA: Final = probatio.Schema(
+    {
+        probatio.Optional(CONF_PORT): SerialPortSelector(),
+        probatio.Required(CONF_BRIDGE_TYPE, default=BRIDGE_AUTO): choice(
+            BRIDGE_AUTO, BRIDGE_DSMR, BRIDGE_SMARTY, translation_key=CONF_BRIDGE_TYPE
+        ),
+        probatio.Optional(CONF_SERIAL_SETTINGS): section(
+            probatio.Schema(
+                {
+                    probatio.Optional(CONF_BAUDRATE): number(300, 3_000_000),
+                    probatio.Optional(CONF_DATABITS): choice("7", "8"),
+                    probatio.Optional(CONF_PARITY): choice("n", "e", "o", translation_key=CONF_PARITY),
+                    probatio.Optional(CONF_STOPBITS): choice("1", "1.5", "2"),
+                }
+            ),
+            {"collapsed": True},
+        ),
+    }
+)
+KEYS_SCHEMA: Final = probatio.Schema(
+    {
+        probatio.Required(probatio.Secret(CONF_DECRYPTION_KEY)): _KEY_FIELD,
+        probatio.Optional(probatio.Secret(CONF_ADDITIONAL_KEY)): _KEY_FIELD,
+    }
+)
+EMPTY_SCHEMA: Final = probatio.Schema({})
+
+
+def line_settings(entered: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the line settings that were fixed, as they are kept in the entry."""
+    kept: dict[str, Any] = {}
+    if CONF_BAUDRATE in entered:
+        kept[CONF_BAUDRATE] = int(entered[CONF_BAUDRATE])
+    if CONF_DATABITS in entered:
+        kept[CONF_DATABITS] = int(entered[CONF_DATABITS])
+    if CONF_PARITY in entered:
+        kept[CONF_PARITY] = entered[CONF_PARITY].upper()
+    if CONF_STOPBITS in entered:
+        stop_bits = float(entered[CONF_STOPBITS])
+        kept[CONF_STOPBITS] = int(stop_bits) if stop_bits.is_integer() else stop_bits
+    return kept
+
+
+def as_entered(line: Mapping[str, Any]) -> dict[str, Any]:
+    """Give line settings as the form has them."""
+    entered = dict(line)
+    for key in (CONF_DATABITS, CONF_STOPBITS):
+        if key in line:
+            entered[key] = f"{line[key]:g}"
+    if CONF_PARITY in line:
+        entered[CONF_PARITY] = line[CONF_PARITY].lower()
+    return entered

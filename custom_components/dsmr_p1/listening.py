@@ -1,0 +1,229 @@
+"""Listening: what is on a port, found out with the one reader and within a bounded time.
+
+Nothing is decided by silence alone before a meter must have spoken: those of DSMR 2 to 4 and in Luxembourg send every
+ten seconds, and where the first line settings are the wrong ones, the first burst may be heard in part, the second as
+garbage, and the third is the first good telegram, at most 31 seconds after the port was opened. Once bytes have come, a
+slow sender is given time for two bursts a minute apart. What is beyond doubt earlier ends the listening earlier.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Final
+
+from .p1 import (
+    Authentication,
+    Keys,
+    Meter,
+    PortBusyError,
+    PortError,
+    Reading,
+    Rejected,
+    RejectReason,
+    Role,
+    SerialSettings,
+)
+from .p1.framing import EncryptedFrame
+from .p1.heard import Hint
+from .p1.reader import P1Reader, PortFailed
+
+ENOUGH_TELEGRAMS: Final = 2
+"""Telegrams after which there is no doubt: the second tells the period."""
+ENOUGH_OCTETS: Final = 16_384
+"""Bytes without one good telegram among them that settle the matter: sixteen telegrams of the usual size."""
+_ENOUGH_REJECTED: Final[Mapping[RejectReason, int]] = {
+    # A key can be asked for at once. One damaged telegram looks as if a key were wrong, two in a row do not happen.
+    RejectReason.NO_KEY: 1,
+    RejectReason.DECRYPTION: 2,
+    RejectReason.AUTHENTICATION: 2,
+    RejectReason.NOT_P1: 3,
+}
+_DAMAGED: Final = (RejectReason.CRC, RejectReason.MALFORMED)
+_FRAMES_KEPT: Final = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """Seconds to wait: for the first byte, from there for a telegram, and from there for the next one.
+
+    `tick` is how often the progress is told.
+    """
+
+    byte: float = 35
+    telegram: float = 65
+    another: float = 12
+    tick: float = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """What was heard on a port; `settings` are None where the far end of a network has the line."""
+
+    port: str
+    settings: SerialSettings | None = None
+    octets: int = 0
+    telegrams: int = 0
+    rejected: Mapping[RejectReason, int] = field(default_factory=dict)
+    period: float | None = None
+    is_telnet: bool = False
+    reading: Reading | None = None
+    frames: tuple[EncryptedFrame, ...] = ()
+    failure: PortError | None = None
+    lost: int = 0
+
+    @property
+    def damaged(self) -> int:
+        """The number of telegrams that were not believed."""
+        return sum(self.rejected.values())
+
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether there are encrypted telegrams on the port."""
+        if self.reading is not None:
+            return self.reading.authentication is not None
+        return bool(self.frames)
+
+    @property
+    def error(self) -> str | None:
+        """The key of what is wrong, None where telegrams were read. `no_key` is no error, but a question."""
+        damaged = sum(self.rejected.get(reason, 0) for reason in _DAMAGED)
+        # The first that holds; what proves more stands before what proves less.
+        causes = {
+            None: self.reading is not None,
+            "port_in_use": isinstance(self.failure, PortBusyError),
+            "cannot_open": self.failure is not None or (self.lost and not self.octets),
+            "wrong_additional_key": RejectReason.AUTHENTICATION in self.rejected,
+            "wrong_key": RejectReason.DECRYPTION in self.rejected,
+            "no_key": RejectReason.NO_KEY in self.rejected,
+            "no_data": not self.octets,
+            "not_p1": self.rejected.get(RejectReason.NOT_P1, 0) > damaged or (self.is_telnet and not damaged),
+            "crc_errors": damaged,
+        }
+        return next((cause for cause, holds in causes.items() if holds), "no_telegram")
+
+    @property
+    def main_meter(self) -> Meter | None:
+        """The main meter; a port may be without."""
+        if self.reading is None:
+            return None
+        return next((meter for meter in self.reading.meters if meter.profile.role is Role.MAIN), None)
+
+    @property
+    def unique_id(self) -> str | None:
+        """What tells this port from others: the main meter's identifier, or the system title of an encrypted port."""
+        if self.main_meter is not None and self.main_meter.profile.equipment_identifier:
+            return self.main_meter.profile.equipment_identifier
+        if self.reading is not None and self.reading.system_title is not None:
+            return self.reading.system_title.hex()
+        return None
+
+    @property
+    def authentication(self) -> Authentication | None:
+        """How far the telegrams are proven genuine; None where they are not encrypted."""
+        return None if self.reading is None else self.reading.authentication
+
+
+type Tell = Callable[[Heard, float], None]
+"""Takes what has been heard so far, and which part of the time is over, from 0 to 1."""
+
+
+async def listen(
+    port: str, *, keys: Keys | None, settings: SerialSettings | None, patience: Patience, tell: Tell
+) -> Heard:
+    """Listen until it is clear what is on a port, or until it is clear that it will not be. The port is closed then."""
+    listener = _Listener(P1Reader(port, keys=keys, settings=settings))
+    loop = asyncio.get_running_loop()
+    started = loop.time()
+    collecting = loop.create_task(listener.collect(), name="listening on a P1 port")
+    try:
+        while not listener.is_settled and (left := listener.deadline(started, patience) - loop.time()) > 0:
+            past = loop.time() - started
+            tell(listener.heard, past / (past + left))
+            with suppress(TimeoutError):
+                async with asyncio.timeout(min(patience.tick, left)):
+                    await listener.settled.wait()
+        if collecting.done():
+            collecting.result()
+        return listener.heard
+    finally:
+        # Cancelled while it waits for bytes, the reader closes its port.
+        collecting.cancel()
+        await asyncio.gather(collecting, return_exceptions=True)
+
+
+class _Listener:
+    """Takes the events of a reader, until they settle what is on the port."""
+
+    def __init__(self, reader: P1Reader) -> None:
+        self.settled = asyncio.Event()
+        self._reader = reader
+        self._reading: Reading | None = None
+        self._failure: PortError | None = None
+        self._frames: deque[EncryptedFrame] = deque(maxlen=_FRAMES_KEPT)
+        self._first_octet_at: float | None = None
+        self._has_ended = False
+
+    async def collect(self) -> None:
+        """Take events until cancelled."""
+        try:
+            async for event in self._reader.events():
+                match event:
+                    case PortFailed(error, was_open=False):
+                        self._failure = error
+                    case Reading():
+                        self._reading = event
+                    case Rejected():
+                        self._keep_frame()
+                if self.is_settled:
+                    self.settled.set()
+        finally:
+            self._has_ended = True
+            self.settled.set()
+
+    def deadline(self, started: float, patience: Patience) -> float:
+        """Give the time at which to stop, as it looks now."""
+        heard = self._reader.heard
+        if heard.last_telegram_at is not None:
+            return heard.last_telegram_at + patience.another
+        if heard.octets:
+            if self._first_octet_at is None:
+                self._first_octet_at = heard.last_octet_at
+            return (self._first_octet_at or started) + patience.telegram
+        return started + patience.byte
+
+    @property
+    def heard(self) -> Heard:
+        """What has been heard so far."""
+        heard = self._reader.heard
+        return Heard(
+            port=self._reader.port,
+            settings=self._reader.settings,
+            octets=heard.octets,
+            telegrams=heard.telegrams,
+            rejected=dict(heard.rejected),
+            period=heard.period,
+            is_telnet=Hint.TELNET in heard.hints,
+            reading=self._reading,
+            frames=tuple(self._frames),
+            failure=self._failure,
+            lost=heard.lost,
+        )
+
+    def _keep_frame(self) -> None:
+        frame = self._reader.last_encrypted
+        if frame is not None and frame not in self._frames:
+            self._frames.append(frame)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing more has to be heard."""
+        heard = self._reader.heard
+        if self._failure is not None or self._has_ended:
+            return True
+        if heard.telegrams:
+            return heard.telegrams >= ENOUGH_TELEGRAMS
+        if heard.octets >= ENOUGH_OCTETS:
+            return True
+        return any(heard.rejected[reason] >= enough for reason, enough in _ENOUGH_REJECTED.items())

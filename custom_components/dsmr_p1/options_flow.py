@@ -1,0 +1,123 @@
+"""The options: preferences of the whole port, and of each meter on it."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from homeassistant.config_entries import ConfigEntryState, ConfigFlowResult, OptionsFlowWithReload
+from homeassistant.helpers.selector import SelectOptionDict, SelectSelector, SelectSelectorConfig, SelectSelectorMode
+import probatio
+
+from .const import CONF_METER, CONF_METER_TYPE, CONF_RECEIVED_TIMEOUT, CONF_REFRESH, DEFAULT_RECEIVED_TIMEOUT
+from .forms import choice, number
+from .p1 import MeterKind, MeterType, Role
+from .p1.catalog import METER_TYPES
+from .report import AnyMeter, Words, meter_name, type_name
+
+AUTOMATIC: Final = "automatic"
+"""The type that is detected."""
+
+
+class P1OptionsFlow(OptionsFlowWithReload):
+    """Change preferences; the entry is reloaded when they have changed."""
+
+    def __init__(self) -> None:
+        """Start with no meter chosen."""
+        self._slot = ""
+
+    async def async_step_init(self, _: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Ask what is to be changed."""
+        return self.async_show_menu(step_id="init", menu_options=["general", "meters"])
+
+    async def async_step_general(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Ask for what holds for the whole port."""
+        options = self.config_entry.options
+        if user_input is not None:
+            return self.async_create_entry(
+                data={**options, CONF_RECEIVED_TIMEOUT: int(user_input[CONF_RECEIVED_TIMEOUT])}
+            )
+        timeout = options.get(CONF_RECEIVED_TIMEOUT, DEFAULT_RECEIVED_TIMEOUT)
+        schema = probatio.Schema({probatio.Required(CONF_RECEIVED_TIMEOUT, default=timeout): number(10, 3600, "s")})
+        return self.async_show_form(step_id="general", data_schema=schema)
+
+    async def async_step_meters(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Ask which meter is meant."""
+        meters = self._meters
+        if not meters:
+            return self.async_abort(reason="no_meters")
+        if user_input is not None:
+            self._slot = user_input[CONF_METER]
+            return await self.async_step_meter()
+        words = await Words.load(self.hass)
+        options = [SelectOptionDict(value=slot, label=meter_name(meter, words)) for slot, meter in meters.items()]
+        selector = SelectSelector(SelectSelectorConfig(options=options, mode=SelectSelectorMode.LIST))
+        schema = probatio.Schema({probatio.Required(CONF_METER): selector})
+        return self.async_show_form(step_id="meters", data_schema=schema)
+
+    async def async_step_meter(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Ask for the preferences of one meter."""
+        options = self.config_entry.options
+        if user_input is not None:
+            refresh = user_input.get(CONF_REFRESH)
+            chosen = user_input.get(CONF_METER_TYPE, AUTOMATIC)
+            changed = _with(options, CONF_REFRESH, self._slot, None if refresh is None else int(refresh))
+            changed = _with(changed, CONF_METER_TYPE, self._slot, None if chosen == AUTOMATIC else chosen)
+            return self.async_create_entry(data=changed)
+        meter = self._meters.get(self._slot)
+        if meter is None:
+            # The meter, or the whole entry, went away while the dialog was open.
+            return self.async_abort(reason="no_meters")
+        types = [AUTOMATIC, *(row.id for row in fitting_types(meter))]
+        chosen = options.get(CONF_METER_TYPE, {}).get(self._slot, AUTOMATIC)
+        values = {CONF_METER_TYPE: chosen if chosen in types else AUTOMATIC}
+        if self._slot in (refresh := options.get(CONF_REFRESH, {})):
+            values[CONF_REFRESH] = refresh[self._slot]
+        schema = probatio.Schema(
+            {
+                probatio.Optional(CONF_REFRESH): number(0, 86_400, "s"),
+                probatio.Required(CONF_METER_TYPE, default=AUTOMATIC): choice(*types, translation_key=CONF_METER_TYPE),
+            }
+        )
+        words = await Words.load(self.hass)
+        coordinator = self.config_entry.runtime_data
+        return self.async_show_form(
+            step_id="meter",
+            data_schema=self.add_suggested_values_to_schema(schema, values),
+            description_placeholders={
+                "meter": meter_name(meter, words),
+                "type": type_name(meter, words),
+                "refresh": f"{coordinator.refresh_of(coordinator.meters[self._slot]):g}",
+            },
+        )
+
+    @property
+    def _meters(self) -> dict[str, AnyMeter]:
+        """The meters that are known, by slot, as they are detected; none while the entry is not set up."""
+        if self.config_entry.state is not ConfigEntryState.LOADED:
+            return {}
+        coordinator = self.config_entry.runtime_data
+        meters: dict[str, AnyMeter] = {str(slot): meter for slot, meter in coordinator.meters.items()}
+        if coordinator.reading is not None:
+            detected = {str(meter.profile.slot): meter.profile for meter in coordinator.reading.meters}
+            meters |= {slot: profile for slot, profile in detected.items() if slot in meters}
+        return meters
+
+
+def fitting_types(meter: AnyMeter) -> list[MeterType]:
+    """Give the meter types of the specification that a meter in this place can have; of an unknown kind, of any."""
+    is_unknown = meter.role is Role.MBUS and meter.kind is MeterKind.GENERIC
+    return [
+        row
+        for row in METER_TYPES
+        if row.role is meter.role
+        and (is_unknown or meter.kind in row.kinds)
+        and row.mbus_channel in (None, meter.mbus_channel)
+    ]
+
+
+def _with(options: Mapping[str, Any], key: str, slot: str, value: str | int | None) -> dict[str, Any]:
+    """Give options in which the mapping at `key` has a value for a slot, or none where it is None."""
+    mapping = {known: kept for known, kept in options.get(key, {}).items() if known != slot}
+    if value is not None:
+        mapping[slot] = value
+    rest = {name: kept for name, kept in options.items() if name != key}
+    return {**rest, key: mapping} if mapping else rest

@@ -1,0 +1,162 @@
+"""What was heard on a port, in words: the placeholders of the texts of the flows, from translated pieces."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Final
+
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.translation import async_get_translations
+
+from .const import DOMAIN
+from .entry import redacted
+from .listening import Heard
+from .p1 import Meter, Reading, Role, SerialSettings
+from .p1.detection import MeterProfile
+from .storage import KnownMeter
+
+type AnyMeter = MeterProfile | KnownMeter
+"""A meter, as it is in a telegram or as it is known from earlier ones."""
+
+STALE: Final = timedelta(days=7)
+"""How old the newest reading of a meter is when nothing seems to come from it any more: the slowest send once a day."""
+
+
+class Words:
+    """The translated pieces of text, which stand with the selectors."""
+
+    def __init__(self, translations: Mapping[str, str]) -> None:
+        """Take the translations of the category `selector`."""
+        self._translations = translations
+
+    @classmethod
+    async def load(cls, hass: HomeAssistant) -> Words:
+        """Load the pieces in the language of Home Assistant; the language of the user is not known here."""
+        return cls(await async_get_translations(hass, hass.config.language, "selector", {DOMAIN}))
+
+    def __call__(self, group: str, key: str, **placeholders: str) -> str:
+        """Give a piece with its placeholders filled."""
+        text = self._translations.get(f"component.{DOMAIN}.selector.{group}.options.{key}", key)
+        return text.format(**placeholders)
+
+
+def entry_title(heard: Heard, words: Words) -> str:
+    """Give the title of an entry: nothing in it is private."""
+    return words("report", "title", country=_country(heard, words))
+
+
+def meter_name(meter: AnyMeter, words: Words) -> str:
+    """Give the name of a meter by its kind and its place: what a household has only one of."""
+    kind = words("meter_kind", meter.kind)
+    if meter.role is Role.MBUS and meter.mbus_channel > 0:
+        return words("report", "on_mbus", kind=kind, channel=str(meter.mbus_channel))
+    return kind
+
+
+def type_name(meter: AnyMeter, words: Words) -> str:
+    """Give the name of a meter's type; where no type of the specification fits, that is its kind."""
+    return words("meter_kind" if meter.type is None else "meter_type", meter.type_id)
+
+
+def error_placeholders(heard: Heard, words: Words) -> dict[str, str]:
+    """Give what the texts of errors tell."""
+    return {
+        "port": code(redacted(heard.port)),
+        "settings": settings_text(heard.settings, words),
+        "octets": str(heard.octets),
+        "telegrams": str(heard.telegrams),
+        "damaged": str(heard.damaged),
+        "cause": "" if heard.failure is None else code(str(heard.failure)),
+        "recognised": words("recognised", "telnet" if heard.is_telnet else "other_protocol"),
+    }
+
+
+def confirm_placeholders(heard: Heard, reading: Reading, words: Words) -> dict[str, str]:
+    """Give everything that was heard."""
+    period = "period_unknown" if heard.period is None else "period"
+    return {
+        **error_placeholders(heard, words),
+        "protocol": _protocol(reading, words),
+        "identification": code(reading.telegram.identification),
+        "country": _country(heard, words),
+        "encryption": words("encryption", reading.authentication or "none"),
+        "period": words("report", period, seconds=f"{heard.period or 0:.0f}"),
+        "meters": "\n".join(f"- {line}" for line in _meters(reading, words)),
+        "notes": "\n\n".join(_notes(heard, words)),
+    }
+
+
+def settings_text(settings: SerialSettings | None, words: Words) -> str:
+    """Say which line settings are used."""
+    return words("report", "network") if settings is None else str(settings)
+
+
+def code(text: str) -> str:
+    """Mark a text as said by a machine, so that nothing in it is taken for more than text."""
+    return f"`{text.replace('`', '')}`"
+
+
+def _country(heard: Heard, words: Words) -> str:
+    main = heard.main_meter
+    if main is not None:
+        return words("country", main.profile.country.code.lower())
+    return words("country", "nl" if heard.reading is None else heard.reading.telegram.country.code.lower())
+
+
+def _protocol(reading: Reading, words: Words) -> str:
+    """Say which version of which standard the port declares; DSMR 2 and 3 declare none."""
+    channels = reading.meters[0].channels
+    if "p1_emucs_version_output" in channels:
+        digits = str(channels["p1_emucs_version_output"].value)
+        # 50217: P1 companion standard 5.0.2, e-MUCS 1.7
+        return f"e-MUCS {'.'.join(digits[3:])}" if len(digits) > _COMPANION else f"e-MUCS {digits}"
+    if "p1_version_output" in channels:
+        return f"DSMR {'.'.join(str(channels['p1_version_output'].value))}"
+    return words("report", "without_version")
+
+
+_COMPANION: Final = 3
+
+
+def _meters(reading: Reading, words: Words) -> Iterator[str]:
+    for meter in reading.meters:
+        if meter.profile.role is Role.PORT:
+            continue
+        yield words("report", _state(meter, reading), **_meter_placeholders(meter, words))
+
+
+def _meter_placeholders(meter: Meter, words: Words) -> dict[str, str]:
+    profile = meter.profile
+    identifier = profile.equipment_identifier
+    newest = _newest_reading(meter)
+    return {
+        "meter": meter_name(profile, words),
+        "type": type_name(profile, words),
+        "identifier": words("report", "no_identifier") if identifier is None else code(identifier),
+        "date": "" if newest is None else newest.date().isoformat(),
+    }
+
+
+def _state(meter: Meter, reading: Reading) -> str:
+    """Tell whether a meter is alive, silent for long, or announced with nothing behind it."""
+    if not meter.profile.registered:
+        return "meter_unregistered"
+    newest, now = _newest_reading(meter), reading.telegram.timestamp
+    if meter.profile.role is Role.MBUS and newest is not None and now is not None and now - newest > STALE:
+        return "meter_stale"
+    return "meter"
+
+
+def _newest_reading(meter: Meter) -> datetime | None:
+    return max((value.timestamp for value in meter.channels.values() if value.timestamp is not None), default=None)
+
+
+def _notes(heard: Heard, words: Words) -> Iterator[str]:
+    """Give what the owner should know beside the facts."""
+    if heard.reading is not None and any(not meter.profile.registered for meter in heard.reading.meters):
+        yield words("report", "note_unregistered")
+    if heard.damaged > heard.telegrams:
+        yield words("report", "note_damaged")
+    if heard.is_telnet:
+        yield words("report", "note_telnet")
+    if heard.authentication is not None and heard.authentication == "not_verified":
+        yield words("report", "note_not_verified")
