@@ -1,0 +1,8 @@
+"""The entry point of scripts/demo."""
+
+import sys
+
+from .cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

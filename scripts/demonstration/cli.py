@@ -1,0 +1,134 @@
+"""From start to end: meters, Home Assistant, the integration, the past, the dashboard, and cleaning up."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+import signal
+import sys
+import tempfile
+import time
+
+import aiohttp
+
+from .check import complaints, describe
+from .client import OWNER, PASSWORD, Client
+from .config_flow import add_entry
+from .energy import set_up_dashboard
+from .errors import DemonstrationError
+from .home import ROOT, Home, choose_http_port, write_configuration
+from .houses import House, open_houses
+from .meters import Meter, wait_for_change, wait_for_meters
+from .options import DEFAULT_HTTP_PORT, Options, parse_options
+from .past import begin_now, fill_in, live_through
+
+INTERRUPTED = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run, and return the exit status."""
+    options = parse_options(arguments)
+    try:
+        return asyncio.run(_run_until_signal(options))
+    except DemonstrationError as error:
+        print(f"demo: {error}", file=sys.stderr)
+        return 1
+
+
+async def _run_until_signal(options: Options) -> int:
+    """Let a signal end everything in order, whatever is being done."""
+    task = asyncio.create_task(Demonstration(options).run())
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, _cancel_once, task)
+    try:
+        return await task
+    except asyncio.CancelledError:
+        return INTERRUPTED
+
+
+def _cancel_once(task: asyncio.Task[int]) -> None:
+    """Cancel a task; a second signal must not interrupt the cleaning up."""
+    if not task.cancelling():
+        task.cancel()
+
+
+class Demonstration:
+    """One run of scripts/demo."""
+
+    def __init__(self, options: Options) -> None:
+        """Prepare a run."""
+        self._options = options
+        self._started = time.monotonic()
+        self._is_serving = False
+
+    async def run(self) -> int:
+        """Set everything up; then check it, or let people look at it until Ctrl-C."""
+        options = self._options
+        http_port = choose_http_port(options.http_port or (None if options.check else DEFAULT_HTTP_PORT))
+        try:
+            async with AsyncExitStack() as stack:
+                # Home Assistant's folder stays with the project; ports have short names that can be read.
+                folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="home-", dir=ROOT / ".dev")))
+                ports = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="p1-")))
+                write_configuration(folder, http_port)
+                self._say("Starting Home Assistant")
+                home = await stack.enter_async_context(Home(folder, http_port).running())
+                houses = await stack.enter_async_context(open_houses(options, ports))
+                session = await stack.enter_async_context(aiohttp.ClientSession())
+                client = Client(home, session)
+                meters, statistics = await self._set_up(client, houses)
+                if options.check:
+                    return await self._check(client, home, meters, statistics)
+                self._invite(home, meters)
+                code = await home.ended()
+                raise DemonstrationError(f"Home Assistant has ended with {code}:\n{home.tail()}")
+        except asyncio.CancelledError:
+            print("\nStopped, and cleaned up." if self._is_serving else "\nInterrupted.", flush=True)
+            if self._is_serving:
+                return 0
+            raise
+
+    async def _set_up(self, client: Client, houses: list[House]) -> tuple[list[Meter], list[str]]:
+        pasts = [asyncio.to_thread(live_through, house) for house in houses] if self._options.has_past else []
+        past_task = asyncio.gather(*pasts)
+        await client.become_owner()
+        await client.wait_until_running()
+        meters: list[list[Meter]] = []
+        for house in houses:
+            self._say(f"Setting up the meter at {house.port}")
+            entry_id = await add_entry(client, house)
+            meters.append(await wait_for_meters(client, entry_id, house.meters))
+        for group, (start, past) in zip(meters, await past_task, strict=False):
+            rows = await fill_in(client, group, start, past)
+            self._say(f"Filled in {rows} hours of statistics since {start.astimezone():%-d %B %Y}")
+        every = [meter for group in meters for meter in group]
+        if not self._options.has_past:
+            await begin_now(client, every)
+        return every, await set_up_dashboard(client, every)
+
+    async def _check(self, client: Client, home: Home, meters: list[Meter], statistics: list[str]) -> int:
+        if self._options.has_past:
+            for entry_id in dict.fromkeys(meter.entry_id for meter in meters):
+                await wait_for_change(client, entry_id)
+        found = await complaints(
+            client, home, meters, statistics, self._options.days if self._options.has_past else None
+        )
+        for meter in meters:
+            if not meter.is_port or meter.sensors:
+                print(describe(meter))
+        for complaint in found:
+            print(f"WRONG: {complaint}", file=sys.stderr)
+        self._say("Not everything works" if found else "Everything works")
+        return 1 if found else 0
+
+    def _invite(self, home: Home, meters: list[Meter]) -> None:
+        self._is_serving = True
+        for meter in meters:
+            if not meter.is_port:
+                print(f"  {describe(meter)}")
+        print(f"\n  Open {home.url} and log in as '{OWNER}' with the password '{PASSWORD}'.")
+        print("  Ctrl-C ends it; nothing is kept.\n", flush=True)
+
+    def _say(self, text: str) -> None:
+        print(f"{text} ({time.monotonic() - self._started:.0f} s)", flush=True)

@@ -1,0 +1,76 @@
+"""The energy dashboard: which sensors belong on it, and whether Home Assistant is content with them."""
+
+from collections.abc import Iterator
+import re
+from typing import Any, Final
+
+from .client import Client
+from .meters import Meter, Sensor
+
+IMPORT: Final = re.compile(r"emeter_delivery_tariff([1-9])")
+IMPORT_PRICES: Final = {"1": 0.24, "2": 0.27}
+DEFAULT_IMPORT_PRICE: Final = 0.25
+EXPORT_PRICE: Final = 0.06
+GAS_PRICE: Final = 1.25
+WATER_PRICE: Final = 1.10
+
+
+async def set_up_dashboard(client: Client, meters: list[Meter]) -> list[str]:
+    """Put all meters on the energy dashboard, and return the ids of their statistics."""
+    sources = [source for meter in meters for source in _sources(meter)]
+    async with client.websocket() as websocket:
+        await websocket.command("energy/save_prefs", energy_sources=sources)
+    keys = ("stat_energy_from", "stat_energy_to")
+    return [statistic for source in sources for key in keys if (statistic := source.get(key))]
+
+
+async def issues_of_dashboard(client: Client) -> list[str]:
+    """Return what Home Assistant has to say against the energy dashboard."""
+    async with client.websocket() as websocket:
+        verdict = await websocket.command("energy/validate")
+    return [
+        f"{issue['type']}: {issue.get('affected_entities')}"
+        for groups in verdict.values()
+        for issues in groups
+        for issue in (issues if isinstance(issues, list) else issues.values())
+    ]
+
+
+def _sources(meter: Meter) -> Iterator[dict[str, Any]]:
+    yield from _grid(meter)
+    yield from _consumption("gas", GAS_PRICE, meter)
+    yield from _consumption("water", WATER_PRICE, meter)
+
+
+def _grid(meter: Meter) -> Iterator[dict[str, Any]]:
+    """Yield a connection to the grid for each tariff, or one where the meter tells none."""
+    power = meter.sensor("power_net")
+    tariffs = [(match[1], sensor) for sensor in meter.sensors if (match := IMPORT.fullmatch(sensor.channel))]
+    pairs = [(number, sensor, meter.sensor(f"emeter_production_tariff{number}")) for number, sensor in sorted(tariffs)]
+    if not pairs and (total := meter.sensor("energy_import_total")):
+        pairs = [("", total, meter.sensor("energy_export_total"))]
+    for number, imported, exported in pairs:
+        source = {
+            "type": "grid",
+            "stat_energy_from": imported.entity_id,
+            "stat_energy_to": exported.entity_id if exported else None,
+            "number_energy_price": IMPORT_PRICES.get(number, DEFAULT_IMPORT_PRICE),
+            "number_energy_price_export": EXPORT_PRICE if exported else None,
+            "cost_adjustment_day": 0,
+        }
+        if power is not None:
+            # Power has no tariff: it would count twice if both connections had it.
+            source["stat_rate"], power = power.entity_id, None
+        yield source
+
+
+def _consumption(kind: str, price: float, meter: Meter) -> Iterator[dict[str, Any]]:
+    register: Sensor | None = next(meter.registers(kind), None)
+    if register is not None:
+        yield {
+            "type": kind,
+            "stat_energy_from": register.entity_id,
+            "stat_cost": None,
+            "entity_energy_price": None,
+            "number_energy_price": price,
+        }

@@ -1,0 +1,119 @@
+"""Houses with a meter: what is on the P1 port, and what is known of the past."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+import re
+import sys
+from typing import Final
+
+from simulator import MODELS, Household, SlotState, TelegramBuilder
+from simulator.cli import SOLAR_PEAK
+
+from .children import start_child, stop_child
+from .errors import DemonstrationError
+from .options import DEFAULT_MODEL, Options
+from .patience import until
+
+MBUS: Final = {DEFAULT_MODEL: "gas,water"}
+"""What hangs on the M-Bus where it is not what the model brings along."""
+ANNOUNCED: Final = re.compile(r"^(port|decryption key|additional key): (\S+)", re.MULTILINE)
+START_LIMIT: Final = 30.0
+POLL: Final = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """A port, the keys it needs, and the simulated household behind it, if there is one."""
+
+    port: str
+    decryption_key: str | None = None
+    additional_key: str | None = None
+    model: str | None = None
+    seed: int = 1
+    since: datetime | None = None
+
+    @property
+    def meters(self) -> int:
+        """Return how many meters must be found at least."""
+        if self.model is None or self.since is None:
+            return 1
+        builder = self.builder()
+        main = int(any("1-0:1.8" in line for line in builder.model.lines))
+        return main + sum(slot.state is SlotState.REGISTERED for slot in builder.slots)
+
+    def builder(self) -> TelegramBuilder:
+        """Return the household and its meter as they were when the household began: the same as at the port."""
+        if self.model is None or self.since is None:
+            raise ValueError("nothing is known of the past of this house")
+        model = MODELS[self.model]
+        household = Household(
+            seed=self.seed, start=self.since, region=model.region, phases=model.phases, solar_peak=SOLAR_PEAK
+        )
+        return TelegramBuilder.create(model, household, MBUS.get(self.model))
+
+
+@asynccontextmanager
+async def open_houses(options: Options, folder: Path) -> AsyncIterator[list[House]]:
+    """Start the meters and stop them in the end; their ports are links in the folder."""
+    if options.port is not None:
+        yield [House(options.port, options.decryption_key, options.additional_key)]
+        return
+    now = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    since = now - timedelta(days=options.days)
+    keys = {"--decryption-key": options.decryption_key, "--additional-key": options.additional_key}
+    key_arguments = [part for name, key in keys.items() if key for part in (name, key)]
+    children: list[asyncio.subprocess.Process] = []
+    houses: list[House] = []
+
+    async def start(name: str, arguments: list[str]) -> dict[str, str]:
+        link = folder / name
+        log = folder / f"{name}.log"
+        with log.open("wb") as output:
+            child = await start_child(
+                [sys.executable, "-m", "simulator", "--link", link, *arguments, *key_arguments], output=output
+            )
+        children.append(child)
+        return await _announced(child, log, link)
+
+    try:
+        if options.telegrams:
+            await start("meter", [part for path in options.telegrams for part in ("--telegram", str(path))])
+            houses.append(House(str(folder / "meter"), options.decryption_key, options.additional_key))
+        else:
+            for seed, model in enumerate(options.models or (DEFAULT_MODEL,), start=1):
+                arguments = ["--model", model, "--seed", str(seed), "--since", since.isoformat(), "--solar"]
+                if model in MBUS:
+                    arguments += ["--mbus", MBUS[model]]
+                name = "meter" if len(options.models) < 2 else f"meter{seed}"
+                said = await start(name, arguments)
+                house = House(said["port"], said.get("decryption key"), said.get("additional key"), model, seed, since)
+                houses.append(house)
+        yield houses
+    finally:
+        for child in children:
+            await stop_child(child)
+
+
+async def _announced(child: asyncio.subprocess.Process, log: Path, link: Path) -> dict[str, str]:
+    """Wait until the simulator has opened its port, and return what it says about itself."""
+
+    async def is_open() -> bool:
+        if child.returncode is not None:
+            raise DemonstrationError(f"the simulated meter does not start: {_said(log)}")
+        return _is_there(link) and bool(_said(log))
+
+    async with asyncio.timeout(START_LIMIT):
+        await until(is_open, POLL)
+    return dict(ANNOUNCED.findall(_said(log)))
+
+
+def _is_there(link: Path) -> bool:
+    return link.is_symlink()
+
+
+def _said(log: Path) -> str:
+    return log.read_text().strip()
