@@ -1,7 +1,7 @@
 """The captures, and telegrams made for one test.
 
-A capture in `tests/telegrams` is what a meter of that make and standard sends, byte for byte; identifiers and values are
-invented. The second opinion about check sums and envelopes is the simulator's, which shares no code with the core.
+A capture in `tests/telegrams` is what a meter of that make and standard sends, byte for byte, with invented identifiers
+and values. The second opinion about check sums and envelopes is the simulator's, which shares no code with the core.
 """
 
 from collections.abc import Iterable
@@ -22,6 +22,7 @@ DSMR30: Final = "iskra_mt382_dsmr30.telegram"
 DSMR42: Final = "kaifa_ma304_dsmr42.telegram"
 DSMR5: Final = "iskra_am550_dsmr50_3phase.telegram"
 EMUCS: Final = "fluvius_siconia_emucs_gas_water.telegram"
+EASYMETER: Final = "easymeter_q3d.telegram"
 SMARTY: Final = "sagemcom_t210_smarty_encrypted.bin"
 AUSTRIA: Final = "sagemcom_t210_austria_encrypted.bin"
 
