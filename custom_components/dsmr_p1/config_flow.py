@@ -22,8 +22,8 @@ from homeassistant.config_entries import (
     ConfigFlow,
     ConfigFlowResult,
 )
-from homeassistant.const import CONF_PORT
-from homeassistant.core import callback
+from homeassistant.const import CONF_PORT, EVENT_HOMEASSISTANT_STOP
+from homeassistant.core import Event, callback
 from homeassistant.data_entry_flow import AbortFlow
 from homeassistant.helpers.service_info.usb import UsbServiceInfo
 
@@ -44,7 +44,7 @@ from .const import (
 )
 from .entry import keys_from, settings_from
 from .forms import EMPTY_SCHEMA, KEYS_SCHEMA, PORT_SCHEMA, as_entered, line_settings
-from .keys import last_encrypted, try_keys
+from .keys import has_verified, last_encrypted, try_keys
 from .listening import Heard, Patience, listen
 from .options_flow import P1OptionsFlow
 from .p1 import Keys
@@ -78,6 +78,7 @@ class P1ConfigFlow(ConfigFlow, domain=DOMAIN):
         self._key_input: dict[str, str] = {}
         self._refused: Keys | None = None
         self._keys: Keys | None = None
+        self._must_verify = False
         self._ports: Sequence[str] = ()
         self._free: list[FreePort] = []
         self._heard: Heard | None = None
@@ -105,7 +106,9 @@ class P1ConfigFlow(ConfigFlow, domain=DOMAIN):
         """Ask for another port, or other settings of it."""
         self._origin = _RECONFIGURE
         if not self._input:
-            data = self._get_reconfigure_entry().data
+            entry = self._get_reconfigure_entry()
+            data = entry.data
+            self._must_verify = has_verified(entry)
             line = {key: data[key] for key in (CONF_BAUDRATE, CONF_DATABITS, CONF_PARITY, CONF_STOPBITS) if key in data}
             self._input = {CONF_PORT: data[CONF_PORT], CONF_BRIDGE_TYPE: data[CONF_BRIDGE_TYPE]}
             self._input[CONF_SERIAL_SETTINGS] = as_entered(line)
@@ -202,7 +205,7 @@ class P1ConfigFlow(ConfigFlow, domain=DOMAIN):
         """Show what is heard while it is heard."""
         if self._listening is None:
             self._progress = await self._error_placeholders()
-            self._listening = self.hass.async_create_task(self._listen(), "P1 port: listening", eager_start=False)
+            self._listening = self._start_listening()
         if self._listening.done():
             self._listening = None
             return self.async_show_progress_done(next_step_id=self._next)
@@ -213,6 +216,18 @@ class P1ConfigFlow(ConfigFlow, domain=DOMAIN):
             progress_task=self._listening,
         )
 
+    def _start_listening(self) -> asyncio.Task[None]:
+        task = self.hass.async_create_task(self._listen(), "P1 port: listening", eager_start=False)
+
+        @callback
+        def stop(_: Event) -> None:
+            task.cancel()
+
+        # A dialog that is left open must not delay the end of Home Assistant.
+        unsubscribe = self.hass.bus.async_listen(EVENT_HOMEASSISTANT_STOP, stop)
+        task.add_done_callback(lambda _: unsubscribe())
+        return task
+
     async def _listen(self) -> None:
         """Try the ports one after the other until one is understood, and decide what comes next."""
         self._next = self._origin
@@ -222,7 +237,12 @@ class P1ConfigFlow(ConfigFlow, domain=DOMAIN):
             for port in self._ports:
                 async with self._entry_aside(port):
                     heard = await listen(
-                        port, keys=self._keys, settings=settings_from(self._line), patience=patience, tell=self._tell
+                        port,
+                        keys=self._keys,
+                        settings=settings_from(self._line),
+                        patience=patience,
+                        tell=self._tell,
+                        must_verify=self._must_verify,
                     )
                 if best is None or _says_more(heard, best):
                     best = heard
@@ -297,7 +317,9 @@ class P1ConfigFlow(ConfigFlow, domain=DOMAIN):
         """Ask for the keys of an encrypted port, and try them on what was heard."""
         assert self._heard is not None  # noqa: S101 - the step follows listening
         if user_input is not None:
-            self._key_input, keys, self._errors = try_keys(user_input, self._heard.frames)
+            self._key_input, keys, self._errors = try_keys(
+                user_input, self._heard.frames, must_verify=self._must_verify
+            )
             # Who insists may be right: the few telegrams that were kept may all be damaged.
             if keys is not None and (not self._errors or keys == self._refused):
                 self._errors = {}
@@ -319,7 +341,9 @@ class P1ConfigFlow(ConfigFlow, domain=DOMAIN):
         """Try keys on the last telegram that was heard; the port stays with the entry."""
         entry = self._get_reauth_entry()
         if user_input is not None:
-            self._key_input, keys, self._errors = try_keys(user_input, last_encrypted(entry))
+            self._key_input, keys, self._errors = try_keys(
+                user_input, last_encrypted(entry), must_verify=has_verified(entry)
+            )
             if keys is not None and not self._errors:
                 data = {key: value for key, value in entry.data.items() if key != CONF_ADDITIONAL_KEY}
                 return self.async_update_reload_and_abort(

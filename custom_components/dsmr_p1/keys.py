@@ -6,14 +6,16 @@ from homeassistant.config_entries import ConfigEntryState
 
 from .const import CONF_ADDITIONAL_KEY, CONF_DECRYPTION_KEY
 from .coordinator import P1ConfigEntry
-from .p1 import AuthenticationError, DecryptionError, KeyFormatError, Keys, fits, parse_key
+from .p1 import Authentication, AuthenticationError, DecryptionError, KeyFormatError, Keys, fits, parse_key
 from .p1.framing import EncryptedFrame
 
 
 def try_keys(
-    entered: Mapping[str, str], frames: Sequence[EncryptedFrame]
+    entered: Mapping[str, str], frames: Sequence[EncryptedFrame], *, must_verify: bool
 ) -> tuple[dict[str, str], Keys | None, dict[str, str]]:
     """Read keys as they were entered, and try them on telegrams: as they are, then in the other order.
+
+    `must_verify` tells that a tag has verified on this port before: telegrams without are not believed any more.
 
     Gives the texts to keep or to show again, the keys, None where the texts are none, and the errors by field.
     """
@@ -30,10 +32,10 @@ def try_keys(
     if errors:
         return texts, None, errors
     keys = Keys(parsed[CONF_DECRYPTION_KEY], parsed.get(CONF_ADDITIONAL_KEY))
-    error = _error_of(keys, frames)
+    error = _error_of(keys, frames, must_verify=must_verify)
     if error == "wrong_key" and keys.additional_key is not None:
         swapped = Keys(keys.additional_key, keys.decryption_key)
-        swapped_error = _error_of(swapped, frames)
+        swapped_error = _error_of(swapped, frames, must_verify=must_verify)
         if swapped_error != "wrong_key":
             keys, error = swapped, swapped_error
     if error is not None:
@@ -44,18 +46,20 @@ def try_keys(
     return kept, keys, errors
 
 
-def _error_of(keys: Keys, frames: Sequence[EncryptedFrame]) -> str | None:
+def _error_of(keys: Keys, frames: Sequence[EncryptedFrame], *, must_verify: bool) -> str | None:
     """Tell what is wrong with keys: nothing where they open one of the telegrams, or where there is none to try."""
     error = None
     for frame in frames:
         try:
-            fits(frame, keys)
+            authentication = fits(frame, keys)
         except DecryptionError:
             error = error or "wrong_key"
         except AuthenticationError:
             error = "wrong_additional_key"
         else:
-            return None
+            if authentication is not Authentication.NOT_VERIFIED or not must_verify:
+                return None
+            error = "wrong_additional_key"
     return error
 
 
@@ -65,3 +69,8 @@ def last_encrypted(entry: P1ConfigEntry) -> Sequence[EncryptedFrame]:
         return ()
     frame = entry.runtime_data.reader.last_encrypted
     return () if frame is None else (frame,)
+
+
+def has_verified(entry: P1ConfigEntry) -> bool:
+    """Tell whether a tag is known to have verified on the port of an entry."""
+    return entry.state is ConfigEntryState.LOADED and entry.runtime_data.reader.memory.tag_verified

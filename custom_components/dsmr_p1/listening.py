@@ -19,6 +19,7 @@ from .p1 import (
     Meter,
     PortBusyError,
     PortError,
+    PortMemory,
     Reading,
     Rejected,
     RejectReason,
@@ -130,10 +131,19 @@ type Tell = Callable[[Heard, float], None]
 
 
 async def listen(
-    port: str, *, keys: Keys | None, settings: SerialSettings | None, patience: Patience, tell: Tell
+    port: str,
+    *,
+    keys: Keys | None,
+    settings: SerialSettings | None,
+    patience: Patience,
+    tell: Tell,
+    must_verify: bool = False,
 ) -> Heard:
-    """Listen until it is clear what is on a port, or until it is clear that it will not be. The port is closed then."""
-    listener = _Listener(P1Reader(port, keys=keys, settings=settings))
+    """Listen until it is clear what is on a port, or until it is clear that it will not be. The port is closed then.
+
+    `must_verify` tells that a tag has verified on this port before: telegrams without are not believed any more.
+    """
+    listener = _Listener(P1Reader(port, keys=keys, settings=settings, memory=PortMemory(tag_verified=must_verify)))
     loop = asyncio.get_running_loop()
     started = loop.time()
     collecting = loop.create_task(listener.collect(), name="listening on a P1 port")

@@ -1,0 +1,520 @@
+"""The other ways into the flow: a cable that is plugged in, the scan of free ports, reconfiguration and new keys."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+from unittest.mock import patch
+
+from homeassistant.components.usb import SerialDevice, USBDevice
+from homeassistant.config_entries import (
+    SOURCE_IGNORE,
+    SOURCE_USB,
+    ConfigEntry,
+    ConfigEntryDisabler,
+    ConfigEntryState,
+    ConfigFlow,
+    ConfigFlowResult,
+)
+from homeassistant.const import CONF_PORT, EVENT_HOMEASSISTANT_STOP
+from homeassistant.core import HomeAssistant
+from homeassistant.data_entry_flow import FlowResultType
+from homeassistant.helpers.service_info.usb import UsbServiceInfo
+import pytest
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    MockModule,
+    mock_config_flow,
+    mock_integration,
+    mock_platform,
+)
+
+from custom_components.dsmr_p1.const import (
+    BRIDGE_DSMR,
+    BRIDGE_SMARTY,
+    CONF_ADDITIONAL_KEY,
+    CONF_BRIDGE_TYPE,
+    CONF_DECRYPTION_KEY,
+    CONF_SERIAL_SETTINGS,
+    DOMAIN,
+)
+from simulator import EXAMPLE_AUTHENTICATION_KEY, EXAMPLE_DECRYPTION_KEY, PtyPort
+from tests.ha.flow_driver import (
+    QUICK,
+    check_texts,
+    close,
+    enter,
+    finish,
+    is_open,
+    make_meter,
+    sending,
+    start,
+)
+from tests.ha.house import eventually
+
+KEY = EXAMPLE_DECRYPTION_KEY.hex().upper()
+SECOND_KEY = EXAMPLE_AUTHENTICATION_KEY.hex().upper()
+OTHER_KEY = "0" * 31 + "1"
+
+
+@pytest.fixture(autouse=True)
+def quick() -> Iterator[None]:
+    """Let nobody wait for a meter longer than these meters need."""
+    with (
+        patch("custom_components.dsmr_p1.config_flow.PATIENCE", QUICK),
+        patch("custom_components.dsmr_p1.config_flow.SCAN_PATIENCE", QUICK),
+    ):
+        yield
+
+
+@pytest.fixture
+def port(tmp_path: Path) -> Iterator[PtyPort]:
+    with PtyPort(link=tmp_path / "ttyP1") as pty:
+        yield pty
+
+
+@pytest.fixture
+def other_port(tmp_path: Path) -> Iterator[PtyPort]:
+    with PtyPort(link=tmp_path / "ttyOther") as pty:
+        yield pty
+
+
+async def set_up(hass: HomeAssistant, port: PtyPort, keys: dict[str, str] | None = None) -> ConfigEntry:
+    """Make an entry of what sends on a port."""
+    result = await start(hass, {CONF_PORT: port.path})
+    if keys:
+        result = await enter(hass, result, keys)
+    entry = (await finish(hass, result))["result"]
+    assert entry.state is ConfigEntryState.LOADED
+    return entry
+
+
+# A cable that is plugged in.
+
+
+def cable(path: str) -> UsbServiceInfo:
+    return UsbServiceInfo(
+        device=path, vid="0403", pid="6001", serial_number="P1A2B3C4", manufacturer="SmartCable", description="P1 cable"
+    )
+
+
+async def discover(hass: HomeAssistant, path: str) -> ConfigFlowResult:
+    result = await hass.config_entries.flow.async_init(DOMAIN, context={"source": SOURCE_USB}, data=cable(path))
+    check_texts(result)
+    return result
+
+
+async def test_cable_is_confirmed_and_listened_to(hass: HomeAssistant, port: PtyPort) -> None:
+    result = await discover(hass, port.path)
+    assert result["step_id"] == "usb_confirm"
+    flow = hass.config_entries.flow.async_get(result["flow_id"])
+    assert flow["context"]["title_placeholders"] == {"name": "P1 cable"}
+    # Nothing is heard: nothing is made.
+    result = await enter(hass, result, {})
+    assert result["step_id"] == "usb_confirm"
+    assert result["errors"] == {"base": "no_data"}
+    async with sending(make_meter(port)):
+        result = await enter(hass, result, {})
+        result = await finish(hass, result)
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert result["data"] == {CONF_PORT: port.path, CONF_BRIDGE_TYPE: BRIDGE_DSMR}
+    assert result["result"].unique_id == "E00SIM00760415315"
+
+
+async def test_cable_of_an_encrypted_meter(hass: HomeAssistant, port: PtyPort) -> None:
+    async with sending(make_meter(port, "smarty_lu")):
+        result = await enter(hass, await discover(hass, port.path), {})
+        assert result["step_id"] == "keys"
+        result = await enter(hass, result, {CONF_DECRYPTION_KEY: KEY})
+        result = await finish(hass, result)
+    assert result["data"][CONF_BRIDGE_TYPE] == BRIDGE_SMARTY
+
+
+async def test_cable_of_an_entry(hass: HomeAssistant, port: PtyPort) -> None:
+    async with sending(make_meter(port)):
+        await set_up(hass, port)
+    result = await discover(hass, port.path)
+    assert result["type"] is FlowResultType.ABORT
+    assert result["reason"] == "already_configured"
+
+
+async def test_cable_that_was_ignored(hass: HomeAssistant, port: PtyPort) -> None:
+    result = await discover(hass, port.path)
+    unique_id = hass.config_entries.flow.async_get(result["flow_id"])["context"]["unique_id"]
+    await hass.config_entries.flow.async_init(
+        DOMAIN, context={"source": SOURCE_IGNORE}, data={"unique_id": unique_id, "title": "P1 cable"}
+    )
+    assert (await discover(hass, port.path))["reason"] == "already_configured"
+    # Who asks for it gets it nevertheless.
+    async with sending(make_meter(port)):
+        assert await set_up(hass, port)
+
+
+async def test_cable_in_another_socket(hass: HomeAssistant, port: PtyPort, other_port: PtyPort) -> None:
+    async with sending(make_meter(port)):
+        entry = await set_up(hass, port)
+    port.unplug()
+    async with sending(make_meter(other_port)):
+        result = await enter(hass, await discover(hass, other_port.path), {})
+        assert result["reason"] == "already_configured"
+        await hass.async_block_till_done()
+        assert entry.data[CONF_PORT] == other_port.path
+        assert entry.state is ConfigEntryState.LOADED
+        await eventually(lambda: entry.runtime_data.last_update_success)
+
+
+async def test_cable_that_the_owner_sets_up_himself(hass: HomeAssistant, port: PtyPort) -> None:
+    discovered = await discover(hass, port.path)
+    async with sending(make_meter(port)):
+        await set_up(hass, port)
+    assert not is_open(hass, discovered)
+
+
+async def test_path_that_stays(hass: HomeAssistant, port: PtyPort, tmp_path: Path) -> None:
+    by_id = tmp_path / "usb-P1_cable-if00"
+    by_id.symlink_to(port.path)
+    with patch("homeassistant.components.usb.get_serial_by_id", return_value=str(by_id)):
+        async with sending(make_meter(port)):
+            entry = await set_up(hass, port)
+    assert entry.data[CONF_PORT] == str(by_id)
+
+
+# The scan.
+
+
+def devices(*ports: PtyPort) -> list[USBDevice | SerialDevice]:
+    return [
+        USBDevice(
+            device=port.path,
+            vid="0403",
+            pid="6001",
+            serial_number=f"serial{number}",
+            manufacturer="FTDI",
+            description=f"Cable {number}",
+        )
+        for number, port in enumerate(ports)
+    ]
+
+
+@pytest.fixture
+def plugged(port: PtyPort, other_port: PtyPort) -> Iterator[list[USBDevice | SerialDevice]]:
+    found = devices(other_port, port)
+    with patch("homeassistant.components.usb.scan_serial_ports", lambda: list(found)):
+        yield found
+
+
+async def test_free_ports_are_named_then_tried(
+    hass: HomeAssistant, port: PtyPort, other_port: PtyPort, plugged: list[USBDevice | SerialDevice]
+) -> None:
+    result = await start(hass, {})
+    assert result["step_id"] == "scan"
+    assert result["description_placeholders"]["ports"].splitlines() == [
+        f"- `{other_port.path}` FTDI Cable 0",
+        f"- `{port.path}` FTDI Cable 1",
+    ]
+    assert not other_port.reader_present()
+    async with sending(make_meter(port)):
+        result = await enter(hass, result, {})
+        assert result["description_placeholders"]["port"] == f"`{port.path}`"
+        result = await finish(hass, result)
+    assert result["data"][CONF_PORT] == port.path
+
+
+async def test_scan_finds_an_encrypted_meter(
+    hass: HomeAssistant, port: PtyPort, plugged: list[USBDevice | SerialDevice]
+) -> None:
+    async with sending(make_meter(port, "smarty_lu")):
+        result = await enter(hass, await start(hass, {CONF_PORT: ""}), {})
+        assert result["step_id"] == "keys"
+        result = await enter(hass, result, {CONF_DECRYPTION_KEY: KEY})
+        result = await finish(hass, result)
+    assert result["data"][CONF_PORT] == port.path
+
+
+async def test_scan_that_finds_nothing_tells_the_most_it_heard(
+    hass: HomeAssistant, port: PtyPort, other_port: PtyPort, plugged: list[USBDevice | SerialDevice]
+) -> None:
+    meter = make_meter(other_port)
+    meter.faults.enable("wrong-crc")
+    async with sending(meter):
+        result = await enter(hass, await start(hass, {}), {})
+    assert result["step_id"] == "user"
+    assert result["errors"] == {"base": "crc_errors"}
+    assert result["description_placeholders"]["port"] == f"`{other_port.path}`"
+    async with sending(make_meter(port)):
+        result = await finish(hass, await enter(hass, result, {CONF_PORT: port.path}))
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+
+
+async def test_claimed_ports_are_left_alone(
+    hass: HomeAssistant, port: PtyPort, other_port: PtyPort, plugged: list[USBDevice | SerialDevice], tmp_path: Path
+) -> None:
+    mock_integration(hass, MockModule("radio", partial_manifest={"dependencies": ["usb"]}))
+    alias = tmp_path / "radio"
+    alias.symlink_to(other_port.path)
+    MockConfigEntry(domain="radio", data={"device": {"path": other_port.path}}).add_to_hass(hass)
+    result = await start(hass, {})
+    assert result["description_placeholders"]["ports"] == f"- `{port.path}` FTDI Cable 1"
+    # Claimed between the naming and the trying.
+    MockConfigEntry(domain="radio", data={"device": {"path": port.path}}).add_to_hass(hass)
+    result = await enter(hass, result, {})
+    assert result["step_id"] == "user"
+    assert result["errors"] == {"base": "no_free_port"}
+    result = await enter(hass, result, {})
+    assert result["step_id"] == "user"
+    assert result["errors"] == {"base": "no_free_port"}
+    async with sending(make_meter(port)):
+        result = await finish(hass, await enter(hass, result, {CONF_PORT: port.path}))
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+
+
+async def test_port_that_another_integration_has_discovered(
+    hass: HomeAssistant, port: PtyPort, other_port: PtyPort, plugged: list[USBDevice | SerialDevice]
+) -> None:
+    class RadioFlow(ConfigFlow):
+        async def async_step_usb(self, discovery_info: UsbServiceInfo) -> ConfigFlowResult:
+            return self.async_show_form(step_id="usb")
+
+    mock_integration(hass, MockModule("radio"))
+    mock_platform(hass, "radio.config_flow")
+    with mock_config_flow("radio", RadioFlow):
+        await hass.config_entries.flow.async_init("radio", context={"source": SOURCE_USB}, data=cable(other_port.path))
+        ours = await discover(hass, port.path)
+        result = await start(hass, {})
+        assert result["description_placeholders"]["ports"] == f"- `{port.path}` FTDI Cable 1"
+        await close(hass, result)
+        await close(hass, ours)
+
+
+# Reconfiguration.
+
+
+async def reconfigure(hass: HomeAssistant, entry: ConfigEntry) -> ConfigFlowResult:
+    assert isinstance(entry, ConfigEntry)
+    result = await hass.config_entries.flow.async_init(
+        DOMAIN, context={"source": "reconfigure", "entry_id": entry.entry_id}
+    )
+    check_texts(result)
+    assert result["step_id"] == "reconfigure"
+    return result
+
+
+async def test_reconfigure_the_same_port(hass: HomeAssistant, port: PtyPort) -> None:
+    async with sending(make_meter(port)):
+        entry = await set_up(hass, port)
+        result = await reconfigure(hass, entry)
+        suggested = {
+            str(marker.schema): (marker.description or {}).get("suggested_value")
+            for marker in result["data_schema"].schema
+        }
+        assert suggested[CONF_PORT] == port.path
+        settings = {"baudrate": 115200, "databits": "8", "parity": "n", "stopbits": "1"}
+        result = await enter(hass, result, {CONF_PORT: port.path, CONF_SERIAL_SETTINGS: settings})
+        assert result["step_id"] == "confirm"
+        await eventually(lambda: entry.state is ConfigEntryState.LOADED)
+        result = await hass.config_entries.flow.async_configure(result["flow_id"], {})
+        await hass.async_block_till_done()
+        assert result["type"] is FlowResultType.ABORT
+        assert result["reason"] == "reconfigure_successful"
+        fixed = {"baudrate": 115200, "databits": 8, "parity": "N", "stopbits": 1}
+        assert entry.data == {CONF_PORT: port.path, CONF_BRIDGE_TYPE: BRIDGE_DSMR, **fixed}
+        assert entry.state is ConfigEntryState.LOADED
+        # The settings stand in the form, and go when they are taken out of it.
+        result = await reconfigure(hass, entry)
+        section = next(value for key, value in result["data_schema"].schema.items() if key == CONF_SERIAL_SETTINGS)
+        shown = {str(key.schema): key.description["suggested_value"] for key in section.schema.schema}
+        assert shown == settings
+        result = await enter(hass, result, {CONF_PORT: port.path})
+        await hass.config_entries.flow.async_configure(result["flow_id"], {})
+        await hass.async_block_till_done()
+    assert entry.data == {CONF_PORT: port.path, CONF_BRIDGE_TYPE: BRIDGE_DSMR}
+
+
+async def test_reconfigure_to_another_port(hass: HomeAssistant, port: PtyPort, other_port: PtyPort) -> None:
+    async with sending(make_meter(port)):
+        entry = await set_up(hass, port)
+        result = await reconfigure(hass, entry)
+        result = await enter(hass, result, {CONF_PORT: other_port.path})
+        assert result["step_id"] == "reconfigure"
+        assert result["errors"] == {"base": "no_data"}
+        # The entry goes on meanwhile.
+        assert entry.state is ConfigEntryState.LOADED
+        async with sending(make_meter(other_port)):
+            result = await enter(hass, result, {CONF_PORT: other_port.path})
+            result = await hass.config_entries.flow.async_configure(result["flow_id"], {})
+            await hass.async_block_till_done()
+            assert result["reason"] == "reconfigure_successful"
+            assert entry.data[CONF_PORT] == other_port.path
+            assert entry.state is ConfigEntryState.LOADED
+
+
+async def test_reconfigure_to_another_meter(hass: HomeAssistant, port: PtyPort, other_port: PtyPort) -> None:
+    async with sending(make_meter(port)), sending(make_meter(other_port, seed=2)):
+        entry = await set_up(hass, port)
+        result = await enter(hass, await reconfigure(hass, entry), {CONF_PORT: other_port.path})
+        assert result["type"] is FlowResultType.ABORT
+        assert result["reason"] == "unique_id_mismatch"
+        assert entry.data[CONF_PORT] == port.path
+
+
+async def test_reconfigure_to_the_port_of_another_entry(
+    hass: HomeAssistant, port: PtyPort, other_port: PtyPort
+) -> None:
+    async with sending(make_meter(port)), sending(make_meter(other_port, seed=2)):
+        entry = await set_up(hass, port)
+        await set_up(hass, other_port)
+        result = await enter(hass, await reconfigure(hass, entry), {CONF_PORT: other_port.path})
+        assert result["errors"] == {"base": "port_in_use"}
+        result = await enter(hass, result, {CONF_PORT: port.path})
+        assert result["step_id"] == "confirm"
+        await close(hass, result)
+
+
+async def test_reconfigure_an_entry_without_identity(hass: HomeAssistant, port: PtyPort, other_port: PtyPort) -> None:
+    async with sending(make_meter(port)):
+        known = await set_up(hass, port)
+        nameless = MockConfigEntry(
+            domain=DOMAIN,
+            data={CONF_PORT: other_port.path, CONF_BRIDGE_TYPE: BRIDGE_DSMR},
+            disabled_by=ConfigEntryDisabler.USER,
+        )
+        nameless.add_to_hass(hass)
+        # Its port turns out to be the meter of another entry.
+        async with sending(make_meter(other_port)):
+            result = await enter(hass, await reconfigure(hass, nameless), {CONF_PORT: other_port.path})
+            assert result["reason"] == "unique_id_mismatch"
+        # Or a meter of its own, by which it is known from now on.
+        other_port.replug()
+        async with sending(make_meter(other_port, seed=2)):
+            result = await enter(hass, await reconfigure(hass, nameless), {CONF_PORT: other_port.path})
+            await hass.config_entries.flow.async_configure(result["flow_id"], {})
+            await hass.async_block_till_done()
+    assert nameless.unique_id is not None
+    assert nameless.unique_id != known.unique_id
+
+
+async def test_reconfigure_does_not_do_without_proof(hass: HomeAssistant, port: PtyPort) -> None:
+    meter = make_meter(port, "austria")
+    async with sending(meter):
+        entry = await set_up(hass, port, {CONF_DECRYPTION_KEY: KEY, CONF_ADDITIONAL_KEY: SECOND_KEY})
+        result = await reconfigure(hass, entry)
+        meter.builder.authentication_key = bytes.fromhex(OTHER_KEY)
+        result = await enter(hass, result, {CONF_PORT: port.path})
+        assert result["step_id"] == "keys"
+        assert result["errors"] == {CONF_ADDITIONAL_KEY: "wrong_additional_key"}
+        result = await enter(hass, result, {CONF_DECRYPTION_KEY: KEY})
+        assert result["errors"] == {CONF_ADDITIONAL_KEY: "wrong_additional_key"}
+        result = await enter(hass, result, {CONF_DECRYPTION_KEY: KEY, CONF_ADDITIONAL_KEY: OTHER_KEY})
+        assert result["step_id"] == "confirm"
+        await hass.config_entries.flow.async_configure(result["flow_id"], {})
+        await hass.async_block_till_done()
+        assert entry.data[CONF_ADDITIONAL_KEY] == OTHER_KEY
+
+
+async def test_reconfigure_an_encrypted_port(hass: HomeAssistant, port: PtyPort) -> None:
+    keys = {CONF_DECRYPTION_KEY: KEY, CONF_ADDITIONAL_KEY: SECOND_KEY}
+    async with sending(make_meter(port, "austria")):
+        entry = await set_up(hass, port, keys)
+        result = await enter(hass, await reconfigure(hass, entry), {CONF_PORT: port.path})
+        assert result["step_id"] == "confirm"
+        await hass.config_entries.flow.async_configure(result["flow_id"], {})
+        await hass.async_block_till_done()
+        assert entry.data == {CONF_PORT: port.path, CONF_BRIDGE_TYPE: BRIDGE_SMARTY, **keys}
+
+
+@pytest.mark.parametrize("end", ["closed", "stopped"])
+async def test_entry_goes_on_when_the_dialog_ends_while_listening(hass: HomeAssistant, port: PtyPort, end: str) -> None:
+    meter = make_meter(port)
+    async with sending(meter):
+        entry = await set_up(hass, port)
+    result = await reconfigure(hass, entry)
+    result = await hass.config_entries.flow.async_configure(result["flow_id"], {CONF_PORT: port.path})
+    assert result["type"] is FlowResultType.SHOW_PROGRESS
+    await eventually(lambda: entry.state is ConfigEntryState.NOT_LOADED)
+    await eventually(port.reader_present)
+    if end == "closed":
+        await close(hass, result)
+    else:
+        hass.bus.async_fire(EVENT_HOMEASSISTANT_STOP)
+    await eventually(lambda: entry.state is ConfigEntryState.LOADED)
+    async with sending(meter):
+        await eventually(lambda: entry.runtime_data.last_update_success)
+    await hass.async_block_till_done()
+
+
+async def test_entry_goes_on_when_nothing_is_heard(hass: HomeAssistant, port: PtyPort) -> None:
+    meter = make_meter(port)
+    async with sending(meter):
+        entry = await set_up(hass, port)
+    result = await enter(hass, await reconfigure(hass, entry), {CONF_PORT: port.path})
+    assert result["errors"] == {"base": "no_data"}
+    assert entry.state is ConfigEntryState.LOADED
+    async with sending(meter):
+        await eventually(lambda: entry.runtime_data.last_update_success)
+
+
+async def test_entry_that_is_removed_while_listening(hass: HomeAssistant, port: PtyPort) -> None:
+    async with sending(make_meter(port)):
+        entry = await set_up(hass, port)
+    result = await reconfigure(hass, entry)
+    result = await hass.config_entries.flow.async_configure(result["flow_id"], {CONF_PORT: port.path})
+    await eventually(lambda: entry.state is ConfigEntryState.NOT_LOADED)
+    await hass.config_entries.async_remove(entry.entry_id)
+    await hass.async_block_till_done()
+    assert hass.config_entries.async_entries(DOMAIN) == []
+    await eventually(lambda: not port.reader_present())
+
+
+# New keys.
+
+
+async def ask_keys(hass: HomeAssistant, entry: ConfigEntry) -> ConfigFlowResult:
+    entry.async_start_reauth(hass)
+    await hass.async_block_till_done()
+    flow = hass.config_entries.flow.async_progress_by_handler(DOMAIN)[0]
+    result = await hass.config_entries.flow.async_configure(flow["flow_id"])
+    check_texts(result)
+    assert result["step_id"] == "reauth_confirm"
+    return result
+
+
+async def test_new_keys(hass: HomeAssistant, port: PtyPort) -> None:
+    meter = make_meter(port, "austria")
+    async with sending(meter):
+        entry = await set_up(hass, port, {CONF_DECRYPTION_KEY: KEY, CONF_ADDITIONAL_KEY: SECOND_KEY})
+        meter.builder.decryption_key = bytes.fromhex(OTHER_KEY)
+        meter.builder.authentication_key = None
+        result = await ask_keys(hass, entry)
+        await asyncio.sleep(0.3)
+        opened = entry.runtime_data.reader.heard.opened
+        for entered, error in (
+            ({CONF_DECRYPTION_KEY: "12"}, {CONF_DECRYPTION_KEY: "invalid_key"}),
+            ({CONF_DECRYPTION_KEY: KEY}, {CONF_DECRYPTION_KEY: "wrong_key"}),
+            ({CONF_DECRYPTION_KEY: OTHER_KEY, CONF_ADDITIONAL_KEY: KEY}, {CONF_ADDITIONAL_KEY: "wrong_additional_key"}),
+            # What has been proven genuine once is not believed without proof again.
+            ({CONF_DECRYPTION_KEY: OTHER_KEY}, {CONF_ADDITIONAL_KEY: "wrong_additional_key"}),
+        ):
+            result = await enter(hass, result, entered)
+            assert result["step_id"] == "reauth_confirm"
+            assert result["errors"] == error
+        # The port was not touched.
+        assert entry.runtime_data.reader.heard.opened == opened
+        keys = {CONF_DECRYPTION_KEY: OTHER_KEY, CONF_ADDITIONAL_KEY: SECOND_KEY}
+        result = await enter(hass, result, keys)
+        await hass.async_block_till_done()
+        assert result["type"] is FlowResultType.ABORT
+        assert result["reason"] == "reauth_successful"
+        assert entry.data == {CONF_PORT: port.path, CONF_BRIDGE_TYPE: BRIDGE_SMARTY, **keys}
+        await eventually(lambda: entry.state is ConfigEntryState.LOADED and entry.runtime_data.last_update_success)
+
+
+async def test_new_keys_of_a_port_from_which_nothing_was_kept(hass: HomeAssistant, port: PtyPort) -> None:
+    async with sending(make_meter(port, "austria")):
+        entry = await set_up(hass, port, {CONF_DECRYPTION_KEY: KEY})
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    result = await ask_keys(hass, entry)
+    async with sending(make_meter(port, "austria")):
+        result = await enter(hass, result, {CONF_DECRYPTION_KEY: KEY, CONF_ADDITIONAL_KEY: SECOND_KEY})
+        await hass.async_block_till_done()
+    assert result["reason"] == "reauth_successful"
+    assert entry.data[CONF_ADDITIONAL_KEY] == SECOND_KEY
+    assert entry.state is ConfigEntryState.LOADED
