@@ -8,7 +8,7 @@ matter of time: a timer that every telegram winds up again.
 import asyncio
 from collections.abc import Mapping
 from datetime import datetime
-import time
+from time import monotonic
 from typing import Final, override
 
 from homeassistant.config_entries import ConfigEntry
@@ -202,7 +202,7 @@ class P1Coordinator(DataUpdateCoordinator[Mapping[str, Values]]):
                 LOGGER.debug("P1 port %s is open, %s", self.name, settings or "line settings of the far end")
 
     def _take(self, reading: Reading) -> None:
-        now = time.monotonic()
+        now = monotonic()
         self.reading = reading
         self._key_failures = 0
         self._wind_up()

@@ -21,9 +21,9 @@ STORAGE_VERSION: Final = 1
 class KnownMeter:
     """A meter as far as it stays the same from telegram to telegram.
 
-    `type_id` is the type that was detected, `chosen_type_id` the one by which the owner overrules it. `channels` are the
-    ids of all channels it ever sent, with the units of their values. `low_tariff` is the number of the tariff for the
-    cheap hours, None where the numbers have no such meaning.
+    `type_id` is the type that was detected, `chosen_type_id` the one by which the owner overrules it. `channels` are
+    the ids of all channels it ever sent, with the units of their values. `low_tariff` is the number of the tariff for
+    the cheap hours, None where the numbers have no such meaning.
     """
 
     slot: str
