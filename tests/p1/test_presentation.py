@@ -46,6 +46,11 @@ def test_a_unit_that_cannot_be_scaled_is_kept() -> None:
     assert pair(shown(*lines, slot="mbus_1")["emeter_value"]) == (Decimal(12), "kWh")
 
 
+def test_an_entry_of_a_list_in_another_unit_is_kept_as_it_is() -> None:
+    entry = shown("0-0:98.1.0(240701000000S)(000012.500*kvarh)")["month_end_value0"]
+    assert pair(entry) == (Decimal("12.500"), "kvarh")
+
+
 def test_a_register_of_an_unknown_meter_has_the_unit_it_sends() -> None:
     found = meters(read_capture("iskra_mt382_dsmr30_all_media.telegram"))["mbus_4"]
     assert pair(present(found)["genmeter_value_v3"]) == (Decimal("4402.500"), "dm³")
