@@ -380,7 +380,7 @@ class P1ConfigFlow(ConfigFlow, domain=DOMAIN):
         for flow_id in list(our_discoveries(self.hass, heard.port)):
             if flow_id != self.flow_id:
                 self.hass.config_entries.flow.async_abort(flow_id)
-        return self.async_create_entry(title=entry_title(heard, words), data=data)
+        return self.async_create_entry(title=entry_title(heard.reading, words), data=data)
 
     async def _identify(self, heard: Heard) -> None:
         """Make sure that neither the meter nor the port is set up already; raises AbortFlow if so."""

@@ -11,6 +11,7 @@ from .const import DOMAIN
 from .entry import redacted
 from .listening import Heard
 from .p1 import Meter, Reading, Role, SerialSettings
+from .p1.catalog import meter_type
 from .p1.detection import MeterProfile
 from .storage import KnownMeter
 
@@ -39,9 +40,9 @@ class Words:
         return text.format(**placeholders)
 
 
-def entry_title(heard: Heard, words: Words) -> str:
+def entry_title(reading: Reading, words: Words) -> str:
     """Give the title of an entry: nothing in it is private."""
-    return words("report", "title", country=_country(heard, words))
+    return words("report", "title", country=_country(reading, words))
 
 
 def meter_name(meter: AnyMeter, words: Words) -> str:
@@ -54,7 +55,7 @@ def meter_name(meter: AnyMeter, words: Words) -> str:
 
 def type_name(meter: AnyMeter, words: Words) -> str:
     """Give the name of a meter's type; where no type of the specification fits, that is its kind."""
-    return words("meter_kind" if meter.type is None else "meter_type", meter.type_id)
+    return words("meter_kind" if meter_type(meter.type_id) is None else "meter_type", meter.type_id)
 
 
 def error_placeholders(heard: Heard, words: Words) -> dict[str, str]:
@@ -77,7 +78,7 @@ def confirm_placeholders(heard: Heard, reading: Reading, words: Words) -> dict[s
         **error_placeholders(heard, words),
         "protocol": _protocol(reading, words),
         "identification": code(reading.telegram.identification),
-        "country": _country(heard, words),
+        "country": _country(reading, words),
         "encryption": words("encryption", reading.authentication or "none"),
         "period": words("report", period, seconds=f"{heard.period or 0:.0f}"),
         "meters": "\n".join(f"- {line}" for line in _meters(reading, words)),
@@ -95,11 +96,8 @@ def code(text: str) -> str:
     return f"`{text.replace('`', '')}`"
 
 
-def _country(heard: Heard, words: Words) -> str:
-    main = heard.main_meter
-    if main is not None:
-        return words("country", main.profile.country.code.lower())
-    return words("country", "nl" if heard.reading is None else heard.reading.telegram.country.code.lower())
+def _country(reading: Reading, words: Words) -> str:
+    return words("country", reading.meters[0].profile.country.code.lower())
 
 
 def _protocol(reading: Reading, words: Words) -> str:

@@ -1,7 +1,7 @@
 """What the tests of the flows share: a simulated meter that sends while a flow listens, and the way through a flow."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 import json
@@ -85,6 +85,26 @@ async def close(hass: HomeAssistant, result: ConfigFlowResult) -> None:
     """Close the dialog."""
     hass.config_entries.flow.async_abort(result["flow_id"])
     await hass.async_block_till_done()
+
+
+def told(result: ConfigFlowResult) -> Mapping[str, str]:
+    """Give what a step tells in its texts."""
+    placeholders = result["description_placeholders"]
+    assert placeholders is not None
+    return placeholders
+
+
+def fields(result: ConfigFlowResult) -> dict[str, tuple[Any, Any]]:
+    """Give the fields of a form by name."""
+    schema = result["data_schema"]
+    assert schema is not None
+    return {str(marker.schema): (marker, value) for marker, value in schema.schema.items()}
+
+
+def suggested(result: ConfigFlowResult) -> dict[str, Any]:
+    """Give what stands in a form, its sections apart."""
+    markers = {name: marker for name, (marker, _) in fields(result).items()}
+    return {name: (marker.description or {}).get("suggested_value") for name, marker in markers.items()}
 
 
 def is_open(hass: HomeAssistant, result: ConfigFlowResult) -> bool:

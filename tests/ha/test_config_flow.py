@@ -44,6 +44,8 @@ from tests.ha.flow_driver import (
     make_meter,
     sending,
     start,
+    suggested,
+    told,
 )
 from tests.ha.house import eventually
 
@@ -74,21 +76,20 @@ async def test_plain_meter(hass: HomeAssistant, port: PtyPort) -> None:
         result = await start(hass, {CONF_PORT: port.path})
         assert result["type"] is FlowResultType.FORM
         assert result["step_id"] == "confirm"
-        told = result["description_placeholders"]
-        assert told is not None
-        assert told["port"] == f"`{port.path}`"
-        assert told["settings"] == "115200 8N1"
-        assert told["protocol"] == "DSMR 5.0"
-        assert told["country"] == "Netherlands"
-        assert told["encryption"] == "none"
-        assert int(told["telegrams"]) >= 2
-        assert told["damaged"] == "0"
-        assert told["period"] == "one every 0 s"
-        assert told["meters"].splitlines() == [
+        texts = told(result)
+        assert texts["port"] == f"`{port.path}`"
+        assert texts["settings"] == "115200 8N1"
+        assert texts["protocol"] == "DSMR 5.0"
+        assert texts["country"] == "Netherlands"
+        assert texts["encryption"] == "none"
+        assert int(texts["telegrams"]) >= 2
+        assert texts["damaged"] == "0"
+        assert texts["period"] == "one every 0 s"
+        assert texts["meters"].splitlines() == [
             "- Electricity meter: DSMR V5 Electricity meter, identifier `E00SIM00760415315`",
             "- Gas meter on M-Bus channel 1: DSMR V5 m3 meter (gas or water), identifier `G00SIM00697998055`",
         ]
-        assert told["notes"] == ""
+        assert texts["notes"] == ""
         result = await finish(hass, result)
     assert result["type"] is FlowResultType.CREATE_ENTRY
     assert result["title"] == "DSMR P1 (Netherlands)"
@@ -106,7 +107,7 @@ async def test_fixed_line_settings(hass: HomeAssistant, port: PtyPort) -> None:
         assert result["errors"] == {"base": "baudrate_missing"}
         settings["stopbits"] = 1
         result = await enter(hass, result, {CONF_PORT: port.path, CONF_SERIAL_SETTINGS: settings})
-        assert result["description_placeholders"]["settings"] == "115200 8N1"
+        assert told(result)["settings"] == "115200 8N1"
         result = await finish(hass, result)
     assert result["data"] == {CONF_PORT: port.path, CONF_BRIDGE_TYPE: BRIDGE_DSMR, **settings}
 
@@ -116,10 +117,10 @@ async def test_old_meter_is_found_at_other_settings(hass: HomeAssistant, port: P
     with patch("custom_components.dsmr_p1.config_flow.PATIENCE", patience):
         async with sending(make_meter(port, "dsmr22"), interval=0.7):
             result = await start(hass, {CONF_PORT: port.path})
-            told = result["description_placeholders"]
-            assert told["settings"] == "9600 7E1"
-            assert told["protocol"] == "DSMR without version, as up to DSMR 3"
-            assert told["meters"].splitlines()[1].startswith("- Gas meter: DSMR V2.2 Gas meter, identifier")
+            texts = told(result)
+            assert texts["settings"] == "9600 7E1"
+            assert texts["protocol"] == "DSMR without version, as up to DSMR 3"
+            assert texts["meters"].splitlines()[1].startswith("- Gas meter: DSMR V2.2 Gas meter, identifier")
             result = await finish(hass, result)
     assert result["type"] is FlowResultType.CREATE_ENTRY
     assert "baudrate" not in result["data"]
@@ -127,15 +128,31 @@ async def test_old_meter_is_found_at_other_settings(hass: HomeAssistant, port: P
 
 async def test_meters_with_nothing_behind_them_are_told(hass: HomeAssistant, port: PtyPort) -> None:
     async with sending(make_meter(port, "emucs")):
-        told = (await start(hass, {CONF_PORT: port.path}))["description_placeholders"]
-    assert told["protocol"] == "e-MUCS 2.1"
-    assert told["country"] == "Belgium"
+        texts = told(await start(hass, {CONF_PORT: port.path}))
+    assert texts["protocol"] == "e-MUCS 2.1"
+    assert texts["country"] == "Belgium"
     port.replug()
     async with sending(make_meter(port, "dsmr5", mbus="gas:ghost,water")):
         result = await start(hass, {CONF_PORT: port.path})
-    told = result["description_placeholders"]
-    assert "- Gas meter on M-Bus channel 1: announced, but not registered; identifier not told" in told["meters"]
-    assert "ask the grid operator to register it" in told["notes"]
+    texts = told(result)
+    assert "- Gas meter on M-Bus channel 1: announced, but not registered; identifier not told" in texts["meters"]
+    assert "ask the grid operator to register it" in texts["notes"]
+
+
+async def test_port_without_electricity(hass: HomeAssistant, port: PtyPort) -> None:
+    meter = make_meter(port, "warmtelink")
+    good = meter.compose()
+    meter.faults.enable("wrong-crc")
+    damaged = [meter.compose()] * 5
+    meter.faults.disable("wrong-crc")
+    with patch.object(meter, "compose", lambda: damaged.pop() if damaged else good):
+        async with sending(meter):
+            result = await start(hass, {CONF_PORT: port.path})
+            assert "Heat meter on M-Bus channel 1" in told(result)["meters"]
+            assert "Many telegrams are damaged" in told(result)["notes"]
+            result = await finish(hass, result)
+    assert result["title"] == "DSMR P1 (Netherlands)"
+    assert result["result"].unique_id is None
 
 
 async def test_meter_of_which_nothing_new_comes_is_told(hass: HomeAssistant, port: PtyPort) -> None:
@@ -144,7 +161,7 @@ async def test_meter_of_which_nothing_new_comes_is_told(hass: HomeAssistant, por
     with patch.object(meter, "compose", lambda: telegram):
         async with sending(meter):
             result = await start(hass, {CONF_PORT: port.path})
-    assert "no new reading since 2026-09-01" in result["description_placeholders"]["meters"]
+    assert "no new reading since 2026-09-01" in told(result)["meters"]
 
 
 @pytest.mark.parametrize(
@@ -164,7 +181,7 @@ async def test_encrypted_meter(
         assert result["step_id"] == "keys"
         assert result["errors"] == {}
         result = await enter(hass, result, keys)
-        assert encryption in result["description_placeholders"]["encryption"]
+        assert encryption in told(result)["encryption"]
         result = await finish(hass, result)
     assert result["title"] == title
     assert result["data"] == {CONF_PORT: port.path, CONF_BRIDGE_TYPE: BRIDGE_SMARTY, **keys}
@@ -260,7 +277,7 @@ async def test_keys_are_asked_for_where_the_user_says_smarty(hass: HomeAssistant
         result = await start(hass, {CONF_PORT: port.path, CONF_BRIDGE_TYPE: BRIDGE_SMARTY})
         assert result["step_id"] == "keys"
         result = await enter(hass, result, {CONF_DECRYPTION_KEY: KEY})
-        assert result["description_placeholders"]["encryption"] == "none"
+        assert told(result)["encryption"] == "none"
         result = await finish(hass, result)
     assert result["data"] == {CONF_PORT: port.path, CONF_BRIDGE_TYPE: BRIDGE_SMARTY, CONF_DECRYPTION_KEY: KEY}
 
@@ -270,12 +287,9 @@ async def test_port_that_does_not_exist(hass: HomeAssistant, port: PtyPort, tmp_
     result = await start(hass, entered)
     assert result["step_id"] == "user"
     assert result["errors"] == {"base": "cannot_open"}
-    assert "FileNotFoundError" in result["description_placeholders"]["cause"]
-    suggested = {
-        str(marker.schema): (marker.description or {}).get("suggested_value") for marker in result["data_schema"].schema
-    }
-    assert suggested[CONF_PORT] == entered[CONF_PORT]
-    assert suggested[CONF_BRIDGE_TYPE] == BRIDGE_DSMR
+    assert "FileNotFoundError" in told(result)["cause"]
+    assert suggested(result)[CONF_PORT] == entered[CONF_PORT]
+    assert suggested(result)[CONF_BRIDGE_TYPE] == BRIDGE_DSMR
     await _recover(hass, result, port)
 
 
@@ -314,7 +328,7 @@ async def test_port_that_sends_noise(hass: HomeAssistant, port: PtyPort) -> None
         async with sending(meter):
             result = await start(hass, {CONF_PORT: port.path})
     assert result["errors"] == {"base": "no_telegram"}
-    assert int(result["description_placeholders"]["octets"]) > 1000
+    assert int(told(result)["octets"]) > 1000
     await _recover(hass, result, port)
 
 
@@ -339,12 +353,12 @@ async def test_telnet_is_recognised(hass: HomeAssistant, socket_enabled: None) -
             async with sending(meter):
                 result = await start(hass, {CONF_PORT: tcp.path})
         assert result["errors"] == {"base": "not_p1"}
-        assert "raw mode" in result["description_placeholders"]["recognised"]
+        assert "raw mode" in told(result)["recognised"]
         async with sending(meter):
             result = await enter(hass, result, {CONF_PORT: tcp.path})
-            told = result["description_placeholders"]
-            assert told["settings"] == "set at the other end of the network"
-            assert "raw mode" in told["notes"]
+            texts = told(result)
+            assert texts["settings"] == "set at the other end of the network"
+            assert "raw mode" in texts["notes"]
             result = await finish(hass, result)
             assert result["type"] is FlowResultType.CREATE_ENTRY
             await hass.config_entries.async_unload(result["result"].entry_id)
@@ -361,7 +375,7 @@ async def test_unexpected_error(hass: HomeAssistant, port: PtyPort, caplog: pyte
 async def test_secrets_of_an_address_are_not_shown(hass: HomeAssistant) -> None:
     result = await start(hass, {CONF_PORT: "unheard-of://user:secret1@host/?key=secret2"})
     assert result["errors"] == {"base": "cannot_open"}
-    assert "secret" not in str(result["description_placeholders"])
+    assert "secret" not in str(told(result))
     await close(hass, result)
 
 
@@ -437,7 +451,7 @@ async def test_progress_is_told(hass: HomeAssistant, port: PtyPort) -> None:
         result = await hass.config_entries.flow.async_configure(result["flow_id"], {CONF_PORT: port.path})
         while result["type"] is FlowResultType.SHOW_PROGRESS:
             assert result["progress_action"] == "listen"
-            texts.append(dict(result["description_placeholders"]))
+            texts.append(dict(told(result)))
             await asyncio.sleep(0.05)
             result = await hass.config_entries.flow.async_configure(result["flow_id"])
     assert texts[0]["octets"] == "0"

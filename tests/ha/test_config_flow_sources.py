@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from pathlib import Path
+from typing import override
 from unittest.mock import patch
 
 from homeassistant.components.usb import SerialDevice, USBDevice
@@ -43,11 +44,14 @@ from tests.ha.flow_driver import (
     check_texts,
     close,
     enter,
+    fields,
     finish,
     is_open,
     make_meter,
     sending,
     start,
+    suggested,
+    told,
 )
 from tests.ha.house import eventually
 
@@ -146,7 +150,7 @@ async def test_cable_that_was_ignored(hass: HomeAssistant, port: PtyPort) -> Non
     assert (await discover(hass, port.path))["reason"] == "already_configured"
     # Who asks for it gets it nevertheless.
     async with sending(make_meter(port)):
-        assert await set_up(hass, port)
+        await set_up(hass, port)
 
 
 async def test_cable_in_another_socket(hass: HomeAssistant, port: PtyPort, other_port: PtyPort) -> None:
@@ -207,14 +211,14 @@ async def test_free_ports_are_named_then_tried(
 ) -> None:
     result = await start(hass, {})
     assert result["step_id"] == "scan"
-    assert result["description_placeholders"]["ports"].splitlines() == [
+    assert told(result)["ports"].splitlines() == [
         f"- `{other_port.path}` FTDI Cable 0",
         f"- `{port.path}` FTDI Cable 1",
     ]
     assert not other_port.reader_present()
     async with sending(make_meter(port)):
         result = await enter(hass, result, {})
-        assert result["description_placeholders"]["port"] == f"`{port.path}`"
+        assert told(result)["port"] == f"`{port.path}`"
         result = await finish(hass, result)
     assert result["data"][CONF_PORT] == port.path
 
@@ -239,7 +243,7 @@ async def test_scan_that_finds_nothing_tells_the_most_it_heard(
         result = await enter(hass, await start(hass, {}), {})
     assert result["step_id"] == "user"
     assert result["errors"] == {"base": "crc_errors"}
-    assert result["description_placeholders"]["port"] == f"`{other_port.path}`"
+    assert told(result)["port"] == f"`{other_port.path}`"
     async with sending(make_meter(port)):
         result = await finish(hass, await enter(hass, result, {CONF_PORT: port.path}))
     assert result["type"] is FlowResultType.CREATE_ENTRY
@@ -253,7 +257,7 @@ async def test_claimed_ports_are_left_alone(
     alias.symlink_to(other_port.path)
     MockConfigEntry(domain="radio", data={"device": {"path": other_port.path}}).add_to_hass(hass)
     result = await start(hass, {})
-    assert result["description_placeholders"]["ports"] == f"- `{port.path}` FTDI Cable 1"
+    assert told(result)["ports"] == f"- `{port.path}` FTDI Cable 1"
     # Claimed between the naming and the trying.
     MockConfigEntry(domain="radio", data={"device": {"path": port.path}}).add_to_hass(hass)
     result = await enter(hass, result, {})
@@ -271,6 +275,7 @@ async def test_port_that_another_integration_has_discovered(
     hass: HomeAssistant, port: PtyPort, other_port: PtyPort, plugged: list[USBDevice | SerialDevice]
 ) -> None:
     class RadioFlow(ConfigFlow):
+        @override
         async def async_step_usb(self, discovery_info: UsbServiceInfo) -> ConfigFlowResult:
             return self.async_show_form(step_id="usb")
 
@@ -280,7 +285,7 @@ async def test_port_that_another_integration_has_discovered(
         await hass.config_entries.flow.async_init("radio", context={"source": SOURCE_USB}, data=cable(other_port.path))
         ours = await discover(hass, port.path)
         result = await start(hass, {})
-        assert result["description_placeholders"]["ports"] == f"- `{port.path}` FTDI Cable 1"
+        assert told(result)["ports"] == f"- `{port.path}` FTDI Cable 1"
         await close(hass, result)
         await close(hass, ours)
 
@@ -302,11 +307,7 @@ async def test_reconfigure_the_same_port(hass: HomeAssistant, port: PtyPort) -> 
     async with sending(make_meter(port)):
         entry = await set_up(hass, port)
         result = await reconfigure(hass, entry)
-        suggested = {
-            str(marker.schema): (marker.description or {}).get("suggested_value")
-            for marker in result["data_schema"].schema
-        }
-        assert suggested[CONF_PORT] == port.path
+        assert suggested(result)[CONF_PORT] == port.path
         settings = {"baudrate": 115200, "databits": "8", "parity": "n", "stopbits": "1"}
         result = await enter(hass, result, {CONF_PORT: port.path, CONF_SERIAL_SETTINGS: settings})
         assert result["step_id"] == "confirm"
@@ -320,7 +321,7 @@ async def test_reconfigure_the_same_port(hass: HomeAssistant, port: PtyPort) -> 
         assert entry.state is ConfigEntryState.LOADED
         # The settings stand in the form, and go when they are taken out of it.
         result = await reconfigure(hass, entry)
-        section = next(value for key, value in result["data_schema"].schema.items() if key == CONF_SERIAL_SETTINGS)
+        section = fields(result)[CONF_SERIAL_SETTINGS][1]
         shown = {str(key.schema): key.description["suggested_value"] for key in section.schema.schema}
         assert shown == settings
         result = await enter(hass, result, {CONF_PORT: port.path})
