@@ -199,8 +199,9 @@ async def async_setup_entry(
 ) -> None:
     """Create a sensor for each channel that is known, and for each that becomes known later."""
     sensors = Sensors(hass, entry, async_add_entities)
-    sensors.follow()
+    # Told before the sensors themselves are: those that are outdated must not speak again.
     entry.async_on_unload(entry.runtime_data.async_add_listener(sensors.follow))
+    sensors.follow()
 
 
 class Sensors:

@@ -126,6 +126,12 @@ class House:
         assert device is None or isinstance(device, dr.DeviceEntry)
         return device
 
+    def device_id(self, slot: str) -> str:
+        """Give the id of the device in a slot, in Home Assistant's registry."""
+        device = self.device(slot)
+        assert device is not None, slot
+        return device.id
+
     def slots(self) -> set[str]:
         """Give the slots that have a device."""
         prefix = f"{self.entry.entry_id}_"
