@@ -7,6 +7,8 @@ without it, and a byte of which the parity is wrong makes its telegram worthless
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
+import re
 from typing import Final, NamedTuple
 
 from .decryption import Authentication, Decrypted, Keys, decrypt
@@ -18,6 +20,10 @@ from .telegram import CosemObject, Telegram, TelegramParser
 
 # A byte with even parity -> its 7 data bits; with odd parity -> a control character, which no telegram has.
 _STRIP_PARITY: Final = bytes(byte & 0x7F if byte.bit_count() % 2 == 0 else 0x01 for byte in range(256))
+
+
+# What may stand behind the `!` of a telegram, to its end.
+_END: Final = re.compile(rb"[0-9A-Fa-f]{0,4}[\r\n\x00 ]*")
 
 
 class Reading(NamedTuple):
@@ -95,19 +101,28 @@ class Decoder:
             else:
                 result = event
             if isinstance(result, Reading):
-                self._has_parity = parity
+                self._settle(parity=parity)
             elif self._has_parity is not parity and (parity or self._has_parity):
                 continue
             yield result
 
+    def _settle(self, *, parity: bool) -> None:
+        """Take note of which way to read the bytes gives telegrams, and forget the other."""
+        if self._has_parity is not parity:
+            self._has_parity = parity
+            if parity:
+                self._framer = Framer()
+            else:
+                self._stripped = Framer()
+
     def _read(self, frame: PlainFrame, decrypted: Decrypted | None = None) -> Reading | Rejected:
         if not frame.has_crc and self.memory.sends_crc:
-            return Rejected(RejectReason.CRC, len(frame.text))
+            return Rejected(RejectReason.CRC, len(frame.text), frame.text)
         try:
             telegram = self._parser.parse(frame)
             detection = self._detector.detect(telegram)
         except TelegramError:
-            return Rejected(RejectReason.MALFORMED, len(frame.text))
+            return Rejected(RejectReason.MALFORMED, len(frame.text), frame.text)
         if frame.has_crc:
             self.memory.sends_crc = True
         if decrypted is None:
@@ -131,14 +146,15 @@ class Decoder:
         reading = self._read(inner, decrypted)
         if isinstance(reading, Reading) and decrypted.authentication is not Authentication.NOT_VERIFIED:
             self.memory.tag_verified = True
-        return reading
+        return reading if isinstance(reading, Reading) else replace(reading, size=size)
 
 
 def _frame_in(text: bytes) -> PlainFrame | None:
-    """Find the telegram in a decrypted text, which begins with it."""
+    """Find the telegram in a decrypted text, which is nothing else."""
     framer = Framer()
     for event in (*framer.feed(text), *framer.finish()):
-        if isinstance(event, PlainFrame) and text.startswith(event.text[:1]) and text.find(event.text) == 0:
+        # It ends with the telegram too: a length with a bit error opens more than one frame.
+        if isinstance(event, PlainFrame) and text.startswith(event.text) and _END.fullmatch(text, len(event.text)):
             return event
     return None
 

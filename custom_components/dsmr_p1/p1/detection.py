@@ -269,7 +269,9 @@ def _group(objects: Sequence[CosemObject]) -> tuple[dict[str, _Group], list[int]
     slaves = {obj.obis.b for obj in objects if obj.obis.a == 1 and _is_energy(obj)} - {main_channel}
 
     def add(line: int, slot: str, role: Role, mbus_channel: int, kind: MeterKind | None) -> None:
-        groups.setdefault(slot, _Group(slot, role, mbus_channel, kind, [])).members.append(line)
+        group = groups.setdefault(slot, _Group(slot, role, mbus_channel, kind, []))
+        group.members.append(line)
+        group.kind = group.kind or kind
 
     for line, obj in enumerate(objects):
         a, b = obj.obis.a, obj.obis.b

@@ -15,7 +15,7 @@ leading zeros, `/` inside the identification line, bytes of noise anywhere outsi
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 import re
 from typing import Final, NamedTuple
@@ -51,10 +51,11 @@ class RejectReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """Bytes that looked like a telegram and were not believed: why, and how many."""
+    """Bytes that looked like a telegram and were not believed: why, how many, and which. These may be private."""
 
     reason: RejectReason
     size: int
+    octets: bytes = field(default=b"", repr=False, compare=False)
 
 
 class PlainFrame(NamedTuple):
@@ -81,7 +82,7 @@ _HEADER: Final = 13
 _LENGTHS: Final = range(40, MAX_TELEGRAM + 1)
 # What stands before 0xDB where the envelope is carried by another protocol: an HDLC frame with the LLC header E6 E7 00,
 # or a wired M-Bus long frame. The ports of some Austrian operators do so; they are no P1 ports.
-_HDLC_HEADER: Final = rb"\x7E\xA0[\x00-\xFF]{1,14}\xE6[\xE6\xE7]\x00"
+_HDLC_HEADER: Final = rb"\x7E\xA0[^/]{1,14}\xE6[\xE6\xE7]\x00"
 _HDLC: Final = re.compile(_HDLC_HEADER)
 _CARRIER: Final = re.compile(b"(?:" + _HDLC_HEADER + rb"|\xE6[\xE6\xE7]\x00|\x68(.)\1\x68[\x00-\xFF]{5})\Z", re.DOTALL)
 _LONGEST_HEADER: Final = 19
@@ -157,8 +158,15 @@ class Framer:
                 return None
             envelope = self._find_envelope(self._position)
             slash = buffer.find(b"/", self._position, len(buffer) if envelope is None else envelope.start())
+            if (hdlc := self._find_hdlc(slash if slash >= 0 else len(buffer))) is not None:
+                found: Frame | Rejected | _Again | None = self._reject(RejectReason.NOT_P1, hdlc.start(), hdlc.end())
+                self._position = hdlc.end()
+                if not isinstance(found, _Again):
+                    return found
+                continue
             if slash < 0 and envelope is None:
-                return self._skip_noise(final=final)
+                self._skip_noise(final=final)
+                return None
             if slash < 0 and envelope is not None:
                 found = self._take_envelope(envelope, final=final)
             else:
@@ -174,17 +182,16 @@ class Framer:
                 return envelope
         return None
 
-    def _skip_noise(self, *, final: bool) -> Rejected | None:
-        """Pass over bytes that begin nothing, and name the protocol where they are of a known one."""
-        noise, position = self._buffer, self._position
-        # An envelope may have begun with the last bytes.
+    def _find_hdlc(self, end: int) -> re.Match[bytes] | None:
+        """Find the header of an HDLC frame in the noise before a beginning."""
+        if self._buffer.find(b"\x7e\xa0", self._position, end) < 0:
+            return None
+        return _HDLC.search(self._buffer, self._position, end)
+
+    def _skip_noise(self, *, final: bool) -> None:
+        """Pass over bytes that begin nothing; something may have begun with the last of them."""
         keep = 0 if final else _LONGEST_HEADER
-        self._position = max(position, len(noise) - keep)
-        if b"\x7e\xa0" in noise and (hdlc := _HDLC.search(noise, position)):
-            self._position = max(self._position, hdlc.end())
-            found = self._reject(RejectReason.NOT_P1, hdlc.start(), hdlc.end())
-            return None if isinstance(found, _Again) else found
-        return None
+        self._position = max(self._position, len(self._buffer) - keep)
 
     def _take_envelope(self, envelope: re.Match[bytes], *, final: bool) -> Frame | Rejected | _Again | None:
         buffer, start = self._buffer, envelope.start()
@@ -238,7 +245,8 @@ class Framer:
         buffer = self._buffer
         last_line = _LAST_LINE.match(buffer, mark + 1, limit)
         if last_line is not None:
-            checksum, end = last_line[1] or last_line[2] or b"", last_line.end()
+            # Four digits end the telegram, whether its line end has come or not.
+            checksum, end = last_line[1] or last_line[2] or b"", last_line.end(1) if last_line[1] else last_line.end()
         elif whole or limit - mark > MAX_IDENTIFICATION:
             checksum, end = buffer[mark + 1 : limit].rstrip(b"\x00 "), limit
         else:
@@ -246,7 +254,7 @@ class Framer:
         text = buffer[start : mark + 1]
         # Without a checksum nothing tells a `/` of the text from the beginning of the next telegram.
         if _is_valid(text, checksum) if checksum else slash < 0:
-            self._position = end
+            self._position = end if last_line is None else last_line.end()
             return PlainFrame(text, has_crc=bool(checksum))
         if slash >= 0:
             return self._fail(RejectReason.TRUNCATED, start, slash, search_from=slash)
@@ -282,7 +290,7 @@ class Framer:
         if self._origin + start < self._silent_to:
             return _AGAIN
         self._silence(end)
-        return Rejected(reason, end - start)
+        return Rejected(reason, end - start, self._buffer[start:end])
 
 
 class _Again:

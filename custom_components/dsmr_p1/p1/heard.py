@@ -61,16 +61,15 @@ class Heard:
 
     def decoded(self, event: Reading | Rejected, now: float) -> None:
         """Take note of what became of the bytes."""
-        match event:
-            case Rejected(reason, size):
-                self.rejected[reason] += 1
-                self.rejected_octets += size
-                if reason is RejectReason.NOT_P1:
-                    self.hints.add(Hint.NOT_P1)
-            case Reading():
-                if self.last_telegram_at is not None:
-                    self._periods.append(now - self.last_telegram_at)
-                    self.longest_gap = max(self.longest_gap, now - self.last_telegram_at)
-                self.telegrams += 1
-                self.authentication = event.authentication
-                self.last_telegram_at = now
+        if isinstance(event, Rejected):
+            self.rejected[event.reason] += 1
+            self.rejected_octets += event.size
+            if event.reason is RejectReason.NOT_P1:
+                self.hints.add(Hint.NOT_P1)
+            return
+        if self.last_telegram_at is not None:
+            self._periods.append(now - self.last_telegram_at)
+            self.longest_gap = max(self.longest_gap, now - self.last_telegram_at)
+        self.telegrams += 1
+        self.authentication = event.authentication
+        self.last_telegram_at = now

@@ -1,0 +1,84 @@
+"""Telegrams that can be shown to strangers: identifiers replaced by others of the same form, the checksum recomputed.
+
+What is replaced is what identifies a household: the equipment identifiers and connection numbers, text messages, and
+the serial number that some makers put into the identification line. Each digit becomes another digit and each letter
+another letter, always the same for the same secret, so that two telegrams of one meter still show one meter, and a
+telegram is read afterwards just as before. All zeros, blanks and dashes stay: they mean that there is no identifier.
+"""
+
+import hashlib
+import re
+from string import ascii_lowercase, ascii_uppercase, digits
+from typing import Final
+
+from .catalog import METER_OBJECTS, PORT_OBJECTS, Quantity
+from .crc import crc16
+from .obis import Obis
+
+_PRIVATE: Final = frozenset(
+    row.key for row in (*PORT_OBJECTS, *METER_OBJECTS) if row.channel.quantity in (Quantity.IDENTIFIER, Quantity.TEXT)
+)
+_LINE: Final = re.compile(rb"(\d{1,3}-\d{1,3}:\d{1,3}\.\d{1,3}\.\d{1,3}(?:[.*]\d{1,3})?)\(([^)\r\n]*)")
+_IDENTIFICATION: Final = re.compile(rb"(?:^|(?<=[\r\n]))/[^\r\n]*")
+# Types and versions in an identification line are short: `2MT382-1000`, `ESMR 5.0`.
+_SERIAL: Final = re.compile(rb"[0-9]{6,}")
+_TELEGRAM: Final = re.compile(rb"(/[^!]*?[\r\n]!)([0-9A-Fa-f]{1,4})(?=[\r\n\x00 ]|$)")
+_NOTHING: Final = re.compile(rb"[0\- ]*")
+_ALPHABETS: Final = tuple(alphabet.encode() for alphabet in (digits, ascii_uppercase, ascii_lowercase))
+
+
+def anonymise(octets: bytes, secret: bytes) -> bytes:
+    """Replace what identifies a household in the bytes of telegrams, whole or damaged.
+
+    `secret` decides what it is replaced by. The checksum of a telegram is recomputed where it was right, and stays
+    where it was wrong.
+    """
+    pieces = []
+    end = 0
+    for telegram in _TELEGRAM.finditer(octets):
+        pieces.append(_replace(octets[end : telegram.start()], secret))
+        text = _replace(telegram[1], secret)
+        was_right = int(telegram[2], 16) == crc16(telegram[1])
+        pieces += [text, b"%04X" % crc16(text) if was_right else telegram[2]]
+        end = telegram.end()
+    pieces.append(_replace(octets[end:], secret))
+    return b"".join(pieces)
+
+
+def _replace(octets: bytes, secret: bytes) -> bytes:
+    octets = _IDENTIFICATION.sub(lambda line: _SERIAL.sub(lambda serial: _fake(serial[0], secret), line[0]), octets)
+    return _LINE.sub(lambda line: _replace_value(line, secret), octets)
+
+
+def _replace_value(line: re.Match[bytes], secret: bytes) -> bytes:
+    try:
+        obis = Obis.parse(line[1].decode("ascii"))
+    except ValueError:
+        return line[0]
+    if (obis.a, obis.c, obis.d, obis.e) not in _PRIVATE or _NOTHING.fullmatch(line[2]):
+        return line[0]
+    return line[1] + b"(" + _fake_value(line[2], secret)
+
+
+def _fake_value(value: bytes, secret: bytes) -> bytes:
+    """Replace an identifier: the text that its hexadecimal digits spell, or else the characters themselves."""
+    try:
+        text = bytes.fromhex(value.decode("ascii"))
+    except ValueError:
+        return _fake(value, secret)
+    if not text.isascii() or not text.decode("ascii").isprintable():
+        return _fake(value, secret)
+    return _fake(text, secret).hex().upper().encode()
+
+
+def _fake(text: bytes, secret: bytes) -> bytes:
+    """Replace each character by another of its kind; the same text always becomes the same."""
+    stream = hashlib.shake_256(secret + text).digest(len(text))
+    fake = bytearray(text)
+    for place, (character, number) in enumerate(zip(text, stream, strict=True)):
+        for alphabet in _ALPHABETS:
+            if character in alphabet:
+                # Never itself, and never a zero: an identifier of zeros would be none.
+                choices = alphabet.replace(bytes([character]), b"").replace(b"0", b"")
+                fake[place] = choices[number % len(choices)]
+    return bytes(fake)
