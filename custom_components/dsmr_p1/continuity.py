@@ -36,7 +36,8 @@ class Moves:
 def settle(known: Mapping[str, KnownMeter], seen: Mapping[str, KnownMeter]) -> tuple[dict[str, KnownMeter], Moves]:
     """Put together the meters that were known and those that a telegram shows, and tell what moved.
 
-    A meter or channel that is missing from the telegram stays known, unless it went elsewhere.
+    A meter or channel that is missing from the telegram stays known, unless it went elsewhere. What a meter sent in
+    another slot by another standard, and sends no more, is of the past.
     """
     slots = _moved_slots(known, seen)
     came_from = {new: old for old, new in slots.items()}
@@ -49,10 +50,17 @@ def settle(known: Mapping[str, KnownMeter], seen: Mapping[str, KnownMeter]) -> t
             continue
         continued = _continued_channels(before, meter)
         channels.update({(before.slot, old): new for old, new in continued.items()})
-        kept = {continued.get(channel_id, channel_id): unit for channel_id, unit in before.channels.items()}
+        is_past = slot in came_from and before.type_id != meter.type_id
+        kept = {
+            new: unit
+            for channel_id, unit in before.channels.items()
+            if (new := continued.get(channel_id, channel_id)) in meter.channels or not is_past
+        }
         settled[slot] = replace(
             meter,
             equipment_identifier=meter.equipment_identifier or before.equipment_identifier,
+            manufacturer=meter.manufacturer or before.manufacturer,
+            version=meter.version or before.version,
             channels={
                 channel_id: meter.channels.get(channel_id) or kept.get(channel_id)
                 for channel_id in (*kept, *(channel_id for channel_id in meter.channels if channel_id not in kept))

@@ -160,6 +160,8 @@ class P1Coordinator(DataUpdateCoordinator[Mapping[str, Values]]):
         """Forget a meter that the owner has removed."""
         self.meters = {known: meter for known, meter in self.meters.items() if known != slot}
         self._profiles.pop(slot, None)
+        self._seen = {seen: meter for seen, meter in self._seen.items() if seen != slot}
+        async_register_devices(self.hass, self.config_entry, self.meters)
         self._save()
         self.async_update_listeners()
 

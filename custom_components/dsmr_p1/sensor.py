@@ -10,12 +10,12 @@ from decimal import Decimal
 from typing import Final, NamedTuple, override
 
 from homeassistant.components.sensor import (
-    DEVICE_CLASS_UNITS,
     SensorDeviceClass,
     SensorEntity,
     SensorEntityDescription,
     SensorStateClass,
 )
+from homeassistant.components.sensor.const import DEVICE_CLASS_UNITS
 from homeassistant.const import (
     DEGREE,
     EntityCategory,

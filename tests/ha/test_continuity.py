@@ -1,7 +1,6 @@
 """Continuity: meters that are upgraded, moved or swapped keep their devices, entities and history."""
 
 from dataclasses import replace
-from typing import Any
 
 from homeassistant.core import Event, EventStateChangedData, HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr, entity_registry as er
@@ -59,7 +58,9 @@ async def test_an_upgrade_from_dsmr_2_to_4_to_5(hass: HomeAssistant, make_house:
         assert house.entity_id("electricity", "emeter_delivery_tariff1") == import_id
         assert house.entity_id("electricity", "emeter_switch_position") == switch_id
     # The compensated register is sent no more, and nothing goes on as it.
-    assert house.value("mbus_1", "gmeter_24h_delivery_compensated_v2_timestamp") == "unknown"
+    state = house.state("mbus_1", "gmeter_24h_delivery_compensated_v2_timestamp")
+    assert state.state == "unavailable"
+    assert state.attributes["restored"]
     assert "gas" not in house.coordinator.meters
     await house.reload(house.builder.telegram())
     assert house.entity_id("mbus_1", "m3meter_value") == gas_id
@@ -188,9 +189,22 @@ async def test_a_second_meter_of_a_kind_is_no_continuation(make_house: MakeHouse
 # The decision, without Home Assistant.
 
 
-def meter(slot: str, *channels: str, kind: MeterKind = MeterKind.GAS, **facts: Any) -> KnownMeter:
-    facts = {"role": Role.MBUS, "type_id": "gas", "mbus_channel": 0} | facts
-    return KnownMeter(slot=slot, kind=kind, channels=dict.fromkeys(channels), **facts)
+def meter(
+    slot: str,
+    *channels: str,
+    kind: MeterKind = MeterKind.GAS,
+    role: Role = Role.MBUS,
+    equipment_identifier: str | None = None,
+) -> KnownMeter:
+    return KnownMeter(
+        slot=slot,
+        role=role,
+        kind=kind,
+        type_id=kind,
+        mbus_channel=0,
+        equipment_identifier=equipment_identifier,
+        channels=dict.fromkeys(channels),
+    )
 
 
 def of(*meters: KnownMeter) -> dict[str, KnownMeter]:

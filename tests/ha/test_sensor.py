@@ -343,6 +343,11 @@ def test_registers_only_rise() -> None:
             assert description.state_class is SensorStateClass.TOTAL, row.id
 
 
+def test_a_channel_is_described_the_same_each_time() -> None:
+    for row in rows():
+        assert describe(meter_with(row), concrete(row)) == describe(meter_with(row), concrete(row))
+
+
 def test_every_table_is_complete() -> None:
     assert set(PRESENTATIONS) == set(Quantity)
     assert set(UNITS) == {None, *Unit}
