@@ -307,8 +307,8 @@ class P1ConfigFlow(ConfigFlow, domain=DOMAIN):
                 await asyncio.shield(self.hass.async_create_task(self._set_up_again(entry), "P1 port: set up again"))
 
     async def _set_up_again(self, entry: ConfigEntry) -> None:
-        is_there = self.hass.config_entries.async_get_entry(entry.entry_id) is not None
-        if is_there and entry.state is ConfigEntryState.NOT_LOADED and not entry.disabled_by:
+        is_wanted = self.hass.config_entries.async_get_entry(entry.entry_id) is not None and not entry.disabled_by
+        if is_wanted and entry.state is ConfigEntryState.NOT_LOADED and not self.hass.is_stopping:
             await self.hass.config_entries.async_setup(entry.entry_id)
 
     # Keys.

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 import os
+from typing import Final
 
 from homeassistant.components import usb
 from homeassistant.config_entries import SOURCE_IGNORE, ConfigEntry, ConfigEntryState
@@ -11,6 +12,8 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.service_info.usb import UsbServiceInfo
 
 from .const import DOMAIN
+
+_RAW_STREAMS: Final = ("socket://", "tcp://")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,11 @@ def is_local(port: str) -> bool:
     return "://" not in port
 
 
+def is_raw_stream(port: str) -> bool:
+    """Tell whether a port is a network stream of bytes only: the far end has the line settings."""
+    return port.startswith(_RAW_STREAMS)
+
+
 async def stable_path(hass: HomeAssistant, port: str) -> str:
     """Give the name of a port that stays when devices change places: the one by its id, if it has one."""
     if not is_local(port) or port.startswith("/dev/serial/"):
@@ -35,7 +43,11 @@ async def stable_path(hass: HomeAssistant, port: str) -> str:
 
 async def _device(hass: HomeAssistant, port: str) -> str:
     """Give what is behind a port: two names of one device have the same."""
-    return await hass.async_add_executor_job(os.path.realpath, port) if is_local(port) else port
+    if is_local(port):
+        return await hass.async_add_executor_job(os.path.realpath, port)
+    if is_raw_stream(port):
+        return port.partition("://")[2].rstrip("/").lower()
+    return port
 
 
 async def is_same_port(hass: HomeAssistant, one: str, other: str) -> bool:

@@ -8,11 +8,12 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.translation import async_get_translations
 
 from .const import DOMAIN
-from .entry import redacted
+from .entry import redacted, without_secrets
 from .listening import Heard
-from .p1 import Meter, Reading, Role, SerialSettings
+from .p1 import Authentication, Meter, Reading, Role
 from .p1.catalog import meter_type
 from .p1.detection import MeterProfile
+from .ports import is_raw_stream
 from .storage import KnownMeter
 
 type AnyMeter = MeterProfile | KnownMeter
@@ -62,11 +63,11 @@ def error_placeholders(heard: Heard, words: Words) -> dict[str, str]:
     """Give what the texts of errors tell."""
     return {
         "port": code(redacted(heard.port)),
-        "settings": settings_text(heard.settings, words),
+        "settings": _settings(heard, words),
         "octets": str(heard.octets),
         "telegrams": str(heard.telegrams),
         "damaged": str(heard.damaged),
-        "cause": "" if heard.failure is None else code(str(heard.failure)),
+        "cause": "" if heard.failure is None else code(without_secrets(str(heard.failure), heard.port)),
         "recognised": words("recognised", "telnet" if heard.is_telnet else "other_protocol"),
     }
 
@@ -86,14 +87,16 @@ def confirm_placeholders(heard: Heard, reading: Reading, words: Words) -> dict[s
     }
 
 
-def settings_text(settings: SerialSettings | None, words: Words) -> str:
-    """Say which line settings are used."""
-    return words("report", "network") if settings is None else str(settings)
-
-
 def code(text: str) -> str:
     """Mark a text as said by a machine, so that nothing in it is taken for more than text."""
     return f"`{text.replace('`', '')}`"
+
+
+def _settings(heard: Heard, words: Words) -> str:
+    """Say which line settings are used; before the port is open it is not known with which ones it will be."""
+    if heard.settings is not None:
+        return str(heard.settings)
+    return words("report", "network" if is_raw_stream(heard.port) else "automatic")
 
 
 def _country(reading: Reading, words: Words) -> str:
@@ -156,5 +159,5 @@ def _notes(heard: Heard, words: Words) -> Iterator[str]:
         yield words("report", "note_damaged")
     if heard.is_telnet:
         yield words("report", "note_telnet")
-    if heard.authentication is not None and heard.authentication == "not_verified":
+    if heard.authentication is Authentication.NOT_VERIFIED:
         yield words("report", "note_not_verified")

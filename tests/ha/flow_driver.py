@@ -18,7 +18,7 @@ from custom_components.dsmr_p1.listening import Patience
 from simulator import Household, Port, SimulatedMeter, TelegramBuilder, find_model
 
 START = datetime(2026, 11, 2, 12, tzinfo=UTC)
-QUICK = Patience(byte=0.6, telegram=1.5, another=0.5, tick=0.05)
+QUICK = Patience(byte=1.2, telegram=2.5, another=1, tick=0.05)
 TRANSLATIONS = json.loads(
     (Path(__file__).parents[2] / "custom_components/dsmr_p1/translations/en.json").read_text(encoding="utf-8")
 )
