@@ -82,7 +82,7 @@ _HEADER: Final = 13
 _LENGTHS: Final = range(40, MAX_TELEGRAM + 1)
 # What stands before 0xDB where the envelope is carried by another protocol: an HDLC frame with the LLC header E6 E7 00,
 # or a wired M-Bus long frame. The ports of some Austrian operators do so; they are no P1 ports.
-_HDLC_HEADER: Final = rb"\x7E\xA0[^/]{1,14}\xE6[\xE6\xE7]\x00"
+_HDLC_HEADER: Final = rb"\x7E\xA0[^/\xDB]{1,14}\xE6[\xE6\xE7]\x00"
 _HDLC: Final = re.compile(_HDLC_HEADER)
 _CARRIER: Final = re.compile(b"(?:" + _HDLC_HEADER + rb"|\xE6[\xE6\xE7]\x00|\x68(.)\1\x68[\x00-\xFF]{5})\Z", re.DOTALL)
 _LONGEST_HEADER: Final = 19
@@ -158,7 +158,8 @@ class Framer:
                 return None
             envelope = self._find_envelope(self._position)
             slash = buffer.find(b"/", self._position, len(buffer) if envelope is None else envelope.start())
-            if (hdlc := self._find_hdlc(slash if slash >= 0 else len(buffer))) is not None:
+            begin = slash if slash >= 0 else len(buffer) if envelope is None else envelope.start()
+            if (hdlc := self._find_hdlc(begin)) is not None:
                 found: Frame | Rejected | _Again | None = self._reject(RejectReason.NOT_P1, hdlc.start(), hdlc.end())
                 self._position = hdlc.end()
                 if not isinstance(found, _Again):

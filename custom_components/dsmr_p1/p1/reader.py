@@ -117,30 +117,32 @@ class P1Reader:
         """Give what happens on the port, until the iterator is closed. No error of the port ends it."""
         delay = self._first_delay
         while True:
+            failure: PortFailed | None = None
             try:
                 reader, writer = await self._open()
             except PortError as error:
                 self.heard.failed += 1
-                yield PortFailed(error, was_open=False)
+                failure = PortFailed(error, was_open=False)
+            else:
+                self._decoder.restart()
+                self._search.opened()
+                self.heard.opened += 1
+                try:
+                    yield PortOpened(self.settings)
+                    async for event in self._listen(reader):
+                        if isinstance(event, Reading):
+                            delay = self._first_delay
+                        yield event
+                except PortError as error:
+                    self.heard.lost += 1
+                    failure = PortFailed(error, was_open=True)
+                finally:
+                    # At once: a device that comes back gets another name while somebody holds the old one.
+                    await _close(writer)
+            if failure is not None:
+                yield failure
                 await asyncio.sleep(delay * random.uniform(1, 1 + _JITTER))  # noqa: S311 - spreads retries, hides nothing
                 delay = min(2 * delay, LONGEST_DELAY)
-                continue
-            self.heard.opened += 1
-            self._decoder.restart()
-            self._search.opened()
-            try:
-                yield PortOpened(self.settings)
-                async for event in self._listen(reader):
-                    if isinstance(event, Reading):
-                        delay = self._first_delay
-                    yield event
-            except PortError as error:
-                self.heard.lost += 1
-                yield PortFailed(error, was_open=True)
-                await asyncio.sleep(delay * random.uniform(1, 1 + _JITTER))  # noqa: S311 - spreads retries, hides nothing
-                delay = min(2 * delay, LONGEST_DELAY)
-            finally:
-                await _close(writer)
 
     async def _open(self) -> tuple[asyncio.StreamReader, _Writer]:
         """Open the port with the settings to try. Raises PortError, whatever opening raises."""
