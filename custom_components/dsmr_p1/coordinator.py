@@ -144,11 +144,6 @@ class P1Coordinator(DataUpdateCoordinator[Mapping[str, Values]]):
                 translation_placeholders={"port": self.name},
             ) from error
 
-    @property
-    def profiles(self) -> Mapping[str, KnownMeter]:
-        """The meters that are known, by slot, for whoever lists them."""
-        return self.meters
-
     def is_reported(self, slot: str) -> bool:
         """Tell whether the last telegram has a meter in this slot; of a port that is silent nobody knows, so it has."""
         if self.reading is None:
