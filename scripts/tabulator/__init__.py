@@ -1,0 +1,1 @@
+"""Writes what the catalog says as pages for people, and keeps the list of public ids."""

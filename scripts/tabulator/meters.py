@@ -1,0 +1,217 @@
+"""The page of the meter types, and of what is decided where a telegram leaves it open."""
+
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
+from itertools import combinations
+from typing import Final
+
+from p1.catalog import (
+    CHANNEL_IDS,
+    DEVICE_TYPES,
+    MEDIA,
+    METER_OBJECTS,
+    METER_TYPES,
+    PORT_OBJECTS,
+    MeterKind,
+    MeterType,
+    ObjectType,
+    Role,
+)
+from p1.countries import _BY_IDENTIFICATION, NETHERLANDS, Country
+
+from .markdown import code, codes, page, table, words
+
+_OBJECTS: Final = (*PORT_OBJECTS, *METER_OBJECTS)
+
+_HOW: Final = """
+Nobody has to say which meter there is. A telegram is sorted by the meters that its objects belong to; the kind of
+each follows from its device type (`0-n:24.1.0`) and from the units of its readings. Its type is the one whose
+required objects are all there; of several, the one with the most of them. Optional objects decide nothing: they are
+what such a meter may have besides. A channel is there when the meter sends it, whatever its type promises.
+"""
+
+_WITHOUT_TYPE: Final = """
+Where no type fits a meter that is plainly there (water in Belgium, electricity in Sweden or Hungary), its type is its
+kind, and it has every channel that the catalog knows and the meter sends.
+"""
+
+_KINDS: Final = {
+    MeterKind.DEVICE: "the P1 port itself; its device is always there",
+    MeterKind.ELECTRICITY: "the main meter, or one on the M-Bus with device type 2 or a reading in kWh",
+    MeterKind.GAS: "by its device type, by the medium of DSMR 2, or by an uncorrected volume (`0-n:24.2.3`)",
+    MeterKind.WATER: "by its device type or the medium of DSMR 2",
+    MeterKind.HEATING: "by its device type, by the medium of DSMR 2, or by a reading in GJ",
+    MeterKind.COOLING: "by its device type or the medium of DSMR 2",
+    MeterKind.GENERIC: "any other meter on the M-Bus; its reading is in the unit it sends",
+}
+
+_SHARED: Final = """
+Of the objects that share a reference, those of the meter's kind are looked at first, then those of any kind; the
+first that has the unit sent is meant. A value without a unit fits any. 0-0:98.1.0 is told by its form: a list of
+monthly peaks (Belgium) names the object that it is a list of, the month's end (Hungary) is values only.
+"""
+
+_SWITCHES: Final = """
+An object may be called otherwise in some meters. The switch of the main meter is `emeter_switch_position` under each
+of its references, that of any other electricity meter is `meter_switch_position`. Belgian meters tell the switches of
+M-Bus channels on which there is nothing; that is no meter, and the port's own device shows it.
+"""
+
+_DEVICE_TYPES: Final = """
+The numbers of EN 13757-3, in `0-n:24.1.0`. Any other number says nothing: what the meter measures is then told by its
+unit. Beside them, the references of DSMR 2 name the medium in their first place.
+"""
+
+_TIES: Final = """
+Where a meter has the required objects of several types and these are equally many, the first in the table above is
+taken. It can happen with these:
+"""
+
+_COUNTRIES: Final = """
+A telegram names no country; the start of its first line does. The country decides about the clock, where a time has
+no flag for summer and winter, and about the names of the tariffs. Their ids go by number everywhere. A telegram that
+declares an e-MUCS version is Belgian where its first line says nothing else, and all others are Dutch.
+"""
+
+_PLACEHOLDERS: Final = """
+- A threshold of nothing but nines (`999.9`, three or more) is no limit: its value is unknown. `99` is one.
+- A time in the year 70 or later, or one that cannot be (`632525252525W`), is none: the clock was never set.
+- An entry of the power failure log from before 2001, or of 2147483647 seconds or more, is left out, and the others
+  are numbered from 0.
+- An empty value is unknown.
+- An identifier that is empty, or nothing but `0`, `F` or dashes, is none.
+- An M-Bus channel has a meter where there is a reading. One that has none, or zero at a time when the clock was not
+  set (empty, or before 2001), is announced and not registered: it has no entities until a real reading comes. An
+  identifier alone decides nothing, and neither does a switch.
+- Of a reference that stands in a telegram many times, each time with another time (ACE4000), the newest is the value.
+- The total of the tariffs is the meter's own tariff 0, or else the sum of all tariffs that this meter ever sent;
+  never both.
+"""
+
+
+def meters_page() -> str:
+    """Write the page."""
+    return page(
+        "Meters",
+        _HOW,
+        table(
+            ("Type", "Name", "Kind", "M-Bus channel", "Values are renewed every"),
+            (
+                (code(row.id), row.name, words(sorted(row.kinds)), _channel(row), _rate(row.refresh))
+                for row in METER_TYPES
+            ),
+        ),
+        "-1 is the P1 port itself, 0 the main meter and those of DSMR 2, which have no channel.",
+        "## Meters without a type",
+        _WITHOUT_TYPE,
+        table(("Type", "When"), ((code(kind), _KINDS[kind]) for kind in MeterKind)),
+        "## What is decided where a telegram leaves it open",
+        "### References that stand for several objects",
+        _SHARED,
+        table(("Reference", "Object", "In meters of kind", "Unit"), _shared()),
+        "### Objects with another name",
+        _SWITCHES,
+        table(("Object", "In", "Is the channel"), _renamed()),
+        "### Device types and media",
+        _DEVICE_TYPES,
+        table(("Device type", "Kind"), ((str(number), kind) for number, kind in DEVICE_TYPES.items())),
+        table(("Reference", "Kind"), ((code(f"{medium}-0:…"), kind) for medium, kind in MEDIA.items())),
+        "### Types that are equally good",
+        _TIES,
+        "\n".join(f"- {code(first.id)} before {code(second.id)}" for first, second in _ties()),
+        "Some types are told by the first line of the telegram alone, whatever objects are missing:",
+        "\n".join(
+            f"- {code(row.id)}: {codes(f'/{start}' for start in row.identifications)}"
+            for row in METER_TYPES
+            if row.identifications
+        ),
+        "### Countries",
+        _COUNTRIES,
+        table(("First line", "Country", "Standard time", "Summer time", "Tariff of the cheap hours"), _countries()),
+        "### What is no value, and what is no meter",
+        _PLACEHOLDERS,
+        "## The objects of each type",
+        *(_objects(row) for row in METER_TYPES),
+    )
+
+
+def _channel(row: MeterType) -> str:
+    return "any" if row.mbus_channel is None else str(row.mbus_channel)
+
+
+def _rate(seconds: int | None) -> str:
+    if seconds is None:
+        return "not specified"
+    for size, unit in ((3600, "hour"), (60, "minute")):
+        if seconds >= size:
+            return f"{seconds // size} {unit}{'s' if seconds > size else ''}"
+    return f"{seconds} seconds"
+
+
+def _objects(row: MeterType) -> str:
+    known = f"Required: {codes(_in_order(row.required))}."
+    if row.optional:
+        known += f"\n\nOptional: {codes(_in_order(row.optional))}."
+    return f"### {code(row.id)}\n\n{known}"
+
+
+def _in_order(names: Iterable[str]) -> list[str]:
+    """Sort objects as the catalog has them."""
+    wanted = set(names)
+    return list(dict.fromkeys(row.id for row in _OBJECTS if row.id in wanted))
+
+
+def _shared() -> Iterator[tuple[str, str, str, str]]:
+    for reference in dict.fromkeys(row.reference for row in _OBJECTS):
+        rows = [row for row in _OBJECTS if row.reference == reference]
+        if len(rows) > 1:
+            yield from ((code(reference), code(row.id), _kinds(row), _unit(row)) for row in rows)
+
+
+def _unit(row: ObjectType) -> str:
+    if row.parts and row.channel in row.parts:
+        return "by its form"
+    return row.unit or "any"
+
+
+def _kinds(row: ObjectType) -> str:
+    return words(sorted(row.kinds)) if row.kinds else "any"
+
+
+def _renamed() -> Iterator[tuple[str, str, str]]:
+    meters: dict[tuple[str, Role, str], list[MeterKind]] = {}
+    for (name, role, kind), channel_id in CHANNEL_IDS.items():
+        meters.setdefault((name, role, channel_id), []).append(kind)
+    places = {Role.PORT: "the port", Role.MAIN: "the main meter", Role.MBUS: "M-Bus meters"}
+    for (name, role, channel_id), kinds in meters.items():
+        # Where some kinds have a name of their own, the row of all kinds is about the rest.
+        is_rest = role is not Role.MBUS or len(kinds) >= len(MeterKind) - 1
+        of = "" if is_rest else f" of kind {words(kind for kind in MeterKind if kind in kinds)}"
+        yield code(name), places[role] + of, code(channel_id)
+
+
+def _ties() -> Iterator[tuple[MeterType, MeterType]]:
+    """Give the types between which only their order decides."""
+    for one, other in combinations(METER_TYPES, 2):
+        # The meters of DSMR 2 are on channel 0, where no other is.
+        on_the_same = one.mbus_channel == other.mbus_channel or (
+            None in {one.mbus_channel, other.mbus_channel} and 0 not in {one.mbus_channel, other.mbus_channel}
+        )
+        if (
+            on_the_same
+            and one.role is other.role
+            and one.kinds & other.kinds
+            and len(one.required) == len(other.required)
+        ):
+            yield one, other
+
+
+def _countries() -> Iterator[tuple[str, str, str, str, str]]:
+    for start, country in (*_BY_IDENTIFICATION.items(), ("", NETHERLANDS)):
+        yield code(f"/{start}") if start else "any other", *_country(country)
+
+
+def _country(country: Country) -> tuple[str, str, str, str]:
+    hours = country.standard.utcoffset(None) // timedelta(hours=1)
+    tariff = "" if country.low_tariff is None else str(country.low_tariff)
+    return country.code, f"UTC+{hours}", "yes" if country.summer_time else "no", tariff
