@@ -12,7 +12,7 @@ from string import ascii_lowercase, ascii_uppercase, digits
 from typing import Final
 
 from .catalog import METER_OBJECTS, PORT_OBJECTS, Quantity
-from .crc import crc16
+from .crc import telegram_checksums
 from .obis import Obis
 
 _PRIVATE: Final = frozenset(
@@ -38,11 +38,18 @@ def anonymise(octets: bytes, secret: bytes) -> bytes:
     for telegram in _TELEGRAM.finditer(octets):
         pieces.append(_replace(octets[end : telegram.start()], secret))
         text = _replace(telegram[1], secret)
-        was_right = int(telegram[2], 16) == crc16(telegram[1])
-        pieces += [text, b"%04X" % crc16(text) if was_right else telegram[2]]
+        pieces += [text, _checksum(telegram[1], telegram[2], text)]
         end = telegram.end()
     pieces.append(_replace(octets[end:], secret))
     return b"".join(pieces)
+
+
+def _checksum(before: bytes, digits: bytes, text: bytes) -> bytes:
+    """Give the checksum of a text after replacement, counted as the meter counts it; a wrong one stays as it was."""
+    for right, new in zip(telegram_checksums(before), telegram_checksums(text), strict=True):
+        if right == int(digits, 16):
+            return b"%0*X" % (len(digits), new)
+    return digits
 
 
 def _replace(octets: bytes, secret: bytes) -> bytes:

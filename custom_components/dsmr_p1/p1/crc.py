@@ -9,6 +9,7 @@ x^(2^k)+1 for every k, so one exclusive-or folds the upper part of a number of 3
 """
 
 from binascii import crc_hqx
+from collections.abc import Iterator
 from typing import Final
 
 _MIRROR: Final = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
@@ -35,3 +36,22 @@ def crc16_x25(octets: bytes) -> int:
     """Give the CRC-16/X-25 of the octets (IEC 62056-46), which a few meters send instead; the check value is 0x906E."""
     rest = crc_hqx(octets.translate(_MIRROR), 0xFFFF) ^ 0xFFFF
     return _MIRROR[rest & 0xFF] << 8 | _MIRROR[rest >> 8]
+
+
+# Meters whose checksum is CRC-16/X-25: Holley DTSD545.
+_X25_MAKERS: Final = (b"/HLY5",)
+
+
+def telegram_checksums(text: bytes) -> Iterator[int]:
+    """Give the checksums that a telegram, from `/` to `!`, may have: the one of its bytes, the likeliest, comes first.
+
+    A bridge may have changed the line ends after the meter counted them: taken the CR out, or put in blank lines.
+    """
+    crc = crc16_x25 if text.startswith(_X25_MAKERS) else crc16
+    yield crc(text)
+    if b"\r" not in text:
+        yield crc(text.replace(b"\n", b"\r\n"))
+    elif text.count(b"\r\n\r\n") > 1:
+        identification, _, body = text.replace(b"\r\n\r\n", b"\r\n").partition(b"\r\n")
+        yield crc(identification + b"\r\n\r\n" + body)
+        yield crc(identification + b"\r\n" + body)

@@ -20,7 +20,7 @@ from enum import StrEnum
 import re
 from typing import Final, NamedTuple
 
-from .crc import crc16, crc16_x25
+from .crc import telegram_checksums
 
 MAX_TELEGRAM: Final = 8192
 """The longest telegram in bytes that is waited for: the largest known has 2 kB."""
@@ -94,8 +94,6 @@ _LINE_END: Final = re.compile(rb"[\r\n]")
 _BINARY: Final = re.compile(rb"[\x01-\x08\x0E-\x1F\x7F]")
 # The characters of a line; a byte outside is noise, and what follows noise may well be a beginning.
 _PRINTABLE: Final = range(0x20, 0x7F)
-# Meters whose checksum is CRC-16/X-25 instead of CRC-16/ARC: Holley DTSD545.
-_X25_MAKERS: Final = (b"/HLY5",)
 
 
 class Framer:
@@ -302,16 +300,5 @@ _AGAIN: Final = _Again()
 
 
 def _is_valid(text: bytes, digits: bytes) -> bool:
-    """Compare the checksum, also with the line ends that the meter sent where a bridge changed them."""
-    if not _CRC.fullmatch(digits):
-        return False
-    checksum = int(digits, 16)
-    crc = crc16_x25 if text.startswith(_X25_MAKERS) else crc16
-    if crc(text) == checksum:
-        return True
-    if b"\r" not in text:
-        return crc(text.replace(b"\n", b"\r\n")) == checksum
-    if text.count(b"\r\n\r\n") > 1:
-        identification, _, body = text.replace(b"\r\n\r\n", b"\r\n").partition(b"\r\n")
-        return checksum in (crc(identification + b"\r\n\r\n" + body), crc(identification + b"\r\n" + body))
-    return False
+    """Compare the checksum sent with those that the telegram may have."""
+    return _CRC.fullmatch(digits) is not None and int(digits, 16) in telegram_checksums(text)
