@@ -28,7 +28,7 @@ from tests.ha.specification import (
     write_meter,
 )
 from tests.ha.wire import Expected, Line, Writer
-from tests.p1.captures import meters, read
+from tests.p1.captures import meters, read, telegram, types
 
 pytestmark = pytest.mark.usefixtures("all_enabled")
 
@@ -165,3 +165,21 @@ async def test_meters_on_one_port_are_all_there_and_none_mixed_up(
         prefix = f"{meter.slot}_"
         entities = {key.removeprefix(prefix) for key in house.entities() if key.startswith(prefix)}
         assert entities == set(meter.channels)
+
+
+@pytest.mark.parametrize("is_identifier_first", [True, False])
+def test_a_medium_on_its_own_channel_in_any_order(is_identifier_first: bool) -> None:
+    """The specification has the objects of an ACE4000 on the channels of its meters; real ones send them on 0."""
+    lines = [
+        "0-3:96.1.0(91000902)", "7-3:23.1.0(01610.220*m3)(19-01-01 00:00:00)", "7-3:24.4.0(0)",
+        "0-4:96.1.0(91000904)", "5-4:1.0.0(00101.440*GJ)(19-01-01 13:00:00)",
+        "0-5:96.1.0(91000905)", "8-5:1.0.0(00204.118*m3)(19-01-01 13:00:00)",
+        "0-6:96.1.0(91000906)", "6-6:1.0.0(00003.902*GJ)(19-01-01 13:00:00)",
+    ]  # fmt: skip
+    sent = telegram(*(lines if is_identifier_first else reversed(lines)), has_crc=False)
+    assert types(read(sent)) == {
+        "mbus_3": "gas_ace4000",
+        "mbus_4": "heating_ace4000",
+        "mbus_5": "water_ace4000",
+        "mbus_6": "cooling_ace4000",
+    }
