@@ -76,7 +76,7 @@ def _keys(decryption_key: str | None, additional_key: str | None) -> Keys | None
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="scripts/inspect",
-        description="Tells what is in captures or on a port: telegrams, meters, channels, and what was rejected and why.",
+        description="Tells what is in captures or on a port: telegrams, meters, channels, and what was rejected.",
     )
     parser.add_argument(
         "sources",

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from p1 import CosemValue, Meter, Reading, Rejected
-from p1.detection import PORT_SLOT
+from p1.grouping import PORT_SLOT
 from p1.values import Value
 
 

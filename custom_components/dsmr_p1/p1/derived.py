@@ -1,0 +1,67 @@
+"""Channels that no meter sends: totals of its tariffs, and net power."""
+
+from collections.abc import Callable, Collection, Mapping
+from decimal import Decimal
+from typing import Final, NamedTuple
+
+from .memory import PortMemory
+from .units import Unit, convert
+from .values import CosemValue
+
+_IMPORT: Final = "emeter_delivery_tariff"
+_EXPORT: Final = "emeter_production_tariff"
+_TARIFFS: Final = ("1", "2", "3", "4")
+_POWERS: Final = ("emeter_actual_delivery", "emeter_actual_production")
+
+
+class Derived(NamedTuple):
+    """A channel that follows from others of its meter: how, and from which."""
+
+    channel_id: str
+    compute: Callable[[Mapping[str, CosemValue], tuple[str, ...]], CosemValue]
+    sources: tuple[str, ...]
+
+
+def derived_channels(memory: PortMemory, ids: Collection[str]) -> tuple[Derived, ...]:
+    """Give the channels that follow from those of a main meter: totals of its tariffs, and net power."""
+    derived = []
+    for total, prefix in (("energy_import_total", _IMPORT), ("energy_export_total", _EXPORT)):
+        if registers := _tariffs_of(memory, prefix, ids):
+            derived.append(Derived(total, _sum, registers))
+    if all(channel_id in ids for channel_id in _POWERS):
+        derived.append(Derived("power_net", _difference, _POWERS))
+    return tuple(derived)
+
+
+def _tariffs_of(memory: PortMemory, prefix: str, ids: Collection[str]) -> tuple[str, ...]:
+    """Give the registers of which the total consists: the meter's own total, else all tariffs ever seen on it."""
+    seen = memory.tariffs
+    known = tuple(prefix + tariff for tariff in _TARIFFS)
+    total = f"{prefix}0"
+    seen.update(channel_id for channel_id in (total, *known) if channel_id in ids)
+    return (total,) if total in seen else tuple(channel_id for channel_id in known if channel_id in seen)
+
+
+def _sum(channels: Mapping[str, CosemValue], ids: tuple[str, ...]) -> CosemValue:
+    kwh = Unit.KILO_WATT_HOUR
+    total = Decimal()
+    for channel_id in ids:
+        register = channels.get(channel_id)
+        if register is None or not isinstance(register.value, Decimal):
+            return CosemValue("", None, kwh)
+        unit = register.unit
+        total += register.value if unit is None or unit is kwh else convert(register.value, unit, kwh)
+    return CosemValue("", total, kwh)
+
+
+def _difference(channels: Mapping[str, CosemValue], ids: tuple[str, ...]) -> CosemValue:
+    imported, exported = channels[ids[0]], channels[ids[1]]
+    unit = Unit.KILO_WATT
+    if not isinstance(imported.value, Decimal) or not isinstance(exported.value, Decimal):
+        return CosemValue("", None, unit)
+    if imported.unit is unit and exported.unit is unit:
+        return CosemValue("", imported.value - exported.value, unit)
+    difference = convert(imported.value, imported.unit or unit, unit) - convert(
+        exported.value, exported.unit or unit, unit
+    )
+    return CosemValue("", difference, unit)

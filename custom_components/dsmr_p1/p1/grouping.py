@@ -1,0 +1,180 @@
+"""Grouping: which objects of a telegram belong to which meter, and what that meter is.
+
+The references say where an object belongs: to the port itself, to the main meter, to a channel of the M-Bus, or, in
+DSMR 2, to a medium. What kind of meter stands on an M-Bus channel is told by its device type (0-n:24.1.0), and what it
+measures by the unit: never by the reference alone, since the same reference is gas in one country and water in another.
+Its type is then the one of the specification's types of that kind whose required objects are all there; of several, the
+one with the most; of equals, the first of the table. Where none fits, the type is the kind.
+
+An M-Bus channel is announced but not registered where it has no reading, or a zero with the time of a clock that was
+not set. An identifier alone decides nothing.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+from . import catalog
+from .catalog import MeterKind, MeterType, ObjectType, Quantity, Role
+from .telegram import CosemObject, is_placeholder
+from .units import is_convertible
+from .values import Shape
+
+PORT_SLOT: Final = "p1"
+MAIN_SLOT: Final = "electricity"
+
+_READINGS: Final = frozenset({Quantity.ENERGY, Quantity.HEAT, Quantity.VOLUME, Quantity.REGISTER})
+
+
+@dataclass(slots=True)
+class Group:
+    """The objects that belong to one meter, while it is worked out which it is."""
+
+    slot: str
+    role: Role
+    mbus_channel: int
+    kind: MeterKind | None
+    members: list[int]
+
+
+def group_objects(objects: Sequence[CosemObject]) -> tuple[dict[str, Group], list[int]]:
+    """Sort the objects by the meter they belong to."""
+    groups = {PORT_SLOT: Group(PORT_SLOT, Role.PORT, -1, MeterKind.DEVICE, [])}
+    unknown: list[int] = []
+    main_channel = _main_channel(objects)
+    slaves = {obj.obis.b for obj in objects if obj.obis.a == 1 and _is_energy(obj)} - {main_channel}
+
+    def add(line: int, slot: str, role: Role, mbus_channel: int, kind: MeterKind | None) -> None:
+        group = groups.setdefault(slot, Group(slot, role, mbus_channel, kind, []))
+        group.members.append(line)
+        group.kind = group.kind or kind
+
+    for line, obj in enumerate(objects):
+        a, b = obj.obis.a, obj.obis.b
+        if not obj.candidates:
+            unknown.append(line)
+        elif catalog.is_port_object(obj.candidates[0]):
+            groups[PORT_SLOT].members.append(line)
+        elif a in catalog.MEDIA and b == 0:
+            add(line, catalog.MEDIA[a], Role.MBUS, 0, catalog.MEDIA[a])
+        elif b in (0, main_channel) or (a == 1 and b not in slaves):
+            add(line, MAIN_SLOT, Role.MAIN, 0, MeterKind.ELECTRICITY)
+        else:
+            add(line, f"mbus_{b}", Role.MBUS, b, catalog.MEDIA.get(a))
+    for slot, group in list(groups.items()):
+        if group.role is Role.MBUS and all(
+            is_object(objects[line], "emeter_switch_position") for line in group.members
+        ):
+            # A switch alone is no meter.
+            groups[PORT_SLOT].members += groups.pop(slot).members
+    if MAIN_SLOT in groups and not any(objects[line].obis.a == 1 for line in groups[MAIN_SLOT].members):
+        # No electricity here: what is left is about the device with the port, such as the identifier of a Warmtelink.
+        groups[PORT_SLOT].members += groups.pop(MAIN_SLOT).members
+    _give_fixed_channels(objects, groups)
+    return groups, unknown
+
+
+def _main_channel(objects: Sequence[CosemObject]) -> int:
+    """Give value group B of the main meter: 0, but some countries count it as the first of the meters."""
+    channels = [obj.obis.b for obj in objects if obj.obis.a == 1 and _is_energy(obj)]
+    return 0 if 0 in channels or not channels else min(channels)
+
+
+def _give_fixed_channels(objects: Sequence[CosemObject], groups: dict[str, Group]) -> None:
+    """Put the meters of a medium onto the M-Bus channel that their type has, where it has one (ACE4000)."""
+    for kind in MeterKind:
+        group = groups.get(kind)
+        if group is None or group.role is not Role.MBUS:
+            continue
+        for type_ in catalog.METER_TYPES:
+            channel = type_.mbus_channel
+            if type_.role is not Role.MBUS or not channel or type_.kinds != {kind}:
+                continue
+            companion = groups.get(f"mbus_{channel}")
+            others = [] if companion is None or _has_reading(objects, companion) else companion.members
+            both = Group(f"mbus_{channel}", Role.MBUS, channel, kind, [*group.members, *others])
+            names = {row.id for line in both.members if (row := choose_row(objects[line], kind)) is not None}
+            if best_type(both, kind, names, "") is type_ and best_type(group, kind, names, "") is None:
+                del groups[kind]
+                groups[both.slot] = both
+
+
+def _has_reading(objects: Sequence[CosemObject], group: Group) -> bool:
+    return any(objects[line].candidates[0].channel.quantity in _READINGS for line in group.members)
+
+
+def is_object(obj: CosemObject, object_id: str) -> bool:
+    """Tell whether a line is the object of a row."""
+    return bool(obj.candidates) and obj.candidates[0].id == object_id
+
+
+def _is_energy(obj: CosemObject) -> bool:
+    return bool(obj.candidates) and obj.candidates[0].channel.quantity is Quantity.ENERGY
+
+
+def kind_of(objects: Sequence[CosemObject]) -> MeterKind:
+    """Tell the kind of an M-Bus meter: from its device type, else from what it measures."""
+    for obj in objects:
+        if is_object(obj, "meter_device_type"):
+            code = obj.values[0].value
+            if isinstance(code, Decimal) and (kind := catalog.DEVICE_TYPES.get(int(code))) is not None:
+                return kind
+    for obj in objects:
+        for row in obj.candidates:
+            unit = obj.values[0].unit
+            if (
+                row.channel.quantity not in _READINGS
+                or unit is None
+                or row.unit is None
+                or not is_convertible(unit, row.unit)
+            ):
+                continue
+            if row.channel.quantity is Quantity.ENERGY:
+                return MeterKind.ELECTRICITY
+            if row.channel.quantity is Quantity.HEAT:
+                return MeterKind.HEATING
+            if row.id == "gmeter_last_value":
+                return MeterKind.GAS
+    return MeterKind.GENERIC
+
+
+def choose_row(obj: CosemObject, kind: MeterKind) -> ObjectType | None:
+    """Choose the row an object stands for: by the kind of its meter, then by its unit, then the first.
+
+    Where no row of the kind has the unit, a row of another kind that has it is taken: a heat meter may count kWh.
+    """
+    unit = obj.values[0].unit if obj.values else None
+    of_kind = [row for row in obj.candidates if not row.kinds or kind in row.kinds]
+    for rows in (of_kind, obj.candidates):
+        for row in rows:
+            if unit is None or row.unit is None or is_convertible(unit, row.unit):
+                return row
+    return None
+
+
+def is_registered(objects: Sequence[CosemObject]) -> bool:
+    """Tell whether a real meter is behind an M-Bus channel: it has a reading that is none of the placeholders."""
+    return any(
+        obj.candidates[0].channel.quantity in _READINGS
+        and (
+            not is_placeholder(obj.values[0])
+            or (obj.candidates[0].shape is Shape.DECIMAL and obj.values[0].value is not None)
+        )
+        for obj in objects
+    )
+
+
+def best_type(group: Group, kind: MeterKind, objects: set[str], identification: str) -> MeterType | None:
+    """Choose the type with the most required objects of those that have all of them."""
+    best: MeterType | None = None
+    for type_ in catalog.METER_TYPES:
+        if type_.role is not group.role or kind not in type_.kinds:
+            continue
+        if type_.mbus_channel not in (None, group.mbus_channel):
+            continue
+        if type_.identifications and identification.startswith(type_.identifications):
+            return type_
+        if type_.required <= objects and (best is None or len(type_.required) > len(best.required)):
+            best = type_
+    return best
