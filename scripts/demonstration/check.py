@@ -41,7 +41,7 @@ async def complaints(
     if not statistics:
         found.append("there is nothing to put on the energy dashboard")
     found += [f"the energy dashboard is not valid: {issue}" for issue in await issues_of_dashboard(client)]
-    if days is not None:
+    if days is not None and statistics:
         found += await _complaints_about_past(client, statistics, days)
     async with client.websocket() as websocket:
         if not await websocket.command("get_services"):

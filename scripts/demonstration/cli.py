@@ -77,7 +77,12 @@ class Demonstration:
                 houses = await stack.enter_async_context(open_houses(options, ports))
                 session = await stack.enter_async_context(aiohttp.ClientSession())
                 client = Client(home, session)
-                meters, statistics = await self._set_up(client, houses)
+                try:
+                    meters, statistics = await self._set_up(client, houses)
+                except (DemonstrationError, TimeoutError) as error:
+                    await asyncio.sleep(1)  # Home Assistant writes its log in a thread of its own
+                    reasons = [f"in the log of Home Assistant: {entry}" for entry in home.complaints()]
+                    raise DemonstrationError("\n".join([str(error) or "it takes too long", *reasons])) from error
                 if options.check:
                     return await self._check(client, home, meters, statistics)
                 self._invite(home, meters)

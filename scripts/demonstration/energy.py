@@ -7,6 +7,7 @@ from typing import Any, Final
 from .client import Client
 from .meters import Meter, Sensor
 
+MAIN_SLOT: Final = "electricity"
 IMPORT: Final = re.compile(r"emeter_delivery_tariff([1-9])")
 IMPORT_PRICES: Final = {"1": 0.24, "2": 0.27}
 DEFAULT_IMPORT_PRICE: Final = 0.25
@@ -18,10 +19,11 @@ WATER_PRICE: Final = 1.10
 async def set_up_dashboard(client: Client, meters: list[Meter]) -> list[str]:
     """Put all meters on the energy dashboard, and return the ids of their statistics."""
     sources = [source for meter in meters for source in _sources(meter)]
+    devices = [device for meter in meters for device in _devices(meter)]
     async with client.websocket() as websocket:
-        await websocket.command("energy/save_prefs", energy_sources=sources)
-    keys = ("stat_energy_from", "stat_energy_to")
-    return [statistic for source in sources for key in keys if (statistic := source.get(key))]
+        await websocket.command("energy/save_prefs", energy_sources=sources, device_consumption=devices)
+    keys = ("stat_energy_from", "stat_energy_to", "stat_consumption")
+    return [statistic for row in (*sources, *devices) for key in keys if (statistic := row.get(key))]
 
 
 async def issues_of_dashboard(client: Client) -> list[str]:
@@ -62,6 +64,13 @@ def _grid(meter: Meter) -> Iterator[dict[str, Any]]:
             # Power has no tariff: it would count twice if both connections had it.
             source["stat_rate"], power = power.entity_id, None
         yield source
+
+
+def _devices(meter: Meter) -> Iterator[dict[str, Any]]:
+    """Yield heat, cold and what a second electricity meter counts: the dashboard has no source of these kinds."""
+    register = next(meter.registers("energy"), None)
+    if register is not None and meter.slot != MAIN_SLOT:
+        yield {"stat_consumption": register.entity_id}
 
 
 def _consumption(kind: str, price: float, meter: Meter) -> Iterator[dict[str, Any]]:

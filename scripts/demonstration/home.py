@@ -45,6 +45,8 @@ logger:
     custom_components.dsmr_p1: info
 """
 _ENTRY: Final = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+\S* (\w+) \(", re.MULTILINE)
+# This integration, and not a folder of that name in which Home Assistant lies.
+_OURS: Final = re.compile(rf"custom_components[./]{DOMAIN}\b|(?<![\w/.-]){DOMAIN}\b")
 _NOT_TESTED: Final = "has not been tested by Home Assistant"
 
 
@@ -76,6 +78,12 @@ def write_configuration(folder: Path, http_port: int) -> None:
 
 def _store(path: Path, *, version: int, content: dict[str, Any]) -> None:
     path.write_text(json.dumps({"version": version, "key": path.name, "data": content}))
+
+
+def _shortened(entry: str) -> str:
+    """Return an entry of the log with the ends of its traceback only."""
+    lines = entry.splitlines()
+    return "\n".join(lines if len(lines) <= 10 else [*lines[:1], "  ...", *lines[-8:]])
 
 
 class Home:
@@ -120,8 +128,8 @@ class Home:
             found += 1
             entry = text[start:end].strip()
             level = entry.split(maxsplit=3)[2]
-            if level in {"WARNING", "ERROR", "CRITICAL"} and DOMAIN in entry and _NOT_TESTED not in entry:
-                yield entry
+            if level in {"WARNING", "ERROR", "CRITICAL"} and _OURS.search(entry) and _NOT_TESTED not in entry:
+                yield _shortened(entry)
         if not found:
             yield "nothing: it cannot be read, or is written in another way than it used to be"
 

@@ -1,0 +1,124 @@
+"""The frontend of Home Assistant in a browser without a screen, as someone sits in front of it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+import re
+import shutil
+from typing import Final
+
+from playwright.sync_api import Page, sync_playwright
+
+from .client import OWNER, PASSWORD
+from .errors import DemonstrationError
+
+BROWSERS: Final = ("chromium", "chromium-browser", "google-chrome")
+ARGUMENTS: Final = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+PATIENCE: Final = 40.0
+"""Seconds that something may take to appear: the first page is slow on a small machine."""
+WIDTH: Final = 1200
+HEIGHT: Final = 900
+_HAS_COLOUR: Final = """canvas => {
+  const pixels = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+  for (let i = 0; i < pixels.length; i += 4)
+    if (pixels[i + 3] > 100 && Math.abs(pixels[i] - pixels[i + 2]) > 40) return true;
+  return false;
+}"""
+
+
+@contextmanager
+def open_frontend(url: str, screenshots: Path) -> Iterator[Frontend]:
+    """Open a browser and close it in the end."""
+    program = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if program is None:
+        raise DemonstrationError("there is no Chromium: scripts/setup browser installs it")
+    screenshots.mkdir(parents=True, exist_ok=True)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=list(ARGUMENTS))
+        context = browser.new_context(
+            viewport={"width": WIDTH, "height": HEIGHT},
+            locale="en-GB",
+            timezone_id="Europe/Amsterdam",
+            reduced_motion="reduce",
+        )
+        context.set_default_timeout(PATIENCE * 1000)
+        try:
+            yield Frontend(context.new_page(), url, screenshots)
+        finally:
+            browser.close()
+
+
+class Frontend:
+    """A tab of a browser in which Home Assistant is open."""
+
+    def __init__(self, page: Page, url: str, screenshots: Path) -> None:
+        """Take an empty tab."""
+        self._page = page
+        self._url = url
+        self._screenshots = screenshots
+        self.errors: list[str] = []
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+
+    def log_in(self) -> None:
+        """Log in through the form."""
+        self._page.goto(self._url)
+        self._page.locator("input[name=username]").fill(OWNER)
+        self._page.locator("input[name=password]").fill(PASSWORD)
+        self._page.locator("input[name=password]").press("Enter")
+        self._wait_for_page()
+
+    def open(self, path: str) -> None:
+        """Open a page of Home Assistant."""
+        self._page.goto(self._url + path)
+        self._wait_for_page()
+
+    def see(self, text: str | re.Pattern[str], *, within: str = "home-assistant") -> None:
+        """Wait until a text can be seen."""
+        self._page.locator(within).get_by_text(text).first.wait_for()
+
+    def see_element(self, selector: str) -> None:
+        """Wait until an element can be seen, shadow roots or not."""
+        self._page.locator(selector).first.wait_for()
+
+    def text(self, selector: str) -> str:
+        """Return what is written in an element."""
+        return self._page.locator(selector).first.inner_text()
+
+    def click(self, text: str) -> None:
+        """Click on a link, a row or a choice."""
+        self._page.get_by_text(text, exact=True).first.click()
+
+    def click_element(self, selector: str) -> None:
+        """Click on an element."""
+        self._page.locator(selector).first.click()
+
+    def press(self, name: str, *, within: str) -> None:
+        """Press a button that is there, and is enabled."""
+        self._page.locator(within).get_by_role("button", name=name).first.click()
+
+    def fill(self, selector: str, text: str) -> None:
+        """Write into a field."""
+        self._page.locator(selector).first.fill(text)
+
+    def see_chart(self, card: str) -> None:
+        """Wait until a chart has been drawn: something in it has a colour, where axes and letters are grey."""
+        canvas = self._page.locator(f"{card} canvas").first
+        canvas.wait_for()
+        self._page.wait_for_function(_HAS_COLOUR, arg=canvas.element_handle(), polling=200)
+
+    def screenshot(self, name: str) -> None:
+        """Keep what can be seen, when all that moves has come to rest."""
+        self._page.evaluate("document.fonts.ready")
+        self._page.screenshot(path=self._screenshots / f"{name}.png", animations="disabled")
+
+    def _wait_for_page(self) -> None:
+        self._page.locator("home-assistant-main").wait_for(state="attached")
+        self._page.locator("#ha-launch-screen").wait_for(state="detached")

@@ -1,0 +1,107 @@
+"""A running demonstration, a browser in front of it, and more meters to set up."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+import importlib.util
+import os
+from pathlib import Path
+import re
+import subprocess
+import sys
+from typing import IO
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+if importlib.util.find_spec("playwright") is None:
+    # The ordinary test run has no browser.
+    collect_ignore_glob = ["test_*.py"]
+else:
+    from demonstration.frontend import Frontend, open_frontend
+    from demonstration.home import choose_http_port
+
+
+@dataclass(frozen=True)
+class NetworkMeter:
+    """A simulated meter on the network, and its key."""
+
+    url: str
+    decryption_key: str
+
+
+@contextmanager
+def program(*command: str) -> Iterator[IO[str]]:
+    """Run a module of scripts/ and give what it prints."""
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT / 'scripts'}:{ROOT}", "PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(
+        [sys.executable, "-m", *command],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        try:
+            yield process.stdout
+        finally:
+            process.terminate()
+
+
+def read_until(output: IO[str], pattern: str) -> str:
+    said = ""
+    for line in output:
+        said += line
+        if re.search(pattern, said):
+            return said
+    pytest.fail(f"it ended too early: {said}")
+
+
+@pytest.fixture(scope="session")
+def home() -> Iterator[str]:
+    """The address of a Home Assistant in which a meter has been set up."""
+    with program("demonstration", "--http-port", str(choose_http_port(None))) as output:
+        said = read_until(output, "Ctrl-C")
+        match = re.search(r"Open (\S+) ", said)
+        assert match
+        yield match[1]
+
+
+@pytest.fixture(scope="session")
+def frontend(home: str) -> Iterator[Frontend]:
+    """A browser in which the owner has logged in."""
+    with open_frontend(home, ROOT / ".dev" / "screenshots") as frontend:
+        frontend.log_in()
+        yield frontend
+        assert frontend.errors == []
+
+
+@pytest.fixture
+def belgian_meter() -> Iterator[NetworkMeter]:
+    with meter("--model", "emucs", "--mbus", "gas,water", "--seed", "8") as found:
+        yield found
+
+
+@pytest.fixture
+def encrypted_meter() -> Iterator[NetworkMeter]:
+    with meter("--model", "smarty_lu", "--mbus", "gas", "--seed", "7", "--period", "2") as found:
+        yield found
+
+
+@contextmanager
+def meter(*arguments: str) -> Iterator[NetworkMeter]:
+    with program("simulator", "--tcp", "0", *arguments) as output:
+        said = read_until(output, "additional key" if "smarty_lu" in arguments else "port:")
+        found = dict(re.findall(r"^(port|decryption key): (\S+)", said, re.MULTILINE))
+        yield NetworkMeter(found["port"], found.get("decryption key", ""))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    """Keep what could be seen when a test failed."""
+    report = yield
+    if report.failed and (frontend := getattr(item, "funcargs", {}).get("frontend")):
+        frontend.screenshot("failed")
+    return report

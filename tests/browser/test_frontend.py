@@ -1,0 +1,105 @@
+"""What an owner sees: the integration, its meters, the energy dashboard, and setting up another meter."""
+
+import json
+import re
+
+import pytest
+
+from demonstration.frontend import Frontend
+
+from .conftest import ROOT, NetworkMeter
+
+FORM = "step-flow-form"
+DIALOG = "dialog-data-entry-flow"
+TEXTS = json.loads((ROOT / "custom_components/dsmr_p1/translations/en.json").read_text())["config"]
+WRONG_KEY = "00" * 16
+ELECTRICITY = ("Energy import tariff 1", "Power import", "Voltage L1")
+
+
+def text_of(translation: str) -> re.Pattern[str]:
+    """A text as it is shown, up to what is filled in."""
+    return re.compile(re.escape(translation.partition("{")[0].split("`")[0].strip()))
+
+
+def start_flow(frontend: Frontend, url: str) -> None:
+    frontend.open("/config/integrations/dashboard/add?domain=dsmr_p1")
+    frontend.press("OK", within="dialog-box")
+    frontend.see(TEXTS["step"]["user"]["title"])
+    frontend.click_element("ha-selector-serial_port")
+    frontend.click("Enter manually")
+    frontend.fill("ha-selector-serial_port input", url)
+    frontend.press("Submit", within=DIALOG)
+
+
+def finish_flow(frontend: Frontend, name: str) -> None:
+    frontend.see(TEXTS["step"]["confirm"]["title"])
+    frontend.see(re.compile("M-Bus channel 1"), within=FORM)
+    frontend.screenshot(f"{name}_confirm")
+    frontend.press("Submit", within=DIALOG)
+    frontend.see_element("step-flow-create-entry")
+    frontend.screenshot(f"{name}_created")
+    frontend.press("Skip and finish", within=DIALOG)
+
+
+def test_integration_page(frontend: Frontend) -> None:
+    frontend.open("/config/integrations/integration/dsmr_p1")
+    for name in ("P1 port", "Electricity meter", "Gas meter", "Water meter"):
+        frontend.see(name)
+    frontend.screenshot("integration")
+
+
+@pytest.mark.parametrize(
+    ("name", "entities", "value"),
+    [
+        ("Electricity meter", ELECTRICITY, r"[\d,]+\.\d{3}\skWh"),
+        ("Gas meter", ("Reading",), r"[\d,]+\.\d{3}\sm³"),
+        ("Water meter", ("Reading",), r"[\d,]+\.\d{3}\sm³"),
+        ("P1 port", (), None),
+    ],
+)
+def test_device_page(frontend: Frontend, name: str, entities: tuple[str, ...], value: str | None) -> None:
+    frontend.open("/config/integrations/integration/dsmr_p1")
+    frontend.click(name)
+    frontend.see_element("ha-config-device-page")
+    for entity in entities:
+        frontend.see(entity, within="ha-device-entities-card")
+    if value:
+        frontend.see(re.compile(value), within="ha-device-entities-card")
+    frontend.screenshot(f"device_{name.lower().replace(' ', '_')}")
+
+
+def test_energy_dashboard(frontend: Frontend) -> None:
+    frontend.open("/energy")
+    # The day before is complete whatever the time is.
+    frontend.press("Previous", within="ha-panel-energy")
+    frontend.see(re.compile(r"\d\skWh"), within="hui-energy-distribution-card")
+    frontend.see(re.compile(r"\d\sm³"), within="hui-energy-distribution-card")
+    frontend.see_chart("hui-energy-usage-graph-card")
+    frontend.screenshot("energy")
+    frontend.open("/energy/gas")
+    frontend.see_chart("hui-energy-gas-graph-card")
+    frontend.screenshot("energy_gas")
+
+
+def test_set_up_over_the_network(frontend: Frontend, belgian_meter: NetworkMeter) -> None:
+    start_flow(frontend, belgian_meter.url)
+    finish_flow(frontend, "belgium")
+
+
+def test_set_up_of_an_encrypted_meter(frontend: Frontend, encrypted_meter: NetworkMeter) -> None:
+    start_flow(frontend, encrypted_meter.url)
+    frontend.see(TEXTS["step"]["keys"]["title"])
+    frontend.screenshot("luxembourg_keys")
+    frontend.fill("step-flow-form input[name=decryption_key]", WRONG_KEY)
+    frontend.press("Submit", within=DIALOG)
+    frontend.see(text_of(TEXTS["error"]["wrong_key"]), within=FORM)
+    frontend.screenshot("luxembourg_wrong_key")
+    frontend.fill("step-flow-form input[name=decryption_key]", encrypted_meter.decryption_key)
+    frontend.press("Submit", within=DIALOG)
+    finish_flow(frontend, "luxembourg")
+
+
+def test_port_without_a_meter(frontend: Frontend) -> None:
+    start_flow(frontend, "/dev/serial/by-id/nothing")
+    frontend.see(text_of(TEXTS["error"]["cannot_open"]), within=FORM)
+    frontend.screenshot("cannot_open")
