@@ -5,6 +5,7 @@ and values. The second opinion about check sums and envelopes is the simulator's
 """
 
 from collections.abc import Iterable
+import csv
 from pathlib import Path
 from typing import Final
 
@@ -34,6 +35,12 @@ MINIMAL: Final = ("1-3:0.2.8(50)", "0-0:1.0.0(240311084500W)", "1-0:1.8.1(000100
 def load(name: str) -> bytes:
     """Return the bytes of a capture."""
     return (TELEGRAMS / name).read_bytes()
+
+
+def specification(name: str) -> list[dict[str, str]]:
+    """Return a table of the specification."""
+    with (Path(__file__).parent / f"specification_{name}.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
 
 
 def keys_of(name: str) -> Keys | None:

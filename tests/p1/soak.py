@@ -1,6 +1,6 @@
 """Many mutated bytes through the core: no exception, and memory stays flat.
 
-    python -m tests.p1.soak [MILLIONS OF BYTES] [SEED]
+    PYTHONPATH=scripts .dev/test/bin/python -m tests.p1.soak [MILLIONS OF BYTES] [SEED]
 
 Telegrams of all captures are cut, joined, repeated and hit by bit errors, and read in pieces of any size by one decoder
 for plain and encrypted telegrams, as if a very bad cable were left alone for months.

@@ -23,8 +23,9 @@ LAYERS = (
     {"crc", "obis", "units", "countries", "serial_settings"},
     {"values"},
     {"catalog"},
-    {"framing", "decryption", "memory"},
-    {"telegram"},
+    {"framing", "decryption", "memory", "anonymise"},
+    {"telegram", "derived"},
+    {"grouping"},
     {"detection"},
     {"presentation", "decoder"},
     {"heard"},
@@ -38,7 +39,8 @@ OUTSIDE = {
 }
 PURE = {
     "binascii", "collections", "contextlib", "dataclasses", "datetime", "decimal", "enum", "errno", "functools",
-    "itertools", "operator", "random", "re", "statistics", "types", "typing",
+    "hashlib",
+    "itertools", "operator", "random", "re", "statistics", "string", "types", "typing",
 }  # fmt: skip
 
 

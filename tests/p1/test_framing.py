@@ -215,7 +215,8 @@ def test_after_an_envelope_that_cannot_be_opened_the_search_goes_on_inside_it() 
 
 
 def test_what_is_wrong_inside_an_envelope_that_cannot_be_opened_is_not_reported_again() -> None:
-    claimed = bytearray(SEALED + BODY + b"0000\r\n" + GOOD)
+    hdlc = b"\x7e\xa0\x8b\xce\xff\x03\x13\xee\xe1\xe6\xe7\x00"
+    claimed = bytearray(SEALED + BODY + b"0000\r\n" + hdlc + GOOD)
     claimed[11:13] = (len(claimed) - 13).to_bytes(2)
     framer = Framer()
     events: Events = []

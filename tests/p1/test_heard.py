@@ -21,16 +21,21 @@ def test_bytes_are_counted() -> None:
     assert (heard.octets, heard.last_octet_at, heard.hints) == (8, 2.5, set())
 
 
+def test_one_telegram_has_no_period() -> None:
+    heard = Heard()
+    heard.decoded(read_capture(DSMR5), 0.0)
+    assert heard.period is None
+
+
 def test_the_period_is_the_usual_one() -> None:
     heard = Heard()
     reading = read_capture(DSMR5)
     heard.decoded(reading, 0.0)
-    assert heard.period is None
     now = 0.0
     for pause in (1.0, 1.0, 30.0, 1.0, 1.0):
         now += pause
         heard.decoded(reading, now)
-    assert (heard.period, heard.longest_gap, heard.telegrams, heard.last_telegram_at) == (1.0, 30.0, 6, now)
+    assert [heard.period, heard.longest_gap, heard.telegrams, heard.last_telegram_at] == [1.0, 30.0, 6, now]
     for _ in range(20):
         now += 10.0
         heard.decoded(reading, now)

@@ -76,6 +76,12 @@ def test_an_unknown_object_is_kept_as_it_stands(raw: str) -> None:
     assert unknown.obis == Obis(1, 0, 99, 1, 2)
     assert unknown.candidates == ()
     assert unknown.values == (CosemValue("", raw),)
+    assert unknown.raw == raw
+
+
+def test_an_object_that_is_known_has_no_text() -> None:
+    [known] = parse("1-0:1.8.1(1*kWh)").objects
+    assert known.raw == ""
 
 
 def test_an_object_whose_value_has_another_shape_is_unknown() -> None:
@@ -118,6 +124,19 @@ def test_the_value_of_version_3_stands_on_a_line_of_its_own() -> None:
     assert (reading.value, reading.unit) == (Decimal("1874.302"), Unit.CUBIC_METRE)
     assert telegram.malformed == ()
     assert len(telegram.objects) == 3
+
+
+def test_a_line_that_makes_no_object_with_the_one_before_costs_nothing() -> None:
+    telegram = parse("1-0:1.8.1(1*kWh)", "(2", "1-0:1.8.2(3*kWh)")
+    assert telegram.malformed == ("(2",)
+    assert values(telegram) == {"1-0:1.8.1": [1], "1-0:1.8.2": [3]}
+
+
+def test_without_check_sum_a_line_of_another_type_is_looked_at_closely() -> None:
+    parser = TelegramParser()
+    assert parser.parse(frame("1-3:0.2.8(22)", "1-0:1.8.1(1*kWh)", has_crc=False))
+    with pytest.raises(TelegramError, match="no checksum"):
+        parser.parse(frame("1-3:0.2.8(50)", "1-0:1.8.1(1*kWh)", has_crc=False))
 
 
 def test_a_value_alone_belongs_to_nothing() -> None:
@@ -221,6 +240,9 @@ LINES = (
     [
         (1, "0-0:1.0.0(240311084501W)"),
         (3, "1-0:1.8.1(000123.457*kWh)"),
+        (1, "0-0:1.0.0(hello)"),
+        (1, "0-0:1.0.0(240311084501W) "),
+        (1, "0-0:1.0.0(000000000000W)"),
         (3, "1-0:1.8.1(123457*Wh)"),
         (3, "1-0:1.8.1()"),
         (3, "1-0:1.8.1(-1*kWh)"),

@@ -99,7 +99,18 @@ def test_a_timestamp(text: str, country: Country, expected: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", " ", "632525252525W", "632525252525S", "700101010000W", "000000000000W", "240230000000W", "991231235959W"],
+    [
+        "",
+        " ",
+        "632525252525W",
+        "632525252525S",
+        "700101010000W",
+        "000000000000W",
+        "240230000000W",
+        "240230000000",
+        "24-13-01 00:00",
+        "991231235959W",
+    ],
 )
 def test_a_clock_that_was_never_set(text: str) -> None:
     assert parse_timestamp(text, NETHERLANDS) is None
