@@ -17,7 +17,7 @@ from p1.catalog import (
     ObjectType,
     Role,
 )
-from p1.countries import _BY_IDENTIFICATION, NETHERLANDS, Country
+from p1.countries import BY_IDENTIFICATION, NETHERLANDS, Country
 
 from .markdown import code, codes, page, table, words
 
@@ -207,7 +207,7 @@ def _ties() -> Iterator[tuple[MeterType, MeterType]]:
 
 
 def _countries() -> Iterator[tuple[str, str, str, str, str]]:
-    for start, country in (*_BY_IDENTIFICATION.items(), ("", NETHERLANDS)):
+    for start, country in (*BY_IDENTIFICATION.items(), ("", NETHERLANDS)):
         yield code(f"/{start}") if start else "any other", *_country(country)
 
 

@@ -63,12 +63,13 @@ LUXEMBOURG: Final  = Country(code="LU", standard=_CENTRAL)
 AUSTRIA: Final     = Country(code="AT", standard=_CENTRAL)
 HUNGARY: Final     = Country(code="HU", standard=_CENTRAL, low_tariff=2)
 SWEDEN: Final      = Country(code="SE", standard=_CENTRAL, summer_time=False)
+SWITZERLAND: Final = Country(code="CH", standard=_CENTRAL)
 LITHUANIA: Final   = Country(code="LT", standard=_EASTERN)
 FINLAND: Final     = Country(code="FI", standard=_EASTERN)
 
 # The start of the identification line -> country. Makers' letters stand here only where all meters with them are of one
 # country; what is not listed is Dutch, as most P1 ports are.
-_BY_IDENTIFICATION: Final = {
+BY_IDENTIFICATION: Final = {
     "FLU5": BELGIUM,
     "LUX5": LUXEMBOURG,
     "EST5": AUSTRIA,
@@ -76,6 +77,7 @@ _BY_IDENTIFICATION: Final = {
     "EON5": HUNGARY,
     "KAM5": SWEDEN,
     "ELL5": SWEDEN,
+    "GRE5": SWITZERLAND,
     "ESO5": LITHUANIA,
     "LGF5": FINLAND,
     "ISK5\\2MIE5": BELGIUM,
@@ -86,7 +88,7 @@ _BY_IDENTIFICATION: Final = {
 def country_of(identification: str) -> Country:
     """Tell the country from the identification line without its slash; the Netherlands where nothing says otherwise."""
     start = identification.lstrip("\\").upper()
-    for prefix, country in _BY_IDENTIFICATION.items():
+    for prefix, country in BY_IDENTIFICATION.items():
         if start.startswith(prefix):
             return country
     return NETHERLANDS

@@ -30,6 +30,7 @@ _IDENTIFIERS: Final = (
     "emeter_equipment_identifier_v2_x",
     "meter_serial_number",
     "meter_number",
+    "device_number",
 )
 
 

@@ -27,9 +27,11 @@ class Unit(StrEnum):
     KILO_VOLT_AMPERE = "kVA"
     MILLI_AMPERE = "mA"
     AMPERE = "A"
+    MILLI_VOLT = "mV"
     VOLT = "V"
     KILO_VOLT = "kV"
     HERTZ = "Hz"
+    KILO_HERTZ = "kHz"
     CUBIC_METRE = "m³"
     CUBIC_DECIMETRE = "dm³"
     MEGA_JOULE = "MJ"
@@ -75,8 +77,11 @@ _DIMENSIONS: Final[dict[Unit, tuple[str, Decimal]]] = {
     Unit.KILO_VOLT_AMPERE: ("apparent power", Decimal(1000)),
     Unit.MILLI_AMPERE: ("current", Decimal(1)),
     Unit.AMPERE: ("current", Decimal(1000)),
-    Unit.VOLT: ("voltage", Decimal(1)),
-    Unit.KILO_VOLT: ("voltage", Decimal(1000)),
+    Unit.MILLI_VOLT: ("voltage", Decimal(1)),
+    Unit.VOLT: ("voltage", Decimal(1000)),
+    Unit.KILO_VOLT: ("voltage", Decimal(1000000)),
+    Unit.HERTZ: ("frequency", Decimal(1)),
+    Unit.KILO_HERTZ: ("frequency", Decimal(1000)),
     Unit.CUBIC_DECIMETRE: ("volume", Decimal(1)),
     Unit.CUBIC_METRE: ("volume", Decimal(1000)),
     Unit.MEGA_JOULE: ("heat", Decimal(1)),
