@@ -8,6 +8,10 @@ from dsmr_parser.clients.telegram_buffer import TelegramBuffer
 from dsmr_parser.parsers import TelegramParser
 from p1 import Decoder, Keys, Reading
 
+# The library has no annotations.
+_parser: Callable[[Any], Any] = TelegramParser
+_buffer: Callable[[], Any] = TelegramBuffer
+
 type Run = Callable[[Sequence[bytes]], int]
 """Reads the telegrams, each as it comes from the port, and gives the number of values found."""
 
@@ -29,15 +33,15 @@ def this_project(keys: Keys | None = None) -> Run:
 
 def dsmr_parser() -> Run:
     """Give the library behind Home Assistant's own integration, used as that uses it: a buffer, then the parser."""
-    parser = TelegramParser(telegram_specifications.V5)
+    parser = _parser(telegram_specifications.V5)
 
     def run(telegrams: Sequence[bytes]) -> int:
-        buffer: Any = TelegramBuffer()
+        buffer = _buffer()
         values = 0
         for telegram in telegrams:
             buffer.append(telegram.decode("latin-1"))
             for text in buffer.get_all():
-                values += sum(1 for _ in parser.parse(text))
+                values += len(list(parser.parse(text)))
         return values
 
     return run
@@ -45,17 +49,10 @@ def dsmr_parser() -> Run:
 
 def dsmr_parser_encrypted(decryption_key: str, authentication_key: str) -> Run:
     """Give the same library on encrypted telegrams, which it takes as hexadecimal text."""
-    parser = TelegramParser(telegram_specifications.SAGEMCOM_T210_D_R)
+    parser = _parser(telegram_specifications.SAGEMCOM_T210_D_R)
+    keys = {"encryption_key": decryption_key, "authentication_key": authentication_key}
 
     def run(telegrams: Sequence[bytes]) -> int:
-        return sum(
-            sum(
-                1
-                for _ in parser.parse(
-                    telegram.hex(), encryption_key=decryption_key, authentication_key=authentication_key
-                )
-            )
-            for telegram in telegrams
-        )
+        return sum(len(list(parser.parse(telegram.hex(), **keys))) for telegram in telegrams)
 
     return run
