@@ -18,6 +18,7 @@ from homeassistant.exceptions import ConfigEntryAuthFailed, ConfigEntryNotReady
 from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
 
+from .captures import Captures
 from .const import (
     CONF_METER_TYPE,
     CONF_RECEIVED_TIMEOUT,
@@ -90,6 +91,7 @@ class P1Coordinator(DataUpdateCoordinator[Mapping[str, Values]]):
         self.meters: Mapping[str, KnownMeter] = {}
         self.reading: Reading | None = None
         self.received_timeout = float(entry.options.get(CONF_RECEIVED_TIMEOUT, DEFAULT_RECEIVED_TIMEOUT))
+        self.captures = Captures()
         self.reader: P1Reader
         self._store = PortStore(hass, entry.entry_id)
         self._saved = PortRecord()
@@ -188,6 +190,7 @@ class P1Coordinator(DataUpdateCoordinator[Mapping[str, Values]]):
                 self._stumbled = True
 
     def _handle(self, event: PortOpened | PortFailed | Reading | Rejected) -> None:
+        self.captures.take(event)
         match event:
             case Reading():
                 self._take(event)
