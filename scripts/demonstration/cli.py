@@ -20,7 +20,7 @@ from .home import ROOT, Home, choose_http_port, write_configuration
 from .houses import House, open_houses
 from .meters import Meter, wait_for_change, wait_for_meters
 from .options import DEFAULT_HTTP_PORT, Options, parse_options
-from .past import begin_now, fill_in, live_through
+from .past import begin_now, fill_in, fill_in_costs, live_through
 
 INTERRUPTED = 130
 
@@ -110,7 +110,10 @@ class Demonstration:
         every = [meter for group in meters for meter in group]
         if not self._options.has_past:
             await begin_now(client, every)
-        return every, await set_up_dashboard(client, every)
+        dashboard = await set_up_dashboard(client, every)
+        if self._options.has_past and dashboard.prices:
+            await fill_in_costs(client, min(start for start, _ in await past_task), dashboard.prices)
+        return every, dashboard.statistics
 
     async def _check(self, client: Client, home: Home, meters: list[Meter], statistics: list[str]) -> int:
         if self._options.has_past:

@@ -1,6 +1,7 @@
 """The energy dashboard: which sensors belong on it, and whether Home Assistant is content with them."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 import re
 from typing import Any, Final
 
@@ -16,14 +17,25 @@ GAS_PRICE: Final = 1.25
 WATER_PRICE: Final = 1.10
 
 
-async def set_up_dashboard(client: Client, meters: list[Meter]) -> list[str]:
-    """Put all meters on the energy dashboard, and return the ids of their statistics."""
+@dataclass(frozen=True, slots=True)
+class Dashboard:
+    """What is on the energy dashboard: statistics, and the prices of those that cost or bring money."""
+
+    statistics: list[str]
+    prices: dict[str, float]
+
+
+async def set_up_dashboard(client: Client, meters: list[Meter]) -> Dashboard:
+    """Put all meters on the energy dashboard."""
     sources = [source for meter in meters for source in _sources(meter)]
     devices = [device for meter in meters for device in _devices(meter)]
     async with client.websocket() as websocket:
         await websocket.command("energy/save_prefs", energy_sources=sources, device_consumption=devices)
     keys = ("stat_energy_from", "stat_energy_to", "stat_consumption")
-    return [statistic for row in (*sources, *devices) for key in keys if (statistic := row.get(key))]
+    statistics = [statistic for row in (*sources, *devices) for key in keys if (statistic := row.get(key))]
+    prices = {source["stat_energy_from"]: source["number_energy_price"] for source in sources}
+    prices |= {statistic: EXPORT_PRICE for source in sources if (statistic := source.get("stat_energy_to"))}
+    return Dashboard(statistics, prices)
 
 
 async def issues_of_dashboard(client: Client) -> list[str]:

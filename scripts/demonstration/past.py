@@ -5,6 +5,7 @@ core, so every channel of every model has its past under the right id, and the l
 the port goes on from.
 """
 
+import asyncio
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -16,6 +17,7 @@ from custom_components.dsmr_p1.p1 import Decoder, Reading, present
 from .client import Client
 from .houses import House
 from .meters import Meter, Sensor
+from .patience import until
 
 HOUR: Final = timedelta(hours=1)
 SAMPLES: Final = 4
@@ -38,6 +40,8 @@ UNIT_CLASSES: Final = {
     "kVA": "apparent_power",
 }
 ARITHMETIC_MEAN: Final = 1
+COSTS_LIMIT: Final = 30.0
+POLL: Final = 0.5
 
 
 @dataclass(slots=True)
@@ -107,6 +111,51 @@ async def begin_now(client: Client, meters: list[Meter]) -> None:
                 if sensor.is_register and sensor.is_number:
                     row = {"start": last_hour.isoformat(), "state": float(sensor.state), "sum": 0.0}
                     await websocket.command("recorder/import_statistics", metadata=_metadata(sensor), stats=[row])
+
+
+async def fill_in_costs(client: Client, start: datetime, prices: dict[str, float]) -> None:
+    """Import what the past has cost, into the sensors that Home Assistant makes for that.
+
+    Both those sensors and what was imported before appear a little later than they were asked for.
+    """
+    sensors: dict[str, str] = {}
+    rows: dict[str, list[dict[str, float]]] = {}
+
+    async def are_there() -> bool:
+        sensors.update((await websocket.command("energy/info"))["cost_sensors"])
+        rows.update(
+            await websocket.command(
+                "recorder/statistics_during_period",
+                start_time=start.isoformat(),
+                statistic_ids=list(prices),
+                period="hour",
+                types=["sum"],
+            )
+        )
+        return sensors.keys() >= prices.keys() and rows.keys() >= prices.keys()
+
+    async with client.websocket() as websocket:
+        async with asyncio.timeout(COSTS_LIMIT):
+            await until(are_there, POLL)
+        for statistic, price in prices.items():
+            costs = [
+                {
+                    "start": datetime.fromtimestamp(row["start"] / 1000, UTC).isoformat(),
+                    "state": round((row["sum"] - rows[statistic][0]["sum"]) * price, 4),
+                    "sum": round(row["sum"] * price, 4),
+                }
+                for row in rows[statistic]
+            ]
+            metadata = {
+                "source": "recorder",
+                "statistic_id": sensors[statistic],
+                "name": None,
+                "has_sum": True,
+                "mean_type": 0,
+                "unit_class": None,
+                "unit_of_measurement": "EUR",
+            }
+            await websocket.command("recorder/import_statistics", metadata=metadata, stats=costs)
 
 
 def _metadata(sensor: Sensor) -> dict[str, Any]:

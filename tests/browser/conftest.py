@@ -1,6 +1,6 @@
 """A running demonstration, a browser in front of it, and more meters to set up."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 import importlib.util
@@ -99,7 +99,9 @@ def meter(*arguments: str) -> Iterator[NetworkMeter]:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Keep what could be seen when a test failed."""
     report = yield
     if report.failed and (frontend := getattr(item, "funcargs", {}).get("frontend")):
