@@ -3,10 +3,12 @@
 import asyncio
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from datetime import datetime
 from pathlib import Path
 import signal
 import sys
 import tempfile
+import threading
 import time
 
 import aiohttp
@@ -20,7 +22,7 @@ from .home import ROOT, Home, choose_http_port, write_configuration
 from .houses import House, open_houses
 from .meters import Meter, wait_for_change, wait_for_meters
 from .options import DEFAULT_HTTP_PORT, Options, parse_options
-from .past import begin_now, fill_in, fill_in_costs, live_through
+from .past import Past, begin_now, fill_in, fill_in_costs, live_through
 
 INTERRUPTED = 130
 
@@ -77,8 +79,12 @@ class Demonstration:
                 houses = await stack.enter_async_context(open_houses(options, ports))
                 session = await stack.enter_async_context(aiohttp.ClientSession())
                 client = Client(home, session)
+                stack.callback((stopped := threading.Event()).set)
+                lived = houses if options.has_past else []
+                # While Home Assistant starts.
+                pasts = [asyncio.create_task(asyncio.to_thread(live_through, house, stopped)) for house in lived]
                 try:
-                    meters, statistics = await self._set_up(client, houses)
+                    meters, statistics = await self._set_up(client, houses, pasts)
                 except (DemonstrationError, TimeoutError) as error:
                     await asyncio.sleep(1)  # Home Assistant writes its log in a thread of its own
                     reasons = [f"in the log of Home Assistant: {entry}" for entry in home.complaints()]
@@ -94,9 +100,9 @@ class Demonstration:
                 return 0
             raise
 
-    async def _set_up(self, client: Client, houses: list[House]) -> tuple[list[Meter], list[str]]:
-        pasts = [asyncio.to_thread(live_through, house) for house in houses] if self._options.has_past else []
-        past_task = asyncio.gather(*pasts)
+    async def _set_up(
+        self, client: Client, houses: list[House], pasts: list[asyncio.Task[tuple[datetime, Past]]]
+    ) -> tuple[list[Meter], list[str]]:
         await client.become_owner()
         await client.wait_until_running()
         meters: list[list[Meter]] = []
@@ -104,7 +110,8 @@ class Demonstration:
             self._say(f"Setting up the meter at {house.port}")
             entry_id = await add_entry(client, house)
             meters.append(await wait_for_meters(client, entry_id, house.meters))
-        for group, (start, past) in zip(meters, await past_task, strict=False):
+        for group, task in zip(meters, pasts, strict=False):
+            start, past = await task
             rows = await fill_in(client, group, start, past)
             self._say(f"Filled in {rows} hours of statistics since {start.astimezone():%-d %B %Y}")
         every = [meter for group in meters for meter in group]
@@ -112,7 +119,7 @@ class Demonstration:
             await begin_now(client, every)
         dashboard = await set_up_dashboard(client, every)
         if self._options.has_past and dashboard.prices:
-            await fill_in_costs(client, min(start for start, _ in await past_task), dashboard.prices)
+            await fill_in_costs(client, min([(await task)[0] for task in pasts]), dashboard.prices)
         return every, dashboard.statistics
 
     async def _check(self, client: Client, home: Home, meters: list[Meter], statistics: list[str]) -> int:

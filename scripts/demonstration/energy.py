@@ -1,12 +1,15 @@
 """The energy dashboard: which sensors belong on it, and whether Home Assistant is content with them."""
 
+import asyncio
 from collections.abc import Iterator
+import contextlib
 from dataclasses import dataclass
 import re
 from typing import Any, Final
 
 from .client import Client
 from .meters import Meter, Sensor
+from .patience import until
 
 MAIN_SLOT: Final = "electricity"
 IMPORT: Final = re.compile(r"emeter_delivery_tariff([1-9])")
@@ -15,6 +18,8 @@ DEFAULT_IMPORT_PRICE: Final = 0.25
 EXPORT_PRICE: Final = 0.06
 GAS_PRICE: Final = 1.25
 WATER_PRICE: Final = 1.10
+RECORDER_LIMIT: Final = 20.0
+POLL: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +44,24 @@ async def set_up_dashboard(client: Client, meters: list[Meter]) -> Dashboard:
 
 
 async def issues_of_dashboard(client: Client) -> list[str]:
-    """Return what Home Assistant has to say against the energy dashboard."""
-    async with client.websocket() as websocket:
+    """Return what Home Assistant has to say against the energy dashboard, after a moment for the recorder to write."""
+    found: list[str] = []
+
+    async def is_content() -> bool:
         verdict = await websocket.command("energy/validate")
-    return [
-        f"{issue['type']}: {issue.get('affected_entities')}"
-        for groups in verdict.values()
-        for issues in groups
-        for issue in (issues if isinstance(issues, list) else issues.values())
-    ]
+        found[:] = [
+            f"{issue['type']}: {issue.get('affected_entities')}"
+            for groups in verdict.values()
+            for issues in groups
+            for issue in (issues if isinstance(issues, list) else issues.values())
+        ]
+        return not found
+
+    async with client.websocket() as websocket:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(RECORDER_LIMIT):
+                await until(is_content, POLL)
+    return found
 
 
 def _sources(meter: Meter) -> Iterator[dict[str, Any]]:

@@ -10,6 +10,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+import threading
 from typing import Any, Final
 
 from custom_components.dsmr_p1.p1 import Decoder, Reading, present
@@ -56,14 +57,16 @@ type Past = dict[tuple[str, str], Series]
 """Slot and channel id -> what was."""
 
 
-def live_through(house: House) -> tuple[datetime, Past]:
-    """Return the whole hours since the household began, and when that was."""
+def live_through(house: House, stopped: threading.Event) -> tuple[datetime, Past]:
+    """Return the whole hours since the household began, and when that was; less if it is stopped from elsewhere."""
     builder = house.builder()
     household, decoder = builder.household, Decoder()
     start = household.start
     count = int((datetime.now(UTC) - start) / HOUR) * SAMPLES
     past: Past = {}
     for number in range(count):
+        if stopped.is_set():
+            break
         household.advance_to(start + (number + 1) * HOUR / SAMPLES)
         for event in decoder.feed(builder.plain()):
             if isinstance(event, Reading):
@@ -103,13 +106,19 @@ async def fill_in(client: Client, meters: list[Meter], start: datetime, past: Pa
 
 
 async def begin_now(client: Client, meters: list[Meter]) -> None:
-    """Begin the statistics of registers that have no known past, so that they need not be waited for."""
+    """Begin the statistics of sensors that have no known past, so that they need not be waited for."""
     last_hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - HOUR
     async with client.websocket() as websocket:
         for meter in meters:
             for sensor in meter.sensors:
-                if sensor.is_register and sensor.is_number:
-                    row = {"start": last_hour.isoformat(), "state": float(sensor.state), "sum": 0.0}
+                if sensor.is_number and (sensor.is_register or sensor.is_measurement):
+                    value = float(sensor.state)
+                    row: dict[str, Any] = {"start": last_hour.isoformat()}
+                    row |= (
+                        {"state": value, "sum": 0}
+                        if sensor.is_register
+                        else dict.fromkeys(("mean", "min", "max"), value)
+                    )
                     await websocket.command("recorder/import_statistics", metadata=_metadata(sensor), stats=[row])
 
 
