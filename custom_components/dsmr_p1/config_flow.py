@@ -86,6 +86,7 @@ class P1ConfigFlow(ConfigFlow, domain=DOMAIN):
         self._listening: asyncio.Task[None] | None = None
         self._progress: dict[str, str] = {}
         self._next = _USER
+        self._is_confirmed = False
 
     @staticmethod
     @callback
@@ -363,13 +364,16 @@ class P1ConfigFlow(ConfigFlow, domain=DOMAIN):
         assert heard is not None  # noqa: S101 - the step follows listening
         assert heard.reading is not None  # noqa: S101 - that heard a telegram
         words = self._words or await Words.load(self.hass)
-        await self._identify(heard)
+        # A browser may ask for the form once more while the entry is being made: that entry is no reason to abort then.
+        if not self._is_confirmed:
+            await self._identify(heard)
         if user_input is None:
             return self.async_show_form(
                 step_id="confirm",
                 data_schema=EMPTY_SCHEMA,
                 description_placeholders=confirm_placeholders(heard, heard.reading, words),
             )
+        self._is_confirmed = True
         is_smarty = heard.is_encrypted or self._input[CONF_BRIDGE_TYPE] == BRIDGE_SMARTY
         data = {CONF_PORT: heard.port, CONF_BRIDGE_TYPE: BRIDGE_SMARTY if is_smarty else BRIDGE_DSMR, **self._line}
         if is_smarty:
@@ -397,7 +401,7 @@ class P1ConfigFlow(ConfigFlow, domain=DOMAIN):
             self._abort_if_unique_id_configured(updates={CONF_PORT: heard.port})
         else:
             self._abort_if_unique_id_configured()
-        if await entry_on(self.hass, heard.port, other_than=self._own_entry_id) is not None:
+        if await entry_on(self.hass, heard.port, other_than=self._own_entry_id) is not None and not self._is_confirmed:
             raise AbortFlow("already_configured")
 
     @property

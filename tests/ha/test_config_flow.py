@@ -446,6 +446,21 @@ async def test_two_dialogs_about_one_port_of_which_the_meter_tells_no_identifier
         assert result["reason"] == "already_configured"
 
 
+async def test_form_that_is_asked_for_while_the_entry_is_made(hass: HomeAssistant, port: PtyPort) -> None:
+    meter = make_meter(port)
+    async with sending(meter):
+        result = await start(hass, {CONF_PORT: port.path})
+        configure = hass.config_entries.flow.async_configure
+        asked_before = asyncio.create_task(configure(result["flow_id"]))
+        await asyncio.sleep(0)
+        ending = asyncio.create_task(configure(result["flow_id"], {}))
+        await eventually(lambda: hass.config_entries.async_entries(DOMAIN))
+        again = await configure(result["flow_id"])
+        assert (await asked_before)["step_id"] == again["step_id"] == "confirm"
+        assert (await ending)["type"] is FlowResultType.CREATE_ENTRY
+        await hass.async_block_till_done()
+
+
 async def test_closing_the_dialog_frees_the_port(hass: HomeAssistant, port: PtyPort) -> None:
     result = await hass.config_entries.flow.async_init(DOMAIN, context={"source": "user"})
     result = await hass.config_entries.flow.async_configure(result["flow_id"], {CONF_PORT: port.path})

@@ -10,7 +10,7 @@ import pytest
 
 from custom_components.dsmr_p1.listening import ENOUGH_OCTETS, Heard, Patience, listen
 from custom_components.dsmr_p1.p1 import PortBusyError, PortError, RejectReason, SerialSettings
-from custom_components.dsmr_p1.p1.countries import _BY_IDENTIFICATION, NETHERLANDS
+from custom_components.dsmr_p1.p1.countries import BY_IDENTIFICATION, NETHERLANDS
 from custom_components.dsmr_p1.p1.decryption import Authentication
 from simulator import PtyPort
 from tests.ha.flow_driver import QUICK, TRANSLATIONS, make_meter, sending
@@ -117,7 +117,7 @@ def test_causes(heard: Heard, error: str) -> None:
 
 def test_every_piece_of_the_report_is_there() -> None:
     pieces = {name: set(piece["options"]) for name, piece in TRANSLATIONS["selector"].items()}
-    countries = {country.code.lower() for country in (*_BY_IDENTIFICATION.values(), NETHERLANDS)}
+    countries = {country.code.lower() for country in (*BY_IDENTIFICATION.values(), NETHERLANDS)}
     assert pieces["country"] == countries
     assert pieces["encryption"] == {"none", *Authentication}
     source = (Path(__file__).parents[2] / "custom_components/dsmr_p1/report.py").read_text(encoding="utf-8")
