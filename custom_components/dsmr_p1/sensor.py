@@ -5,7 +5,7 @@ claimed only where the unit is one of it.
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final, NamedTuple, override
 
@@ -39,10 +39,13 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .coordinator import P1ConfigEntry, P1Coordinator
 from .entity import P1Entity
+from .line_health import DESCRIPTIONS, LineHealthSensor
 from .p1 import ChannelType, Level, MeterKind, Quantity, Role, Unit, channel_type
 from .storage import KnownMeter
 
 PARALLEL_UPDATES = 0
+SCAN_INTERVAL: Final = timedelta(seconds=60)
+"""How often the sensors of line health look. Those of the meters are told."""
 
 LONGEST_STATE: Final = 255
 """Characters of a state; a longer text is cut, and whole in the attribute below."""
@@ -204,6 +207,9 @@ async def async_setup_entry(
     # Told before the sensors themselves are: those that are outdated must not speak again.
     entry.async_on_unload(entry.runtime_data.async_add_listener(sensors.follow))
     sensors.follow()
+    async_add_entities(
+        [LineHealthSensor(entry.runtime_data, description) for description in DESCRIPTIONS], update_before_add=True
+    )
 
 
 class Sensors:

@@ -16,11 +16,14 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.dsmr_p1.const import BRIDGE_DSMR, CONF_BRIDGE_TYPE, DOMAIN
 from custom_components.dsmr_p1.coordinator import P1Coordinator
+from custom_components.dsmr_p1.line_health import DESCRIPTIONS
 from simulator import Household, Model, PtyPort, TelegramBuilder, find_model
 
 START = datetime(2026, 2, 18, 16, 20, tzinfo=UTC)
 PATIENCE = 10.0
 """Seconds of real time within which what a test waits for has happened, on the slowest machine."""
+LINE_HEALTH = frozenset(f"p1_{description.key}" for description in DESCRIPTIONS)
+"""The entities that tell of the line and not of a meter, by unique id without the entry's."""
 
 
 async def eventually(condition: Callable[[], object]) -> None:
@@ -142,10 +145,11 @@ class House:
         }
 
     def entities(self) -> dict[str, er.RegistryEntry]:
-        """Give the registry entries by unique id without the entry's."""
+        """Give the registry entries of channels by unique id without the entry's."""
         prefix = f"{self.entry.entry_id}_"
         found = er.async_entries_for_config_entry(er.async_get(self.hass), self.entry.entry_id)
-        return {entity.unique_id.removeprefix(prefix): entity for entity in found}
+        entities = {entity.unique_id.removeprefix(prefix): entity for entity in found}
+        return {key: entity for key, entity in entities.items() if key not in LINE_HEALTH}
 
 
 type MakeHouse = Callable[..., Awaitable[House]]

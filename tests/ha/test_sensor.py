@@ -17,6 +17,7 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from custom_components.dsmr_p1.const import CONF_ADDITIONAL_KEY, CONF_DECRYPTION_KEY, CONF_REFRESH
+from custom_components.dsmr_p1.line_health import DESCRIPTIONS
 from custom_components.dsmr_p1.p1 import CHANNELS, ChannelType, Level, MeterKind, Quantity, Role, Unit
 from custom_components.dsmr_p1.sensor import (
     ATTR_FULL_TEXT,
@@ -378,7 +379,7 @@ def keys_in_use() -> set[str]:
 
 
 def test_every_name_is_translated_and_every_translation_used() -> None:
-    assert set(NAMES) == keys_in_use()
+    assert set(NAMES) == keys_in_use() | {description.key for description in DESCRIPTIONS}
 
 
 @pytest.mark.parametrize("low_tariff", [None, 1, 2])
@@ -398,11 +399,12 @@ def test_no_two_channels_of_a_meter_have_one_name() -> None:
 
 
 def test_every_icon_is_needed_and_there() -> None:
-    needed = set()
+    without_class = (None, SensorDeviceClass.ENUM)
+    needed: set[str | None] = {row.key for row in DESCRIPTIONS if row.device_class in without_class}
     for row in rows():
         for low_tariff in (None, 1, 2):
             description = describe(meter_with(row, low_tariff=low_tariff), concrete(row))
-            if description.device_class in (None, SensorDeviceClass.ENUM):
+            if description.device_class in without_class:
                 needed.add(description.translation_key)
     assert set(ICONS) == needed
 

@@ -1,0 +1,180 @@
+"""Line health: how well a port is heard, as diagnostic sensors of its own device. They are there on request only.
+
+The reader counts all the time; the sensors look at its counts once a minute and not with every telegram, which would
+fill the recorder. They tell of the line and not of the meter, so they are available while it is silent too.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from statistics import median
+from typing import Final, override
+
+from homeassistant.components.sensor import (
+    SensorDeviceClass,
+    SensorEntity,
+    SensorEntityDescription,
+    SensorStateClass,
+)
+from homeassistant.const import EntityCategory, UnitOfTime
+from homeassistant.core import callback
+from homeassistant.helpers.device_registry import DeviceInfo
+from homeassistant.helpers.typing import StateType
+
+from .captures import Capture
+from .coordinator import P1Coordinator
+from .devices import PORT_SLOT, device_identifier
+from .p1 import Authentication, Reading, RejectReason
+from .p1.heard import Heard
+
+DAMAGES: Final = (RejectReason.CRC, RejectReason.MALFORMED, RejectReason.TRUNCATED, RejectReason.OVERSIZED)
+"""The reasons that tell of the line. Others tell of a key, or of something that is no P1 port."""
+NOT_ENCRYPTED: Final = "not_encrypted"
+_MOST_DRIFTS: Final = 61
+_MINUTE: Final = 60.0
+_MOMENT: Final = 10.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class LineHealthDescription(SensorEntityDescription):
+    """A sensor of line health; its key is not that of any channel. `listens` tells that counts are not all it needs."""
+
+    value: Callable[[LineHealth], StateType]
+    listens: bool = False
+
+
+class LineHealth:
+    """What one sensor has seen of a port between two looks."""
+
+    def __init__(self, coordinator: P1Coordinator) -> None:
+        """Look at a port for the first time."""
+        self._coordinator = coordinator
+        self._drifts: deque[float] = deque(maxlen=_MOST_DRIFTS)
+        self._looked_at = self._now
+        self._telegrams = self._heard.telegrams
+        self._pace: int | None = None
+
+    @callback
+    def take(self, capture: Capture) -> None:
+        """Compare the meter's clock with that of Home Assistant."""
+        if isinstance(capture.event, Reading) and (timestamp := capture.event.telegram.timestamp) is not None:
+            self._drifts.append((timestamp - capture.received).total_seconds())
+
+    def telegrams_per_minute(self) -> float | None:
+        """Give the pace since the last look, or the last pace where that was only a moment ago."""
+        now, telegrams = self._now, self._heard.telegrams
+        elapsed = now - self._looked_at
+        if elapsed >= _MOMENT:
+            self._pace = round((telegrams - self._telegrams) / elapsed * _MINUTE)
+            self._looked_at, self._telegrams = now, telegrams
+        return self._pace
+
+    def damaged_telegrams(self) -> int:
+        """Give the number of telegrams since the start that the line has damaged."""
+        return sum(self._heard.rejected[reason] for reason in DAMAGES)
+
+    def longest_gap(self) -> float | None:
+        """Give the longest time without a telegram since the first one, the present one included."""
+        if self._heard.last_telegram_at is None:
+            return None
+        return round(max(self._heard.longest_gap, self._now - self._heard.last_telegram_at))
+
+    def reconnects(self) -> int:
+        """Give how often the open port was lost."""
+        return self._heard.lost
+
+    def clock_drift(self) -> float | None:
+        """Give by how much the meter's clock is ahead; None where no telegram with a time came since the last look."""
+        if not self._drifts:
+            return None
+        drift = median(self._drifts)
+        self._drifts.clear()
+        return round(drift)
+
+    def tag_state(self) -> str | None:
+        """Give what proves that the telegrams are genuine; None where none was read."""
+        if not self._heard.telegrams:
+            return None
+        return self._heard.authentication or NOT_ENCRYPTED
+
+    @property
+    def _heard(self) -> Heard:
+        return self._coordinator.reader.heard
+
+    @property
+    def _now(self) -> float:
+        return self._coordinator.hass.loop.time()
+
+
+DESCRIPTIONS: Final = (
+    LineHealthDescription(
+        key="telegrams_per_minute",
+        state_class=SensorStateClass.MEASUREMENT,
+        native_unit_of_measurement="1/min",
+        suggested_display_precision=0,
+        value=LineHealth.telegrams_per_minute,
+    ),
+    LineHealthDescription(
+        key="damaged_telegrams",
+        state_class=SensorStateClass.TOTAL_INCREASING,
+        suggested_display_precision=0,
+        value=LineHealth.damaged_telegrams,
+    ),
+    LineHealthDescription(
+        key="longest_gap",
+        device_class=SensorDeviceClass.DURATION,
+        native_unit_of_measurement=UnitOfTime.SECONDS,
+        suggested_display_precision=0,
+        value=LineHealth.longest_gap,
+    ),
+    LineHealthDescription(
+        key="reconnects",
+        state_class=SensorStateClass.TOTAL_INCREASING,
+        suggested_display_precision=0,
+        value=LineHealth.reconnects,
+    ),
+    LineHealthDescription(
+        key="clock_drift",
+        device_class=SensorDeviceClass.DURATION,
+        state_class=SensorStateClass.MEASUREMENT,
+        native_unit_of_measurement=UnitOfTime.SECONDS,
+        suggested_display_precision=0,
+        value=LineHealth.clock_drift,
+        listens=True,
+    ),
+    LineHealthDescription(
+        key="tag_state",
+        device_class=SensorDeviceClass.ENUM,
+        options=[NOT_ENCRYPTED, *Authentication],
+        value=LineHealth.tag_state,
+    ),
+)
+
+
+class LineHealthSensor(SensorEntity):
+    """One figure of line health. It is asked for by Home Assistant, once in the platform's interval."""
+
+    _attr_has_entity_name = True
+    _attr_entity_category = EntityCategory.DIAGNOSTIC
+    _attr_entity_registry_enabled_default = False
+    entity_description: LineHealthDescription
+
+    def __init__(self, coordinator: P1Coordinator, description: LineHealthDescription) -> None:
+        """Belong to the device of the port."""
+        entry_id = coordinator.config_entry.entry_id
+        self.entity_description = description
+        self._coordinator = coordinator
+        self._health = LineHealth(coordinator)
+        self._attr_translation_key = description.key
+        self._attr_unique_id = f"{entry_id}_{PORT_SLOT}_{description.key}"
+        self._attr_device_info = DeviceInfo(identifiers={device_identifier(entry_id, PORT_SLOT)})
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        await super().async_added_to_hass()
+        if self.entity_description.listens:
+            self.async_on_remove(self._coordinator.captures.subscribe(self._health.take))
+
+    async def async_update(self) -> None:
+        """Look at the counts."""
+        self._attr_native_value = self.entity_description.value(self._health)
