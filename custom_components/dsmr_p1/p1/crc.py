@@ -38,7 +38,7 @@ def crc16_x25(octets: bytes) -> int:
     return _MIRROR[rest & 0xFF] << 8 | _MIRROR[rest >> 8]
 
 
-# Meters whose checksum is CRC-16/X-25: Holley DTSD545.
+# Meters of which some send CRC-16/X-25: Holley DTSD545.
 _X25_MAKERS: Final = (b"/HLY5",)
 
 
@@ -47,11 +47,12 @@ def telegram_checksums(text: bytes) -> Iterator[int]:
 
     A bridge may have changed the line ends after the meter counted them: taken the CR out, or put in blank lines.
     """
-    crc = crc16_x25 if text.startswith(_X25_MAKERS) else crc16
-    yield crc(text)
+    yield crc16(text)
+    if text.startswith(_X25_MAKERS):
+        yield crc16_x25(text)
     if b"\r" not in text:
-        yield crc(text.replace(b"\n", b"\r\n"))
+        yield crc16(text.replace(b"\n", b"\r\n"))
     elif text.count(b"\r\n\r\n") > 1:
         identification, _, body = text.replace(b"\r\n\r\n", b"\r\n").partition(b"\r\n")
-        yield crc(identification + b"\r\n\r\n" + body)
-        yield crc(identification + b"\r\n" + body)
+        yield crc16(identification + b"\r\n\r\n" + body)
+        yield crc16(identification + b"\r\n" + body)

@@ -89,6 +89,9 @@ _LONGEST_HEADER: Final = 19
 """The bytes of the longest of these headers."""
 # The last line: the checksum in up to four digits, or in none where the meter sends none, then the end of the line.
 _LAST_LINE: Final = re.compile(rb"([0-9A-Fa-f]{4})[\r\n]{0,2}|[ ]{0,4}([^\r\n\x00 ]{0,8})[\x00 ]{0,4}[\r\n]")
+# The longest last line, and as much of an envelope behind it as tells that it is one.
+_LONGEST_END: Final = 17 + 14
+_LONGEST_CHECKSUM: Final = 8
 _CRC: Final = re.compile(rb"[0-9A-Fa-f]{1,4}")
 _LINE_END: Final = re.compile(rb"[\r\n]")
 _BINARY: Final = re.compile(rb"[\x01-\x08\x0E-\x1F\x7F]")
@@ -246,14 +249,15 @@ class Framer:
         if last_line is not None:
             # Four digits end the telegram, whether its line end has come or not.
             checksum, end = last_line[1] or last_line[2] or b"", last_line.end(1) if last_line[1] else last_line.end()
-        elif whole or limit - mark > MAX_IDENTIFICATION:
-            checksum, end = buffer[mark + 1 : limit].rstrip(b"\x00 "), limit
+        elif whole or limit - mark > _LONGEST_END:
+            checksum = buffer[mark + 1 : limit].rstrip(b"\x00 ")
+            end = mark + 1 + (len(checksum) if len(checksum) <= _LONGEST_CHECKSUM else 0)
         else:
             return None
         text = buffer[start : mark + 1]
         # Without a checksum nothing tells a `/` of the text from the beginning of the next telegram.
         if _is_valid(text, checksum) if checksum else slash < 0:
-            self._position = end if last_line is None else last_line.end()
+            self._position = limit if last_line is None else last_line.end()
             return PlainFrame(text, has_crc=bool(checksum))
         if slash >= 0:
             return self._fail(RejectReason.TRUNCATED, start, slash, search_from=slash)
@@ -262,8 +266,9 @@ class Framer:
     def _find_mark(self, start: int, limit: int) -> int:
         """Find the `!` that ends a telegram: it begins a line, so a `)` of which one bit is wrong ends nothing."""
         mark = self._buffer.find(b"\n!", start, limit)
-        if mark < 0:
-            mark = self._buffer.find(b"\r!", start, limit)
+        other = self._buffer.find(b"\r!", start, limit if mark < 0 else mark)
+        if other >= 0:
+            mark = other
         return mark + 1 if mark >= 0 else -1
 
     def _find_restart(self, start: int, limit: int) -> int:
