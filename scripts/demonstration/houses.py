@@ -69,15 +69,13 @@ async def open_houses(options: Options, folder: Path) -> AsyncIterator[list[Hous
     children: list[asyncio.subprocess.Process] = []
     houses: list[House] = []
 
-    async def start(name: str, arguments: list[str]) -> dict[str, str]:
+    async def start(name: str, arguments: list[str], last: str = "port") -> dict[str, str]:
         link = folder / name
         log = folder / f"{name}.log"
         with log.open("wb") as output:
-            child = await start_child(
-                [sys.executable, "-m", "simulator", "--link", link, *arguments, *key_arguments], output=output
-            )
+            child = await start_child([sys.executable, "-m", "simulator", "--link", link, *arguments], output=output)
         children.append(child)
-        return await _announced(child, log, link)
+        return await _announced(child, log, link, last)
 
     try:
         if options.telegrams:
@@ -88,8 +86,11 @@ async def open_houses(options: Options, folder: Path) -> AsyncIterator[list[Hous
                 arguments = ["--model", model, "--seed", str(seed), "--since", since.isoformat(), "--solar"]
                 if model in MBUS:
                     arguments += ["--mbus", MBUS[model]]
+                is_encrypted = MODELS[model].authentication_key is not None
+                if is_encrypted:
+                    arguments += key_arguments
                 name = "meter" if len(options.models) < 2 else f"meter{seed}"
-                said = await start(name, arguments)
+                said = await start(name, arguments, "additional key" if is_encrypted else "port")
                 house = House(said["port"], said.get("decryption key"), said.get("additional key"), model, seed, since)
                 houses.append(house)
         yield houses
@@ -98,13 +99,13 @@ async def open_houses(options: Options, folder: Path) -> AsyncIterator[list[Hous
             await stop_child(child)
 
 
-async def _announced(child: asyncio.subprocess.Process, log: Path, link: Path) -> dict[str, str]:
-    """Wait until the simulator has opened its port, and return what it says about itself."""
+async def _announced(child: asyncio.subprocess.Process, log: Path, link: Path, last: str) -> dict[str, str]:
+    """Wait until the simulator has opened its port and said everything about itself, and return that."""
 
     async def is_open() -> bool:
         if child.returncode is not None:
             raise DemonstrationError(f"the simulated meter does not start: {_said(log)}")
-        return _is_there(link) and bool(_said(log))
+        return _is_there(link) and last in dict(ANNOUNCED.findall(_said(log)))
 
     async with asyncio.timeout(START_LIMIT):
         await until(is_open, POLL)
