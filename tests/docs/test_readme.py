@@ -7,8 +7,8 @@ import re
 from typing import Any
 
 from homeassistant.util import slugify
+from homeassistant.util.yaml import parse_yaml
 import pytest
-import yaml
 
 ROOT = Path(__file__).parent.parent.parent
 PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("docs/*.md")])
@@ -80,7 +80,7 @@ def test_entities_exist(page: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_yaml_can_be_read(page: Path) -> None:
     for text in YAML.findall(page.read_text()):
-        assert yaml.safe_load(text)
+        assert parse_yaml(text)
 
 
 @pytest.mark.parametrize("key", sorted({*all_keys(TEXTS, "error"), *all_keys(TEXTS["config"], "abort")}))
