@@ -29,21 +29,25 @@ MOST_GOOD: Final = 3
 MOST_BAD: Final = 5
 
 _PRIVATE: Final = frozenset({Quantity.IDENTIFIER, Quantity.TEXT})
-_OBJECT: Final = re.compile(r"(?P<reference>[^(]*)(?P<values>(?:\([^()]*\)|\(\([^()]*\)\))+)[ \x00]*")
+_VALUES: Final = re.compile(r"(?:\([^()]*\)|\(\([^()]*\)\))+[ \x00]*")
 _VALUE: Final = re.compile(r"(?<=\()[^()]*(?=\))")
 _DIGIT: Final = re.compile(r"[0-9]")
 _LETTER: Final = re.compile(r"[^\W\d_]")
+_HEXADECIMAL: Final = re.compile(r"(?:[0-9A-Fa-f]{2}){4,}\)?")
+_HEXADECIMAL_DIGIT: Final = re.compile(r"[0-9A-Fa-f]")
 _ENDS: Final = re.compile(r"(/.*|![0-9A-Fa-f]{0,4}[ \x00]*|\([0-9]{1,8}[.,][0-9]+\)|[ \x00]*)")
 """The first line, the last, a blank one, and the number that stands on a line of its own in DSMR 3."""
 _MOMENT: Final = r"[0-9]{2}(?:0[0-9]|1[0-2])(?:[0-2][0-9]|3[01])(?:[01][0-9]|2[0-4])[0-5][0-9][0-5][0-9]"
 _REFERENCE: Final = r"[0-9]{1,3}-[0-9]{1,3}:[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}"
+_PLAIN_REFERENCE: Final = re.compile(rf"{_REFERENCE}(?:[.*][0-9]{{1,3}})?")
+_UNIT: Final = r"[^0-9*]{1,6}[23]?"
 _ANYWHERE: Final = rf"{_MOMENT}[WS]|{_REFERENCE}"
 # The values that stay, of objects that are known to be nobody's secret, and of those that are not known at all.
 _PUBLIC: Final = re.compile(
-    rf"|-?[0-9]{{1,10}}(?:[.,][0-9]+)?(?:\*[^0-9]{{1,6}})?|{_ANYWHERE}|{_MOMENT}|[0-9]{{12}}[WS]"
-    r"|[0-9]{2}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}|.{1,8}"
+    rf"|-?[0-9]{{1,10}}(?:[.,][0-9]+)?(?:\*{_UNIT})?|-?[0-9]{{1,10}}[.,][0-9]+ ?{_UNIT}|{_ANYWHERE}|{_MOMENT}"
+    r"|[0-9]{12}[WS]|[0-9]{2}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}|.{1,8}"
 )
-_HARMLESS: Final = re.compile(rf"|-?[0-9]{{1,8}}(?:[.,][0-9]+)?\*[^0-9]{{1,6}}|{_ANYWHERE}|.{{1,4}}")
+_HARMLESS: Final = re.compile(rf"|-?[0-9]{{1,8}}(?:[.,][0-9]+)?\*{_UNIT}|{_ANYWHERE}|.{{1,4}}")
 _ENVELOPE_START: Final = b"\xdb\x08"
 _SYSTEM_TITLE: Final = re.compile(rb"(?<=\xDB\x08)[\x00-\xFF]{1,8}")
 _SHOWN_OF_OTHERS: Final = 32
@@ -132,17 +136,26 @@ def masked_line(line: str) -> str:
     """
     if _ENDS.fullmatch(line):
         return line
-    match = _OBJECT.fullmatch(line)
-    if match is None:
-        return _mask(line)
+    reference, parenthesis, values = line.partition("(")
     try:
-        rows = candidates(Obis.parse(match["reference"].strip()))
+        rows = candidates(Obis.parse(reference.strip()))
     except ValueError:
         return _mask(line)
-    if any(row.channel.quantity in _PRIVATE for row in rows):
-        first, parenthesis, rest = match["values"].partition(")")
-        return match["reference"] + first + parenthesis + _masked_values(rest, _HARMLESS)
-    return match["reference"] + _masked_values(match["values"], _PUBLIC if rows else _HARMLESS)
+    is_private = any(row.channel.quantity in _PRIVATE for row in rows)
+    if is_private and not _PLAIN_REFERENCE.fullmatch(reference):
+        return reference + _mask(parenthesis + values)
+    values = parenthesis + values
+    is_whole = _VALUES.fullmatch(values) is not None
+    kept = ""
+    if is_private:
+        # The first value is left to be replaced, also where it goes on in the next line.
+        first, end, values = values.partition(")")
+        kept = first + end
+    if not is_whole:
+        return reference + kept + _mask(values)
+    harmless = _PUBLIC if rows and not is_private else _HARMLESS
+    masked = _VALUE.sub(lambda value: value[0] if harmless.fullmatch(value[0]) else _mask(value[0]), values)
+    return reference + kept + masked
 
 
 def _masked(octets: bytes) -> bytes:
@@ -153,11 +166,10 @@ def _masked(octets: bytes) -> bytes:
     )
 
 
-def _masked_values(values: str, harmless: re.Pattern[str]) -> str:
-    return _VALUE.sub(lambda value: value[0] if harmless.fullmatch(value[0]) else _mask(value[0]), values)
-
-
 def _mask(text: str) -> str:
+    if _HEXADECIMAL.fullmatch(text):
+        # A text spelled in hexadecimal digits stays one.
+        return _HEXADECIMAL_DIGIT.sub("5", text)
     return _LETTER.sub("X", _DIGIT.sub("0", text))
 
 

@@ -1,56 +1,88 @@
 """Diagnostics: what is heard on a port and what it was taken for, without anything that is nobody's business.
 
 Private are the keys, what a URL of the port has beside the place, the identifiers of meters and connections, and the
-messages to the consumer. In the text of a telegram they, and all values of objects that are not known, are masked
-character by character, so that the form of each value is still to be seen.
+messages to the consumer. The last telegrams are given with identifiers replaced, the same one always by the same within
+one download, and with their checksums right, so that they can be replayed: saved to a file with
+
+    jq -j '.data.telegrams.good[].text // empty' DOWNLOAD > capture.telegram
+
+they are read by `scripts/inspect capture.telegram` and sent by `scripts/simulate --telegram capture.telegram`. The bad
+ones are under `.data.telegrams.bad`. An encrypted telegram that could not be opened has no text, and one with bytes
+that no text has stands there as `base64`.
 """
 
-import re
-from typing import Any, Final
+from collections import Counter
+from collections.abc import Iterator, Sequence
+import secrets
+from typing import Any, Final, cast
 
 from homeassistant.components.diagnostics import REDACTED, async_redact_data
+from homeassistant.const import CONF_PORT, STATE_UNAVAILABLE, STATE_UNKNOWN
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers import entity_registry as er
 
+from .captures import masked_line
 from .const import CONF_ADDITIONAL_KEY, CONF_DECRYPTION_KEY
 from .coordinator import P1ConfigEntry, P1Coordinator
+from .entry import redacted, without_secrets
 from .p1 import Meter, Quantity, Reading, channel_type
+from .p1.anonymise import anonymise
 
 TO_REDACT: Final = {CONF_DECRYPTION_KEY, CONF_ADDITIONAL_KEY, "equipment_identifier", "port", "unique_id"}
+REPLAY: Final = "jq -j '.data.telegrams.good[].text // empty' DOWNLOAD > capture.telegram"
 _PRIVATE: Final = frozenset({Quantity.IDENTIFIER, Quantity.TEXT})
-_LINE: Final = re.compile(r"(?P<reference>[^(]*)(?P<values>\(.*)", re.DOTALL)
-_QUANTITY: Final = re.compile(r"\(-?[0-9]{1,8}([.,][0-9]+)?\*[^()0-9]{1,6}\)")
-_DIGIT: Final = re.compile(r"[0-9]")
-_LETTER: Final = re.compile(r"[^\W\d_]")
+_SHORTEST_SECRET: Final = 6
 
 
-async def async_get_config_entry_diagnostics(
-    hass: HomeAssistant,  # noqa: ARG001 - Home Assistant's signature
-    entry: P1ConfigEntry,
-) -> dict[str, Any]:
-    """Give what a stranger needs to know of a port."""
-    coordinator = entry.runtime_data
+async def async_get_config_entry_diagnostics(hass: HomeAssistant, entry: P1ConfigEntry) -> dict[str, Any]:
+    """Give what a stranger needs to know of a port; of one that is not set up, why."""
+    port: str = entry.data[CONF_PORT]
+    found: dict[str, Any] = {
+        "entry": {
+            **async_redact_data({"data": dict(entry.data), "options": dict(entry.options)}, TO_REDACT),
+            "state": entry.state.value,
+            "reason": None if entry.reason is None else without_secrets(entry.reason, port),
+            "reason_key": entry.error_reason_translation_key,
+            "is_identified": entry.unique_id is not None,
+        },
+        "port": redacted(port),
+        "entities": _entities(hass, entry),
+    }
+    coordinator = getattr(entry, "runtime_data", None)
+    if isinstance(coordinator, P1Coordinator) and hasattr(coordinator, "reader"):
+        found |= _coordinator(coordinator)
+    return _scrubbed(found, sorted({*_secrets(entry, coordinator)}, key=len, reverse=True))
+
+
+def _coordinator(coordinator: P1Coordinator) -> dict[str, Any]:
+    memory = coordinator.reader.memory
+    secret = secrets.token_bytes()
     return {
-        "entry": async_redact_data({"data": dict(entry.data), "options": dict(entry.options)}, TO_REDACT),
-        "port": coordinator.name,
         "is_available": coordinator.last_update_success,
+        "received_timeout": coordinator.received_timeout,
         "settings": str(coordinator.reader.settings or "those of the far end"),
         "heard": _heard(coordinator),
         "memory": {
-            "sends_crc": coordinator.reader.memory.sends_crc,
-            "tag_verified": coordinator.reader.memory.tag_verified,
-            "tariffs": sorted(coordinator.reader.memory.tariffs),
+            "sends_crc": memory.sends_crc,
+            "tag_verified": memory.tag_verified,
+            "tariffs": sorted(memory.tariffs),
         },
         "known_meters": [
             async_redact_data(meter.as_dict(), TO_REDACT) | {"refresh": coordinator.refresh_of(meter)}
             for meter in coordinator.meters.values()
         ],
-        "last_reading": None if coordinator.reading is None else _reading(coordinator.reading),
+        "last_reading": None if coordinator.reading is None else _reading(coordinator.reading, secret),
+        "telegrams": {
+            "replay": REPLAY,
+            "good": [capture.as_dict(secret) for capture in coordinator.captures.good],
+            "bad": [capture.as_dict(secret) for capture in coordinator.captures.bad],
+        },
     }
 
 
 def _heard(coordinator: P1Coordinator) -> dict[str, Any]:
-    """Give the counts of what was heard since the start."""
-    heard = coordinator.reader.heard
+    """Give the counts of what was heard since the start, and how long ago what was heard last."""
+    heard, now = coordinator.reader.heard, coordinator.hass.loop.time()
     return {
         "bytes": heard.octets,
         "telegrams": heard.telegrams,
@@ -62,24 +94,47 @@ def _heard(coordinator: P1Coordinator) -> dict[str, Any]:
         "lost": heard.lost,
         "is_encrypted": heard.is_encrypted,
         "authentication": heard.authentication,
-        "period": heard.period,
-        "longest_gap": heard.longest_gap,
+        "period": _rounded(heard.period),
+        "longest_gap": _rounded(heard.longest_gap),
+        "since_byte": None if heard.last_octet_at is None else _rounded(now - heard.last_octet_at),
+        "since_telegram": None if heard.last_telegram_at is None else _rounded(now - heard.last_telegram_at),
     }
 
 
-def _reading(reading: Reading) -> dict[str, Any]:
-    """Give the last telegram, and what was found in it."""
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 3)
+
+
+def _entities(hass: HomeAssistant, entry: P1ConfigEntry) -> dict[str, Any]:
+    """Give what has become of the entities: how many have a value, and which have none, by slot and channel id."""
+    without: dict[str, list[str]] = {"missing": [], STATE_UNAVAILABLE: [], STATE_UNKNOWN: []}
+    counts: Counter[str] = Counter()
+    for entity in er.async_entries_for_config_entry(er.async_get(hass), entry.entry_id):
+        if entity.disabled:
+            counts[f"disabled_by_{entity.disabled_by}"] += 1
+            continue
+        state = hass.states.get(entity.entity_id)
+        name = "missing" if state is None else state.state
+        if name in without:
+            without[name].append(entity.unique_id.removeprefix(f"{entry.entry_id}_"))
+        else:
+            counts["with_value"] += 1
+    return {**counts, **without}
+
+
+def _reading(reading: Reading, secret: bytes) -> dict[str, Any]:
+    """Give what was found in the last telegram."""
     telegram = reading.telegram
+    identification = anonymise(f"/{telegram.identification}".encode("latin-1", "replace"), secret)
     return {
-        "identification": telegram.identification,
+        "identification": identification[1:].decode("latin-1"),
         "country": telegram.country.code,
         "has_crc": telegram.has_crc,
         "authentication": reading.authentication,
         "timestamp": None if telegram.timestamp is None else telegram.timestamp.isoformat(),
         "meters": [_meter(meter) for meter in reading.meters],
-        "unknown": [str(obj.obis) for obj in reading.unknown],
-        "malformed_lines": len(telegram.malformed),
-        "telegram": masked_telegram(reading),
+        "unknown": [masked_line(f"{obj.obis}{obj.raw}") for obj in reading.unknown],
+        "malformed": [masked_line(line) for line in telegram.malformed],
     }
 
 
@@ -103,46 +158,34 @@ def _meter(meter: Meter) -> dict[str, Any]:
     }
 
 
-def masked_telegram(reading: Reading) -> list[str]:
-    """Give the lines of a telegram, with all that is private masked, and all that might be.
-
-    A value that is clearly a quantity, or belongs to an object that is known and public, stays.
-    """
-    public = {
-        str(obj.obis)
-        for obj in reading.telegram.objects
-        if obj.candidates and all(row.channel.quantity not in _PRIVATE for row in obj.candidates)
-    }
-    private = {
-        text
-        for meter in reading.meters
-        for channel_id, value in meter.channels.items()
-        if channel_type(channel_id).quantity in _PRIVATE and len(text := str(value.value or "")) >= _SHORTEST_IDENTIFIER
-    }
-    first, *lines = reading.telegram.text.decode("latin-1").splitlines()
-    return [first, *(_masked_line(line, public, private) for line in lines)]
+def _secrets(entry: P1ConfigEntry, coordinator: P1Coordinator | None) -> Iterator[str]:
+    """Give all texts that are known to be private, as they are and in hexadecimal digits."""
+    meters = () if coordinator is None else coordinator.meters.values()
+    reading = None if coordinator is None else coordinator.reading
+    texts = [entry.unique_id, *(meter.equipment_identifier for meter in meters)]
+    for meter in () if reading is None else reading.meters:
+        texts += [
+            value.value
+            for channel_id, value in meter.channels.items()
+            if channel_type(channel_id).quantity in _PRIVATE and isinstance(value.value, str)
+        ]
+    for text in texts:
+        # Zeros and blanks tell nothing, and a short text stands by chance in others.
+        if text is not None and len(text.strip("0 -")) >= _SHORTEST_SECRET:
+            yield text
+            yield text.encode().hex().upper()
 
 
-_SHORTEST_IDENTIFIER: Final = 6
-
-
-def _masked_line(line: str, public: set[str], private: set[str]) -> str:
-    match = _LINE.fullmatch(line)
-    if match is None:
-        # The end, a blank line, or the second half of an object: a quantity without its reference, or anything.
-        return line if len(line) <= 1 else _mask(line)
-    reference, values = match["reference"], match["values"]
-    if any(text in values for text in private):
-        return reference + _mask(values)
-    if reference.strip().removesuffix("*255") in public or _QUANTITY.fullmatch(values):
-        return line
-    if not reference and _NUMBER.fullmatch(values):
-        return line
-    return reference + _mask(values)
-
-
-_NUMBER: Final = re.compile(r"\([0-9]{1,8}[.,][0-9]+\)")
-
-
-def _mask(text: str) -> str:
-    return _LETTER.sub("X", _DIGIT.sub("0", text))
+def _scrubbed[T](found: T, private: Sequence[str]) -> T:
+    """Give the same without the texts that are known to be private, wherever they may have come from."""
+    result: object = found
+    match found:
+        case str():
+            result = found
+            for text in private:
+                result = result.replace(text, REDACTED)
+        case dict():
+            result = {_scrubbed(key, private): _scrubbed(value, private) for key, value in found.items()}
+        case list():
+            result = [_scrubbed(value, private) for value in found]
+    return cast("T", result)
