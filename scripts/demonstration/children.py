@@ -13,20 +13,20 @@ KILL_AFTER: Final = 15.0
 """Seconds that a program has to end by itself: Home Assistant takes ten when a browser is still connected."""
 
 
+def guarded(command: Sequence[str | Path]) -> list[str | Path]:
+    """Return a command that the kernel ends when this program dies without a word, where that can be had."""
+    return [*(("setpriv", "--pdeathsig", "TERM", "--") if shutil.which("setpriv") else ()), *command]
+
+
 async def start_child(
     command: Sequence[str | Path],
     *,
     output: IO[bytes] | int,
     environment: Mapping[str, str] | None = None,
 ) -> asyncio.subprocess.Process:
-    """Start a program in a session of its own, so that a Ctrl-C at the terminal reaches only this one.
-
-    Where that can be had, the kernel ends it when this program dies without a word.
-    """
-    guard = ["setpriv", "--pdeathsig", "TERM", "--"] if shutil.which("setpriv") else []
+    """Start a program in a session of its own, so that a Ctrl-C at the terminal reaches only this one."""
     return await asyncio.create_subprocess_exec(
-        *guard,
-        *command,
+        *guarded(command),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=output,
         stderr=asyncio.subprocess.STDOUT,

@@ -19,6 +19,7 @@ if importlib.util.find_spec("playwright") is None:
     # The ordinary test run has no browser.
     collect_ignore_glob = ["test_*.py"]
 else:
+    from demonstration.children import guarded
     from demonstration.frontend import Frontend, open_frontend
     from demonstration.home import choose_http_port
 
@@ -36,7 +37,7 @@ def program(*command: str) -> Iterator[IO[str]]:
     """Run a module of scripts/ and give what it prints."""
     environment = {**os.environ, "PYTHONPATH": f"{ROOT / 'scripts'}:{ROOT}", "PYTHONUNBUFFERED": "1"}
     with subprocess.Popen(
-        [sys.executable, "-m", *command],
+        guarded([sys.executable, "-m", *command]),
         env=environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
