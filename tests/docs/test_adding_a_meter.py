@@ -29,7 +29,7 @@ def run(tree: Path, *command: str, fails: bool = False) -> str:
     done = subprocess.run(
         [sys.executable, "-m", *command],
         cwd=tree,
-        env={"PYTHONPATH": f"{tree / 'scripts'}:{tree / 'custom_components/dsmr_p1'}"},
+        env={"PYTHONPATH": str(tree / "scripts")},
         capture_output=True,
         text=True,
         check=False,
@@ -52,7 +52,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a copy of the project."""
     tree = tmp_path_factory.mktemp("project")
     for name in ("custom_components", "docs", "scripts", "tests"):
-        shutil.copytree(ROOT / name, tree / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / name, tree / name, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "setup.cfg", tree)
     return tree
 

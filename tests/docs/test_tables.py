@@ -15,7 +15,7 @@ GENERATED = ("docs/meters.md", "docs/channels.md", "tests/p1/public_ids.txt")
 
 def tables(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run scripts/tables of a tree in the environment of the tests."""
-    path = f"{root / 'scripts'}:{root / 'custom_components/dsmr_p1'}"
+    path = str(root / "scripts")
     command = [sys.executable, "-m", "tabulator", *arguments]
     return subprocess.run(command, cwd=root, env={"PYTHONPATH": path}, capture_output=True, text=True, check=False)
 
@@ -26,6 +26,7 @@ def tree(tmp_path: Path) -> Path:
     ignored = shutil.ignore_patterns("__pycache__")
     for name in ("custom_components", "scripts/tabulator"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=ignored)
+    (tmp_path / "scripts" / "p1").symlink_to((ROOT / "scripts" / "p1").readlink())
     for name in GENERATED:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, tmp_path / name)
