@@ -15,6 +15,10 @@ PORT_SLOT: Final = "p1"
 """The slot of the port's own device, which is always there."""
 
 
+_PORT_MODEL: Final = "P1 port"
+"""The model of a port of which the specification has no type."""
+
+
 def device_identifier(entry_id: str, slot: str) -> tuple[str, str]:
     """Give the identifier of the device in a slot. It has no serial number in it: those change, repeat or are zero."""
     return DOMAIN, f"{entry_id}_{slot}"
@@ -39,9 +43,8 @@ def async_register_devices(hass: HomeAssistant, entry: ConfigEntry, meters: Mapp
         identifiers={device_identifier(entry.entry_id, PORT_SLOT)},
         translation_key="p1",
         manufacturer=None if port is None else port.manufacturer,
-        model=None if port is None or port.type is None else port.type.name,
+        model=_PORT_MODEL if port is None or port.type is None else port.type.name,
         serial_number=None if port is None else port.equipment_identifier,
-        sw_version=None if port is None else port.version,
     )
     for meter in meters.values():
         if meter.slot == PORT_SLOT:
@@ -53,7 +56,7 @@ def async_register_devices(hass: HomeAssistant, entry: ConfigEntry, meters: Mapp
             translation_key=translation_key,
             translation_placeholders=placeholders,
             manufacturer=meter.manufacturer,
-            model=None if meter.type is None else meter.type.name,
+            model=f"{meter.kind.value.capitalize()} meter" if meter.type is None else meter.type.name,
             serial_number=meter.equipment_identifier,
             via_device_id=port_device.id,
         )
