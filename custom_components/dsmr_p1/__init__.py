@@ -11,6 +11,7 @@ from homeassistant.helpers.typing import ConfigType
 from .const import DOMAIN
 from .coordinator import P1ConfigEntry, P1Coordinator
 from .devices import PORT_SLOT, slot_of
+from .issues import async_delete_issues
 from .services import async_setup_services
 from .storage import PortStore
 
@@ -38,7 +39,8 @@ async def async_unload_entry(hass: HomeAssistant, entry: P1ConfigEntry) -> bool:
 
 
 async def async_remove_entry(hass: HomeAssistant, entry: P1ConfigEntry) -> None:
-    """Remove what was stored of a port."""
+    """Remove what was stored of a port, and what its owner was told."""
+    async_delete_issues(hass, entry.entry_id)
     await PortStore(hass, entry.entry_id).async_remove()
 
 

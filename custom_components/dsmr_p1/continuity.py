@@ -48,7 +48,7 @@ def settle(known: Mapping[str, KnownMeter], seen: Mapping[str, KnownMeter]) -> t
         if before is None or (slot in slots and slot not in came_from):
             settled[slot] = meter
             continue
-        continued = _continued_channels(before, meter)
+        continued = continued_channels(before, meter)
         channels.update({(before.slot, old): new for old, new in continued.items()})
         is_past = slot in came_from and before.type_id != meter.type_id
         kept = {
@@ -106,7 +106,7 @@ def _old_slot(
     return None
 
 
-def _continued_channels(before: KnownMeter, now: KnownMeter) -> dict[str, str]:
+def continued_channels(before: KnownMeter, now: KnownMeter) -> dict[str, str]:
     """Tell which channels are gone and go on as another with the same meaning: old id -> new id."""
     gone = {
         channel_type(channel_id).meaning: channel_id for channel_id in before.channels if channel_id not in now.channels

@@ -30,6 +30,7 @@ from .const import (
 from .continuity import async_move, settle
 from .devices import async_register_devices
 from .entry import keys_from, redacted, settings_from, without_secrets
+from .issues import Watch
 from .p1 import (
     KeyFormatError,
     Meter,
@@ -43,7 +44,8 @@ from .p1 import (
     present,
 )
 from .p1.reader import P1Reader, PortFailed, PortOpened
-from .storage import KnownMeter, PortRecord, PortStore
+from .replacement import Replacements
+from .storage import KnownMeter, PortRecord, PortStore, Replaced
 
 type P1ConfigEntry = ConfigEntry[P1Coordinator]
 type Values = Mapping[str, Presented]
@@ -93,6 +95,11 @@ class P1Coordinator(DataUpdateCoordinator[Mapping[str, Values]]):
         self.received_timeout = float(entry.options.get(CONF_RECEIVED_TIMEOUT, DEFAULT_RECEIVED_TIMEOUT))
         self.captures = Captures()
         self.reader: P1Reader
+        self.replaced = Replaced()
+        self.replacements: Replacements
+        self.acknowledged: set[str] = set()
+        self.device: tuple[str, ...] | None = None
+        self.watch = Watch(self)
         self._store = PortStore(hass, entry.entry_id)
         self._saved = PortRecord()
         self._profiles: dict[str, MeterProfile] = {}
@@ -112,6 +119,8 @@ class P1Coordinator(DataUpdateCoordinator[Mapping[str, Values]]):
         record = await self._store.async_load()
         self._saved = record.copy()
         self.meters = record.meters
+        self.replaced, self.acknowledged, self.device = record.replaced, record.acknowledged, record.device
+        self.replacements = Replacements(self)
         try:
             keys = keys_from(self.config_entry.data)
         except KeyFormatError as error:
@@ -127,10 +136,12 @@ class P1Coordinator(DataUpdateCoordinator[Mapping[str, Values]]):
             self._first_reading = self.hass.loop.create_future()
         self._wind_up()
         self.config_entry.async_on_unload(self._stop_watching)
+        self.replacements.async_start()
         self.config_entry.async_create_background_task(self.hass, self._read(), f"{DOMAIN} reader of {self.name}")
         if self._first_reading is not None:
             await self._async_first_reading(self._first_reading)
             self._first_reading = None
+        self.watch.async_start()
         async_register_devices(self.hass, self.config_entry, self.meters)
 
     async def _async_first_reading(self, first_reading: asyncio.Future[None]) -> None:
@@ -158,9 +169,19 @@ class P1Coordinator(DataUpdateCoordinator[Mapping[str, Values]]):
         self.meters = {known: meter for known, meter in self.meters.items() if known != slot}
         self._profiles.pop(slot, None)
         self._seen = {seen: meter for seen, meter in self._seen.items() if seen != slot}
+        self.replacements.async_forget(slot)
         async_register_devices(self.hass, self.config_entry, self.meters)
-        self._save()
+        self.async_save()
         self.async_update_listeners()
+
+    def seen(self, slot: str) -> KnownMeter | None:
+        """Give the meter in a slot as the last telegrams tell of it, whatever was known of it before."""
+        return self._seen.get(slot)
+
+    @callback
+    def async_show_again(self, slot: str) -> None:
+        """Let the entities of a meter show the next telegram, whenever they were updated."""
+        self._shown_at.pop(slot, None)
 
     def refresh_of(self, meter: KnownMeter) -> float:
         """Give the seconds between two updates of a meter's entities; 0 for every telegram."""
@@ -199,20 +220,23 @@ class P1Coordinator(DataUpdateCoordinator[Mapping[str, Values]]):
             case PortFailed():
                 self._fail(event)
             case PortOpened(settings):
+                self.watch.opened()
                 LOGGER.debug("P1 port %s is open, %s", self.name, settings or "line settings of the far end")
 
     def _take(self, reading: Reading) -> None:
         now = monotonic()
         self.reading = reading
+        self.watch.took()
         self._key_failures = 0
         self._wind_up()
         if any(self._profiles.get(meter.profile.slot) is not meter.profile for meter in reading.meters) or len(
             self._profiles
         ) != len(reading.meters):
             self._learn(reading)
+        self.replacements.take(reading)
         is_new = not self.last_update_success
         values = self._values_due(reading, now, everything=is_new)
-        self._save()
+        self.async_save()
         if self._first_reading is not None and not self._first_reading.done():
             self._first_reading.set_result(None)
         if self._is_down:
@@ -230,7 +254,7 @@ class P1Coordinator(DataUpdateCoordinator[Mapping[str, Values]]):
             shown_at = self._shown_at.get(slot)
             is_due = shown_at is None or now - shown_at >= interval - min(_EARLY, interval / 2)
             if everything or is_due:
-                values[slot] = present(heard[slot]) if slot in heard else {}
+                values[slot] = self.replacements.shown(slot, present(heard[slot])) if slot in heard else {}
                 self._shown_at[slot] = now
         return values
 
@@ -244,7 +268,9 @@ class P1Coordinator(DataUpdateCoordinator[Mapping[str, Values]]):
             for meter in reading.meters
             if meter.profile.registered
         }
+        seen = self.replacements.living(seen)
         meters, moves = settle(self.meters, seen)
+        self.replacements.compare(self.meters, seen, meters, moves)
         # What a telegram shows for the first time, or no longer, is shown at once.
         for slot in {*seen, *self._seen}:
             if seen.get(slot) != self._seen.get(slot):
@@ -272,6 +298,7 @@ class P1Coordinator(DataUpdateCoordinator[Mapping[str, Values]]):
 
     def _reject(self, rejected: Rejected) -> None:
         LOGGER.debug("P1 port %s: %d bytes rejected, %s", self.name, rejected.size, rejected.reason)
+        self.watch.rejected(rejected.reason)
         if rejected.reason not in _KEY_REASONS:
             return
         self._key_failures += 1
@@ -285,6 +312,7 @@ class P1Coordinator(DataUpdateCoordinator[Mapping[str, Values]]):
             self.config_entry.async_start_reauth(self.hass)
 
     def _fail(self, failed: PortFailed) -> None:
+        self.watch.failed(failed.error)
         error = without_secrets(str(failed.error), self.port)
         LOGGER.debug("P1 port %s: %s", self.name, error)
         if self._first_reading is not None and not self._first_reading.done():
@@ -325,12 +353,22 @@ class P1Coordinator(DataUpdateCoordinator[Mapping[str, Values]]):
             self._watchdog()
             self._watchdog = None
 
-    def _save(self) -> None:
+    def _record(self) -> PortRecord:
+        return PortRecord(self.meters, self.reader.memory, self.replaced, self.acknowledged, self.device)
+
+    @callback
+    def async_save(self) -> None:
         """Write what is known of the port, where that has changed."""
-        if self._saved.meters is self.meters and self._saved.memory == self.reader.memory:
+        record = self._record()
+        if self._saved.meters is self.meters and self._saved == record:
             return
-        self._saved = record = PortRecord(self.meters, self.reader.memory).copy()
+        self._saved = record = record.copy()
         self.config_entry.async_create_task(self.hass, self._store.async_save(record), f"{DOMAIN} storage")
+
+    async def async_save_now(self) -> None:
+        """Write what is known of the port, and return when it is written."""
+        self._saved = self._record().copy()
+        await self._store.async_save(self._saved)
 
 
 def _known(meter: Meter, maker: str | None, chosen_type: str | None) -> KnownMeter:

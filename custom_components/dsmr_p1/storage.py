@@ -6,6 +6,8 @@ a meter said yesterday is no state of today.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
+from decimal import Decimal
 from typing import Any, Final, Self
 
 from homeassistant.core import HomeAssistant
@@ -89,16 +91,102 @@ def known_channel(channel_id: str) -> ChannelType | None:
         return None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """Another identifier in the slot of a known meter, heard since a time; its registers are held back.
+
+    `registers` are what the other meter's registers showed first, with their units, by channel id. `is_asked`: the
+    owner was asked about it. `is_replacement`: it is a new meter, and only the recorder is waited for.
+    """
+
+    slot: str
+    identifier: str
+    since: datetime
+    registers: Mapping[str, tuple[Decimal, str | None]] = field(default_factory=dict)
+    is_asked: bool = False
+    is_replacement: bool = False
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give what is written to storage."""
+        return {
+            "slot": self.slot,
+            "identifier": self.identifier,
+            "since": self.since.isoformat(),
+            "registers": {channel_id: [str(value), unit] for channel_id, (value, unit) in self.registers.items()},
+            "is_asked": self.is_asked,
+            "is_replacement": self.is_replacement,
+        }
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> Self:
+        """Read what was written."""
+        registers = {channel_id: (Decimal(value), unit) for channel_id, (value, unit) in stored["registers"].items()}
+        return cls(**{**stored, "since": datetime.fromisoformat(stored["since"]), "registers": registers})
+
+
+@dataclass(slots=True)
+class Replaced:
+    """What is known of meters that were replaced, or may have been, by slot.
+
+    `quiet`: the identifier that the owner called a mistake, and until when nobody is asked about it. `arrivals`: the
+    slot of the meter of the same kind that was there before. `asked`: the arrivals that the owner was asked about.
+    `buried`: the identifier of a dead meter that another one has replaced.
+    """
+
+    changes: dict[str, Change] = field(default_factory=dict)
+    quiet: dict[str, tuple[str, datetime]] = field(default_factory=dict)
+    arrivals: dict[str, str] = field(default_factory=dict)
+    asked: set[str] = field(default_factory=set)
+    buried: dict[str, str | None] = field(default_factory=dict)
+
+    def copy(self) -> Replaced:
+        """Give a copy that stays as it is."""
+        return Replaced(dict(self.changes), dict(self.quiet), dict(self.arrivals), set(self.asked), dict(self.buried))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give what is written to storage."""
+        return {
+            "changes": [change.as_dict() for change in self.changes.values()],
+            "quiet": {slot: [identifier, until.isoformat()] for slot, (identifier, until) in self.quiet.items()},
+            "arrivals": self.arrivals,
+            "asked": sorted(self.asked),
+            "buried": self.buried,
+        }
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> Self:
+        """Read what was written."""
+        changes = [Change.from_dict(change) for change in stored["changes"]]
+        return cls(
+            {change.slot: change for change in changes},
+            {
+                slot: (identifier, datetime.fromisoformat(until))
+                for slot, (identifier, until) in stored["quiet"].items()
+            },
+            dict(stored["arrivals"]),
+            set(stored["asked"]),
+            dict(stored["buried"]),
+        )
+
+
 @dataclass(slots=True)
 class PortRecord:
-    """All that is kept of a port."""
+    """All that is kept of a port.
+
+    `acknowledged` are the conditions that the owner has taken note of, and that nobody is told about again. `device`
+    tells the USB device of the port from others: vendor, product and serial number.
+    """
 
     meters: Mapping[str, KnownMeter] = field(default_factory=dict)
     memory: PortMemory = field(default_factory=PortMemory)
+    replaced: Replaced = field(default_factory=Replaced)
+    acknowledged: set[str] = field(default_factory=set)
+    device: tuple[str, ...] | None = None
 
     def copy(self) -> PortRecord:
         """Give a copy that stays as it is: the memory of a port is the reader's, and goes on changing."""
-        return PortRecord(self.meters, replace(self.memory, tariffs=set(self.memory.tariffs)))
+        memory = replace(self.memory, tariffs=set(self.memory.tariffs))
+        return PortRecord(self.meters, memory, self.replaced.copy(), set(self.acknowledged), self.device)
 
     def as_dict(self) -> dict[str, Any]:
         """Give what is written to storage."""
@@ -109,6 +197,9 @@ class PortRecord:
                 "tag_verified": self.memory.tag_verified,
                 "tariffs": sorted(self.memory.tariffs),
             },
+            "replaced": self.replaced.as_dict(),
+            "acknowledged": sorted(self.acknowledged),
+            "device": self.device,
         }
 
     @classmethod
@@ -119,6 +210,9 @@ class PortRecord:
         return cls(
             {meter.slot: meter for meter in meters},
             PortMemory(memory["sends_crc"], memory["tag_verified"], set(memory["tariffs"])),
+            Replaced.from_dict(stored["replaced"]) if "replaced" in stored else Replaced(),
+            set(stored.get("acknowledged", ())),
+            tuple(device) if (device := stored.get("device")) else None,
         )
 
 

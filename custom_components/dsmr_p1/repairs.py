@@ -1,0 +1,176 @@
+"""Repairs: what the owner can do about an issue, carried out from its dialog."""
+
+from typing import Final, override
+
+from homeassistant.components.repairs import RepairsFlow, RepairsFlowResult
+from homeassistant.config_entries import ConfigEntryState
+from homeassistant.const import CONF_PORT
+from homeassistant.core import HomeAssistant
+import probatio
+
+from .const import CONF_METER_TYPE
+from .coordinator import P1ConfigEntry
+from .entry import redacted
+from .ports import entry_on
+from .replacement import Answer
+
+type IssueData = dict[str, str | int | float | None]
+
+
+async def async_create_fix_flow(hass: HomeAssistant, issue_id: str, data: IssueData | None) -> RepairsFlow:  # noqa: ARG001
+    """Give the dialog of an issue."""
+    data = data or {}
+    condition = str(data.get("condition"))
+    return FLOWS.get(condition, AcknowledgeFlow)(hass, condition, data)
+
+
+class P1RepairFlow(RepairsFlow):
+    """A dialog about an issue of one port."""
+
+    def __init__(self, hass: HomeAssistant, condition: str, about: IssueData) -> None:
+        """Take what the issue is about."""
+        self._entry: P1ConfigEntry | None = hass.config_entries.async_get_entry(str(about.get("entry_id")))
+        self._condition = condition
+        self._about = about
+
+    @property
+    def _placeholders(self) -> dict[str, str]:
+        return {
+            name: str(value)
+            for name, value in self._about.items()
+            if name not in ("entry_id", "condition", "slot") and not name.startswith("_")
+        } | ({} if self._entry is None else {"port": redacted(self._entry.data[CONF_PORT])})
+
+    @property
+    def _is_loaded(self) -> bool:
+        return self._entry is not None and self._entry.state is ConfigEntryState.LOADED
+
+    def _ask(self, step_id: str) -> RepairsFlowResult:
+        return self.async_show_form(
+            step_id=step_id, data_schema=probatio.Schema({}), description_placeholders=self._placeholders
+        )
+
+
+class ConfirmFlow(P1RepairFlow):
+    """A dialog that does one thing, once it is confirmed."""
+
+    async def async_step_init(self, _: dict[str, str] | None = None) -> RepairsFlowResult:
+        """Begin."""
+        return await self.async_step_confirm()
+
+    async def async_step_confirm(self, user_input: dict[str, str] | None = None) -> RepairsFlowResult:
+        """Say what will be done, and do it."""
+        if user_input is None:
+            return self._ask("confirm")
+        if self._entry is None:
+            return self.async_abort(reason="not_loaded")
+        reason = await self._async_fix(self._entry)
+        if reason is not None:
+            return self.async_abort(reason=reason, description_placeholders=self._placeholders)
+        return self.async_create_entry(data={})
+
+    async def _async_fix(self, entry: P1ConfigEntry) -> str | None:
+        """Do it, and give the key of what is in the way, if anything is."""
+        raise NotImplementedError
+
+
+class AcknowledgeFlow(ConfirmFlow):
+    """The owner has taken note; nobody is told about this again."""
+
+    @override
+    async def _async_fix(self, entry: P1ConfigEntry) -> str | None:
+        if not self._is_loaded:
+            return "not_loaded"
+        marks = str(self._about.get("_marks") or self._condition).split()
+        entry.runtime_data.acknowledged.update(marks)
+        entry.runtime_data.async_save()
+        return None
+
+
+class TakeNewPathFlow(ConfirmFlow):
+    """The cable was found under another path."""
+
+    @override
+    async def _async_fix(self, entry: P1ConfigEntry) -> str | None:
+        path = str(self._about["_path"])
+        if await entry_on(self.hass, path, other_than=entry.entry_id) is not None:
+            return "already_configured"
+        self.hass.config_entries.async_update_entry(entry, data={**entry.data, CONF_PORT: path})
+        self.hass.config_entries.async_schedule_reload(entry.entry_id)
+        return None
+
+
+class AskForKeysFlow(ConfirmFlow):
+    """The keys are asked for again."""
+
+    @override
+    async def _async_fix(self, entry: P1ConfigEntry) -> str | None:
+        entry.async_start_reauth(self.hass)
+        return None
+
+
+class DetectTypeFlow(ConfirmFlow):
+    """The type of a meter is detected again, instead of being fixed."""
+
+    @override
+    async def _async_fix(self, entry: P1ConfigEntry) -> str | None:
+        types = {
+            slot: chosen
+            for slot, chosen in entry.options.get(CONF_METER_TYPE, {}).items()
+            if slot != self._about["slot"]
+        }
+        options = {name: value for name, value in entry.options.items() if name != CONF_METER_TYPE}
+        if types:
+            options[CONF_METER_TYPE] = types
+        self.hass.config_entries.async_update_entry(entry, options=options)
+        self.hass.config_entries.async_schedule_reload(entry.entry_id)
+        return None
+
+
+class ReplacementFlow(P1RepairFlow):
+    """The owner is asked whether another meter is a replacement, an additional one, or a mistake."""
+
+    async def async_step_init(self, _: dict[str, str] | None = None) -> RepairsFlowResult:
+        """Ask which it is."""
+        if self._entry is None or not self._is_loaded:
+            return self.async_abort(reason="not_loaded")
+        if not self._entry.runtime_data.replacements.is_open(str(self._about["slot"])):
+            return self.async_abort(reason="settled")
+        return self.async_show_menu(
+            step_id="init",
+            menu_options=[answer.value for answer in Answer],
+            description_placeholders=self._placeholders,
+        )
+
+    async def async_step_replacement(self, user_input: dict[str, str] | None = None) -> RepairsFlowResult:
+        """Let the new meter go on as the old one."""
+        return await self._answer(Answer.REPLACEMENT, user_input)
+
+    async def async_step_additional(self, user_input: dict[str, str] | None = None) -> RepairsFlowResult:
+        """Let the new meter be one of its own."""
+        return await self._answer(Answer.ADDITIONAL, user_input)
+
+    async def async_step_mistake(self, user_input: dict[str, str] | None = None) -> RepairsFlowResult:
+        """Let everything be as it was."""
+        return await self._answer(Answer.MISTAKE, user_input)
+
+    async def _answer(self, answer: Answer, user_input: dict[str, str] | None) -> RepairsFlowResult:
+        if user_input is None:
+            return self._ask(answer)
+        slot = str(self._about["slot"])
+        if self._entry is None or not self._is_loaded:
+            return self.async_abort(reason="not_loaded")
+        replacements = self._entry.runtime_data.replacements
+        if not replacements.is_open(slot):
+            return self.async_abort(reason="settled")
+        await replacements.async_answer(slot, answer)
+        return self.async_create_entry(data={})
+
+
+FLOWS: Final[dict[str, type[P1RepairFlow]]] = {
+    "meter_changed": ReplacementFlow,
+    "meter_beside_dead": ReplacementFlow,
+    "port_moved": TakeNewPathFlow,
+    "wrong_key": AskForKeysFlow,
+    "type_misfit": DetectTypeFlow,
+}

@@ -1,0 +1,401 @@
+"""A replaced meter: another identifier where a known meter is, or a live meter beside a dead one of its kind.
+
+Technicians replace meters, and noise garbles identifiers. What a new register shows is not what the old one would have
+shown: added to the statistics, the difference would be use that never was. So from the first telegram with another
+identifier the registers of its slot are held back, and once the identifier is certain the owner is asked:
+
+- a replacement: the entities go on, and the statistics count on from what the new register showed first;
+- an additional meter: it gets a device and entities of its own, and the old ones stay aside with their history;
+- a mistake: the same meter as before, and nobody is asked about this identifier again for long.
+
+Who does not answer for a day has a new meter. A meter that tells its old identifier again takes the question back.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+from homeassistant.core import Event, HomeAssistant, callback
+from homeassistant.helpers import device_registry as dr, entity_registry as er, issue_registry as ir
+from homeassistant.util import dt as dt_util
+
+from .const import DOMAIN, LOGGER
+from .continuity import Moves, async_move, continued_channels
+from .devices import async_register_devices, device_identifier
+from .p1 import Meter, Presented, Quantity, Reading, Role, present
+from .statistics import EVENT_COMPILED, async_count_on, is_recording, latest_compiled
+from .storage import Change, KnownMeter
+
+if TYPE_CHECKING:
+    from .coordinator import P1Coordinator
+
+HELD: Final = frozenset({
+    Quantity.ENERGY, Quantity.HEAT, Quantity.REACTIVE_ENERGY, Quantity.APPARENT_ENERGY, Quantity.VOLUME,
+    Quantity.REGISTER, Quantity.COUNTER,
+})  # fmt: skip
+"""What a meter counts for life, and the recorder sums up."""
+CERTAIN: Final = 3
+"""Telegrams in a row with the same other identifier, before it is believed: noise does not repeat itself."""
+LONGEST_HOLD: Final = timedelta(days=1)
+LONG: Final = timedelta(days=90)
+"""How long nobody is asked again about what was called a mistake."""
+DEAD_AFTER: Final = timedelta(days=7)
+"""How much older the reading of a dead meter is than that of a live one beside it: more than a radio's bad week."""
+GONE_AFTER: Final = timedelta(days=1)
+"""How long a meter must be without a reading to be dead."""
+
+
+class Answer(StrEnum):
+    """What the owner says about another identifier."""
+
+    REPLACEMENT = "replacement"
+    ADDITIONAL = "additional"
+    MISTAKE = "mistake"
+
+
+class Replacements:
+    """The meters of one port that may have been replaced; what is kept of them is in the record of the coordinator."""
+
+    def __init__(self, coordinator: P1Coordinator) -> None:
+        """Go on from what was stored of the port."""
+        self._coordinator = coordinator
+        self._hass = coordinator.hass
+        self._entry = coordinator.config_entry
+        self._record = coordinator.replaced
+        self._telegrams: dict[str, int] = {}
+        self._gone_since: dict[str, datetime] = {}
+        self._compiled_until: datetime | None = None
+
+    @callback
+    def async_start(self) -> None:
+        """Begin to follow the recorder: registers may be shown again only after what was before is summed up."""
+        self._entry.async_on_unload(self._hass.bus.async_listen(EVENT_COMPILED, self._follow_recorder))
+        self._show_answered()
+
+    # What telegrams tell
+
+    def living(self, seen: Mapping[str, KnownMeter]) -> dict[str, KnownMeter]:
+        """Leave out the dead meters that others have replaced: main meters go on to list them for ever."""
+        return {
+            slot: meter
+            for slot, meter in seen.items()
+            if slot not in self._record.buried or self._record.buried[slot] != meter.equipment_identifier
+        }
+
+    def compare(
+        self,
+        known: Mapping[str, KnownMeter],
+        seen: Mapping[str, KnownMeter],
+        settled: dict[str, KnownMeter],
+        moves: Moves,
+    ) -> None:
+        """Find the meters that tell another identifier than before, and keep them as they were known."""
+        came_from = {new: old for old, new in moves.slots.items()}
+        for old, new in moves.slots.items():
+            if old in self._record.changes:
+                self._record.changes[new] = replace(self._record.changes.pop(old), slot=new)
+        for slot, meter in seen.items():
+            before = known.get(came_from.get(slot, slot))
+            if before is None or (slot in moves.slots and slot not in came_from):
+                self._arrive(meter, known)
+                continue
+            identifier = meter.equipment_identifier
+            if meter.role is Role.PORT or identifier is None or before.equipment_identifier is None:
+                continue
+            if identifier == before.equipment_identifier:
+                self._come_back(slot)
+                continue
+            settled[slot] = replace(settled[slot], equipment_identifier=before.equipment_identifier)
+            if not self._is_quiet(slot, identifier):
+                self._change(slot, identifier)
+
+    def _change(self, slot: str, identifier: str) -> None:
+        change = self._record.changes.get(slot)
+        if change is not None and change.identifier == identifier:
+            return
+        if change is not None and change.is_asked:
+            self._withdraw(slot)
+        self._telegrams.pop(slot, None)
+        since = dt_util.utcnow() if change is None else change.since
+        self._record.changes[slot] = Change(slot=slot, identifier=identifier, since=since)
+        self._coordinator.async_show_again(slot)
+
+    def _come_back(self, slot: str) -> None:
+        change = self._record.changes.pop(slot, None)
+        if change is not None:
+            self._withdraw(slot)
+            if change.is_asked:
+                LOGGER.info("P1 port %s: the meter in %s tells its old identifier again", self._coordinator.name, slot)
+
+    def _arrive(self, meter: KnownMeter, known: Mapping[str, KnownMeter]) -> None:
+        """Take note of a meter that is new beside one of the same kind: that one may be dead, or die soon."""
+        alike = [
+            old.slot
+            for old in known.values()
+            if meter.role is old.role is Role.MBUS and old.kind is meter.kind and old.slot != meter.slot
+        ]
+        if len(alike) == 1:
+            self._record.arrivals[meter.slot] = alike[0]
+
+    def take(self, reading: Reading) -> None:
+        """Follow what is in question from telegram to telegram."""
+        if not self._record.changes and not self._record.arrivals:
+            return
+        heard = {meter.profile.slot: meter for meter in reading.meters if meter.profile.registered}
+        for slot, change in list(self._record.changes.items()):
+            if slot in heard and heard[slot].profile.equipment_identifier == change.identifier:
+                self._count(change, heard[slot])
+            elif slot in heard:
+                self._telegrams.pop(slot, None)
+        for slot, old in list(self._record.arrivals.items()):
+            self._compare_siblings(slot, old, heard)
+
+    def _count(self, change: Change, meter: Meter) -> None:
+        slot = change.slot
+        if not change.registers:
+            registers = {
+                channel_id: (shown.value, None if shown.unit is None else shown.unit.value)
+                for channel_id, shown in present(meter).items()
+                if shown.channel.quantity in HELD and isinstance(shown.value, Decimal)
+            }
+            self._record.changes[slot] = change = replace(change, registers=registers)
+        self._telegrams[slot] = self._telegrams.get(slot, 0) + 1
+        if self._telegrams[slot] < CERTAIN:
+            return
+        is_overdue = dt_util.utcnow() - change.since >= LONGEST_HOLD
+        if change.is_replacement:
+            if is_overdue:
+                # The recorder does not sum up, or not any more: nothing to wait for.
+                self._show(slot)
+        elif is_overdue:
+            self._adopt(change)
+            self._tell_of_adoption(slot)
+        elif not change.is_asked:
+            self._record.changes[slot] = replace(change, is_asked=True)
+            LOGGER.info("P1 port %s: another meter is in the place of the one in %s", self._coordinator.name, slot)
+            self._ask("meter_changed", slot)
+
+    def _compare_siblings(self, slot: str, old: str, heard: Mapping[str, Meter]) -> None:
+        """Ask whether a meter has replaced the one beside it, once that one is dead."""
+        if slot not in heard or old not in self._coordinator.meters:
+            return
+        if not self._is_dead(slot, old, heard):
+            if slot in self._record.asked:
+                self._record.asked.discard(slot)
+                self._withdraw(slot)
+        elif slot not in self._record.asked and not self._is_quiet(slot, None):
+            self._telegrams[slot] = self._telegrams.get(slot, 0) + 1
+            if self._telegrams[slot] >= CERTAIN:
+                self._record.asked.add(slot)
+                LOGGER.info(
+                    "P1 port %s: the meter in %s may have replaced the one in %s, which is dead",
+                    self._coordinator.name, slot, old,
+                )  # fmt: skip
+                self._ask("meter_beside_dead", slot)
+
+    def _is_dead(self, slot: str, old: str, heard: Mapping[str, Meter]) -> bool:
+        now = dt_util.utcnow()
+        if old not in heard:
+            return now - self._gone_since.setdefault(slot, now) >= GONE_AFTER
+        self._gone_since.pop(slot, None)
+        newer, older = _read_at(heard[slot]), _read_at(heard[old])
+        return newer is not None and older is not None and newer - older >= DEAD_AFTER
+
+    # What entities show meanwhile
+
+    def shown(self, slot: str, values: Mapping[str, Presented]) -> Mapping[str, Presented]:
+        """Give the values of a meter without its registers, where these are held back."""
+        if slot not in self._record.changes:
+            return values
+        return {channel_id: shown for channel_id, shown in values.items() if shown.channel.quantity not in HELD}
+
+    # What the owner answers
+
+    def is_open(self, slot: str) -> bool:
+        """Tell whether there is a question about a slot."""
+        change = self._record.changes.get(slot)
+        return (change is not None and change.is_asked and not change.is_replacement) or slot in self._record.asked
+
+    async def async_answer(self, slot: str, answer: Answer) -> None:
+        """Carry out what the owner says."""
+        change = self._record.changes.get(slot)
+        if change is None:
+            await self._answer_beside(slot, answer)
+            return
+        match answer:
+            case Answer.REPLACEMENT:
+                self._adopt(change)
+            case Answer.ADDITIONAL:
+                self._separate(change)
+            case Answer.MISTAKE:
+                del self._record.changes[slot]
+                self._record.quiet[slot] = (change.identifier, dt_util.utcnow() + LONG)
+        self._withdraw(slot)
+        self._coordinator.async_show_again(slot)
+        self._coordinator.async_save()
+        LOGGER.info("P1 port %s: the other meter in %s was answered for: %s", self._coordinator.name, slot, answer)
+
+    def _adopt(self, change: Change) -> None:
+        """Let the new meter go on as the old one."""
+        self._record.changes[change.slot] = replace(change, is_asked=True, is_replacement=True)
+        self._identify(change.slot, change.identifier)
+        self._show_answered()
+
+    def _identify(self, slot: str, identifier: str, meter: KnownMeter | None = None) -> None:
+        """Put a meter with an identifier into a slot, as the device and the entry know it too."""
+        coordinator = self._coordinator
+        before = coordinator.meters[slot]
+        meters = {**coordinator.meters, slot: replace(meter or before, equipment_identifier=identifier)}
+        coordinator.meters = meters
+        async_register_devices(self._hass, self._entry, meters)
+        old = before.equipment_identifier
+        is_taken = any(entry.unique_id == identifier for entry in self._hass.config_entries.async_entries(DOMAIN))
+        if before.role is Role.MAIN and self._entry.unique_id == old and not is_taken:
+            self._hass.config_entries.async_update_entry(self._entry, unique_id=identifier)
+        coordinator.async_save()
+
+    def _separate(self, change: Change) -> None:
+        """Give the new meter a device and entities of its own; the old ones stay aside, with their history."""
+        slot, entry_id = change.slot, self._entry.entry_id
+        devices = dr.async_get(self._hass)
+        number = 1
+        while devices.async_get_device_by_identifier(device_identifier(entry_id, f"{slot}~{number}"), entry_id):
+            number += 1
+        async_move(self._hass, entry_id, Moves({slot: f"{slot}~{number}"}, {}))
+        del self._record.changes[slot]
+        self._coordinator.data = {other: values for other, values in self._coordinator.data.items() if other != slot}
+        self._identify(slot, change.identifier, self._coordinator.seen(slot))
+        self._coordinator.async_update_listeners()
+
+    async def _answer_beside(self, slot: str, answer: Answer) -> None:
+        """Carry out what the owner says of a meter beside a dead one."""
+        if answer is Answer.REPLACEMENT:
+            await self._succeed(slot)
+        elif answer is Answer.ADDITIONAL:
+            del self._record.arrivals[slot]
+        else:
+            self._record.quiet[slot] = ("", dt_util.utcnow() + LONG)
+        self._record.asked.discard(slot)
+        self._withdraw(slot)
+        self._coordinator.async_save()
+        LOGGER.info("P1 port %s: the new meter in %s was answered for: %s", self._coordinator.name, slot, answer)
+
+    async def _succeed(self, slot: str) -> None:
+        """Let a meter go on as the dead one beside it: entities and device of that one move to its slot.
+
+        The entities that it had until now are in the way; the entry is set up anew, so that none of them speaks on.
+        """
+        coordinator, entry = self._coordinator, self._entry
+        old = self._record.arrivals.pop(slot)
+        dead, meter = coordinator.meters[old], coordinator.meters[slot]
+        continued = continued_channels(dead, meter)
+        self._record.buried[old] = dead.equipment_identifier
+        self._record.changes[slot] = Change(
+            slot=slot,
+            identifier=meter.equipment_identifier or "",
+            since=dt_util.utcnow(),
+            registers={
+                channel_id: (shown.value, None if shown.unit is None else shown.unit.value)
+                for channel_id, shown in coordinator.data.get(slot, {}).items()
+                if shown.channel.quantity in HELD and isinstance(shown.value, Decimal)
+            },
+            is_asked=True,
+            is_replacement=True,
+        )
+        coordinator.meters = {other: known for other, known in coordinator.meters.items() if other != old}
+        await coordinator.async_save_now()
+        async_move(self._hass, entry.entry_id, Moves({old: slot}, {(old, one): new for one, new in continued.items()}))
+        self._hass.config_entries.async_schedule_reload(entry.entry_id)
+
+    # When registers may be shown again
+
+    @callback
+    def _follow_recorder(self, _: Event) -> None:
+        self._compiled_until = latest_compiled()
+        self._show_answered()
+
+    def _show_answered(self) -> None:
+        """Show the registers of new meters, once the recorder has summed up all that the old ones showed."""
+        for change in list(self._record.changes.values()):
+            if not change.is_replacement:
+                continue
+            if not is_recording(self._hass):
+                self._show(change.slot)
+            elif self._compiled_until is not None and self._compiled_until > change.since:
+                self._count_on(change)
+
+    def _count_on(self, change: Change) -> None:
+        registry = er.async_get(self._hass)
+        registers: dict[str, tuple[float, str | None]] = {}
+        for channel_id, (value, unit) in change.registers.items():
+            unique_id = f"{self._entry.entry_id}_{change.slot}_{channel_id}"
+            entity_id = registry.async_get_entity_id("sensor", DOMAIN, unique_id)
+            if entity_id is not None:
+                registers[entity_id] = float(value), unit
+        async_count_on(self._hass, registers, lambda: self._show(change.slot))
+
+    @callback
+    def _show(self, slot: str) -> None:
+        change = self._record.changes.get(slot)
+        if change is not None and change.is_replacement:
+            del self._record.changes[slot]
+            self._coordinator.async_show_again(slot)
+            self._coordinator.async_save()
+
+    # Questions
+
+    def _is_quiet(self, slot: str, identifier: str | None) -> bool:
+        """Tell whether the owner has called this a mistake."""
+        mistaken, until = self._record.quiet.get(slot, ("", datetime.min.replace(tzinfo=UTC)))
+        return identifier in (None, mistaken) and dt_util.utcnow() < until
+
+    def _ask(self, key: str, slot: str) -> None:
+        self._raise(key, slot, is_fixable=True)
+
+    def _tell_of_adoption(self, slot: str) -> None:
+        LOGGER.info(
+            "P1 port %s: nobody was against it, so the other meter in %s has replaced the one before",
+            self._coordinator.name, slot,
+        )  # fmt: skip
+        self._withdraw(slot)
+        self._raise("meter_adopted", slot, is_fixable=False)
+
+    def _raise(self, key: str, slot: str, *, is_fixable: bool) -> None:
+        meter = device_name(self._hass, self._entry.entry_id, slot)
+        ir.async_create_issue(
+            self._hass,
+            DOMAIN,
+            f"{'adopted' if key == 'meter_adopted' else 'meter'}_{slot}_{self._entry.entry_id}",
+            data={"entry_id": self._entry.entry_id, "slot": slot, "meter": meter, "condition": key},
+            is_fixable=is_fixable,
+            is_persistent=True,
+            severity=ir.IssueSeverity.WARNING,
+            translation_key=key,
+            translation_placeholders={"meter": meter, "port": self._coordinator.name},
+        )
+
+    def _withdraw(self, slot: str) -> None:
+        ir.async_delete_issue(self._hass, DOMAIN, f"meter_{slot}_{self._entry.entry_id}")
+
+    @callback
+    def async_forget(self, slot: str) -> None:
+        """Forget what is in question of a meter that the owner has removed."""
+        for kept in (self._record.changes, self._record.quiet, self._record.arrivals):
+            kept.pop(slot, None)
+        self._record.asked.discard(slot)
+        self._withdraw(slot)
+
+
+def device_name(hass: HomeAssistant, entry_id: str, slot: str) -> str:
+    """Give the name of the meter in a slot, as the owner knows it."""
+    device = dr.async_get(hass).async_get_device_by_identifier(device_identifier(entry_id, slot), entry_id)
+    return slot if device is None else device.name_by_user or device.name or slot
+
+
+def _read_at(meter: Meter) -> datetime | None:
+    """Give when the newest reading of a meter was taken."""
+    times = [shown.timestamp for shown in present(meter).values() if shown.channel.quantity in HELD and shown.timestamp]
+    return max(times, default=None)

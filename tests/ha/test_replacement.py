@@ -1,0 +1,353 @@
+"""A replaced meter: its registers are held back, the owner is asked, and the statistics count on."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from time import monotonic, time
+from typing import Any
+from unittest.mock import patch
+
+from homeassistant.components.recorder import Recorder
+from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import device_registry as dr, issue_registry as ir
+from homeassistant.setup import async_setup_component
+import pytest
+from pytest_homeassistant_custom_component.components.recorder.common import (
+    async_wait_recording_done,
+    do_adhoc_statistics,
+    statistics_during_period,
+)
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
+
+from custom_components.dsmr_p1.const import CONF_REFRESH, DOMAIN
+from custom_components.dsmr_p1.p1 import Quantity
+from custom_components.dsmr_p1.replacement import HELD
+from custom_components.dsmr_p1.sensor import PRESENTATIONS
+from custom_components.dsmr_p1.statistics import EVENT_COMPILED
+from tests.ha.house import House, MakeHouse, eventually
+
+# A while ago, as the tokens of the API have a time too; half a minute into five that are summed up.
+NOW = datetime.fromtimestamp(time() // 300 * 300 - 1200 + 30, UTC)
+POWER = ("electricity", "emeter_actual_delivery")
+LOW = ("electricity", "emeter_delivery_tariff1")
+TOTAL = ("electricity", "energy_import_total")
+GAS = ("mbus_1", "m3meter_value")
+EVERY_TELEGRAM = {CONF_REFRESH: {"p1": 0, "electricity": 0, "mbus_1": 0, "mbus_2": 0}}
+
+
+@pytest.fixture(autouse=True)
+async def _repairs(hass: HomeAssistant) -> None:
+    assert await async_setup_component(hass, "repairs", {})
+
+
+class Calendar:
+    """What time it is, said by the test; ports and timeouts go by real time."""
+
+    def __init__(self) -> None:
+        self.move_to(NOW)
+
+    def move_to(self, instant: datetime) -> None:
+        self._ahead = instant.timestamp() - monotonic()
+
+    def tick(self, delta: timedelta) -> None:
+        self._ahead += delta.total_seconds()
+
+    def time(self) -> float:
+        return monotonic() + self._ahead
+
+    def utcnow(self) -> datetime:
+        return datetime.fromtimestamp(self.time(), UTC)
+
+
+@pytest.fixture
+def calendar() -> Iterator[Calendar]:
+    calendar = Calendar()
+    with (
+        patch("time.time", calendar.time),
+        patch("homeassistant.helpers.entity.timer", calendar.time),
+        patch("homeassistant.util.dt.utcnow", calendar.utcnow),
+    ):
+        yield calendar
+
+
+@pytest.fixture
+async def house(make_house: MakeHouse, calendar: Calendar) -> House:
+    house = await make_house("dsmr5", "gas")
+    house.configure(options=EVERY_TELEGRAM)
+    await house.set_up()
+    return house
+
+
+def issue(house: House, slot: str = "electricity", prefix: str = "meter") -> ir.IssueEntry | None:
+    return ir.async_get(house.hass).async_get_issue(DOMAIN, f"{prefix}_{slot}_{house.entry.entry_id}")
+
+
+def another_main_meter(house: House, number: int = 7) -> None:
+    house.builder.identifier = f"E00{number:02d}SIM000000001"
+
+
+async def send(house: House, times: int) -> None:
+    for _ in range(times):
+        await house.send()
+
+
+async def answer(hass_client: ClientSessionGenerator, house: House, choice: str, slot: str = "electricity") -> None:
+    """Answer as the owner does, through the dialog."""
+    client = await hass_client()
+    found = issue(house, slot)
+    assert found is not None
+    response = await client.post("/api/repairs/issues/fix", json={"handler": DOMAIN, "issue_id": found.issue_id})
+    step: dict[str, Any] = await response.json()
+    assert step["type"] == "menu", step
+    assert choice in step["menu_options"]
+    response = await client.post(f"/api/repairs/issues/fix/{step['flow_id']}", json={"next_step_id": choice})
+    step = await response.json()
+    assert step["type"] == "form", step
+    assert step["step_id"] == choice
+    response = await client.post(f"/api/repairs/issues/fix/{step['flow_id']}", json={})
+    step = await response.json()
+    assert step["type"] == "create_entry", step
+    await house.hass.async_block_till_done()
+
+
+def test_held_back_is_what_the_recorder_sums_up() -> None:
+    summed = {
+        quantity for quantity, shown in PRESENTATIONS.items() if shown.state_class and "total" in shown.state_class
+    }
+    assert summed == HELD
+    assert Quantity.POWER not in HELD
+
+
+async def test_registers_are_held_from_the_first_telegram_and_the_owner_is_asked_after_three(house: House) -> None:
+    another_main_meter(house)
+    await house.send()
+    assert house.value(*LOW) == house.value(*TOTAL) == STATE_UNKNOWN
+    assert house.value(*POWER) != STATE_UNKNOWN
+    assert house.value(*GAS) != STATE_UNKNOWN
+    assert issue(house) is None
+    await house.send()
+    assert issue(house) is None
+    await house.send()
+    found = issue(house)
+    assert found is not None
+    assert found.is_fixable
+    assert found.is_persistent
+    assert found.translation_key == "meter_changed"
+    assert house.value(*LOW) == STATE_UNKNOWN
+    device = house.device("electricity")
+    assert device is not None
+    assert device.serial_number != house.builder.identifier
+
+
+async def test_a_garbled_identifier_asks_nobody(house: House) -> None:
+    before = house.builder.identifier
+    another_main_meter(house)
+    await send(house, 2)
+    house.builder.identifier = before
+    await house.send()
+    assert house.value(*LOW) != STATE_UNKNOWN
+    for number in range(5):
+        another_main_meter(house, number)
+        await house.send()
+    assert issue(house) is None
+    assert house.value(*LOW) == STATE_UNKNOWN
+
+
+async def test_the_old_identifier_takes_the_question_back(house: House, caplog: pytest.LogCaptureFixture) -> None:
+    before = house.builder.identifier
+    another_main_meter(house)
+    await send(house, 3)
+    assert issue(house) is not None
+    house.builder.identifier = before
+    await house.send()
+    assert issue(house) is None
+    assert house.value(*LOW) != STATE_UNKNOWN
+    told = [record.message for record in caplog.records if record.levelname == "INFO" and "P1 port" in record.message]
+    assert len(told) == 2
+    assert "SIM" not in "".join(told)
+
+
+async def test_a_replacement_keeps_everything(
+    hass: HomeAssistant, house: House, hass_client: ClientSessionGenerator
+) -> None:
+    old = house.builder.identifier
+    hass.config_entries.async_update_entry(house.entry, unique_id=old)
+    entities, device_id = house.entities(), house.device_id("electricity")
+    another_main_meter(house)
+    await send(house, 3)
+    await answer(hass_client, house, "replacement")
+    assert issue(house) is None
+    await house.send()
+    assert house.value(*LOW) not in (STATE_UNKNOWN, STATE_UNAVAILABLE)
+    assert house.entry.unique_id == house.builder.identifier
+    assert {key: entity.entity_id for key, entity in house.entities().items()} == {
+        key: entity.entity_id for key, entity in entities.items()
+    }
+    device = house.device("electricity")
+    assert device is not None
+    assert device.id == device_id
+    assert device.serial_number == house.builder.identifier
+    await house.reload(house.builder.telegram())
+    assert house.value(*LOW) not in (STATE_UNKNOWN, STATE_UNAVAILABLE)
+    await send(house, 3)
+    assert issue(house) is None
+
+
+async def test_a_mistake_changes_nothing(
+    hass: HomeAssistant, house: House, hass_client: ClientSessionGenerator, calendar: Calendar
+) -> None:
+    another_main_meter(house)
+    await send(house, 3)
+    await answer(hass_client, house, "mistake")
+    await send(house, 4)
+    assert issue(house) is None
+    assert house.value(*LOW) != STATE_UNKNOWN
+    await house.reload(house.builder.telegram())
+    await send(house, 3)
+    assert issue(house) is None
+    assert house.value(*LOW) != STATE_UNKNOWN
+    # Another one is asked about at once, the same one after a long time.
+    house.builder.identifier = "E0099SIM000000001"
+    await send(house, 3)
+    assert issue(house) is not None
+    await answer(hass_client, house, "mistake")
+    calendar.tick(timedelta(days=91))
+    await house.reload(house.builder.telegram())
+    await send(house, 3)
+    assert issue(house) is not None
+
+
+async def test_an_additional_meter_is_one_of_its_own(
+    hass: HomeAssistant, house: House, hass_client: ClientSessionGenerator
+) -> None:
+    before, device_id = house.entity_id(*GAS), house.device_id("mbus_1")
+    assert before is not None
+    house.builder.slots = (house.builder.slots[0].replace_meter(house.builder.household, 5_000),)
+    await send(house, 3)
+    assert house.value(*GAS) == STATE_UNKNOWN
+    await answer(hass_client, house, "additional", "mbus_1")
+    await house.send()
+    await hass.async_block_till_done()
+    assert house.entity_id(*GAS) not in (None, before)
+    assert float(house.value(*GAS)) == pytest.approx(5, abs=1)
+    assert house.device_id("mbus_1") != device_id
+    # The old ones stay aside, and can be removed.
+    aside = dr.async_get(hass).async_get(device_id)
+    assert aside is not None
+    state = hass.states.get(before)
+    assert state is not None
+    assert state.state == STATE_UNAVAILABLE
+    await house.reload(house.builder.telegram())
+    assert float(house.value(*GAS)) == pytest.approx(5, abs=1)
+    await send(house, 3)
+    assert issue(house, "mbus_1") is None
+
+
+async def test_who_does_not_answer_for_a_day_has_a_new_meter(house: House, calendar: Calendar) -> None:
+    another_main_meter(house)
+    await send(house, 3)
+    calendar.tick(timedelta(hours=23))
+    await house.send()
+    assert house.value(*LOW) == STATE_UNKNOWN
+    calendar.tick(timedelta(hours=1, minutes=1))
+    await house.send()
+    await house.send()
+    assert house.value(*LOW) != STATE_UNKNOWN
+    assert issue(house) is None
+    told = issue(house, prefix="adopted")
+    assert told is not None
+    assert not told.is_fixable
+    assert told.translation_key == "meter_adopted"
+
+
+async def test_a_restart_in_the_middle(house: House, hass_client: ClientSessionGenerator) -> None:
+    another_main_meter(house)
+    await send(house, 3)
+    await house.reload(house.builder.telegram())
+    assert house.value(*LOW) == STATE_UNKNOWN
+    assert issue(house) is not None
+    await answer(hass_client, house, "replacement")
+    await house.send()
+    assert house.value(*LOW) != STATE_UNKNOWN
+
+
+class Book:
+    """The recorder's statistics of a sensor, and the time that they go by."""
+
+    def __init__(self, house: House, calendar: Calendar, entity_id: str) -> None:
+        self.house = house
+        self.calendar = calendar
+        self.entity_id = entity_id
+        self.start = NOW.replace(second=0)
+
+    async def compile(self, *, send: bool = True) -> None:
+        """Let five minutes end, and the recorder sum them up; the next five begin with a telegram."""
+        hass = self.house.hass
+        await async_wait_recording_done(hass)
+        self.calendar.move_to(self.start + timedelta(minutes=5, seconds=10))
+        do_adhoc_statistics(hass, start=self.start)
+        await async_wait_recording_done(hass)
+        hass.bus.async_fire(EVENT_COMPILED)
+        await hass.async_block_till_done()
+        await async_wait_recording_done(hass)
+        self.start += timedelta(minutes=5)
+        if send:
+            self.house.pass_time(300)
+            await self.house.send()
+            await async_wait_recording_done(hass)
+
+    def rows(self, period: Any = "5minute") -> list[Any]:
+        found = statistics_during_period(
+            self.house.hass,
+            NOW - timedelta(hours=2),
+            period=period,
+            statistic_ids={self.entity_id},
+            types={"state", "sum"},
+        )
+        return list(found.get(self.entity_id, []))
+
+    def total(self) -> float:
+        return float(self.rows()[-1]["sum"])
+
+
+@pytest.mark.parametrize("new_register", [0, 12_000, 9_000_000], ids=["from zero", "used", "higher"])
+async def test_the_sum_grows_by_real_use_only(
+    recorder_mock: Recorder,
+    hass: HomeAssistant,
+    house: House,
+    hass_client: ClientSessionGenerator,
+    calendar: Calendar,
+    new_register: int,
+) -> None:
+    entity_id = house.entity_id(*GAS)
+    assert entity_id is not None
+    book = Book(house, calendar, entity_id)
+    for _ in range(2):
+        await book.compile()
+    last_old = float(house.value(*GAS))
+    house.builder.slots = (house.builder.slots[0].replace_meter(house.builder.household, new_register),)
+    await send(house, 3)
+    first_new = house.coordinator.reading
+    assert first_new is not None
+    await answer(hass_client, house, "replacement", "mbus_1")
+    await house.send()
+    # What the old meter showed last is not summed up yet.
+    assert house.value(*GAS) == STATE_UNKNOWN
+    await book.compile()
+    await eventually(lambda: not house.coordinator.replaced.changes)
+    before = book.total()
+    await house.send()
+    start = new_register / 1000
+    shown = float(house.value(*GAS))
+    assert shown >= start
+    for _ in range(4):
+        await book.compile()
+    await book.compile(send=False)
+    after = book.total()
+    assert last_old - float(book.rows()[0]["state"]) >= 0
+    assert after - before == pytest.approx(float(house.value(*GAS)) - start, abs=0.002)
+    assert after - before < 20
+    sums = [row["sum"] for row in book.rows()]
+    assert sums == sorted(sums)
+    assert all(later - earlier < 10 for earlier, later in pairwise(sums))
