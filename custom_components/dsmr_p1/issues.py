@@ -297,6 +297,7 @@ class Watch:
         if is_wanted and not self._is_looking and is_local(self._coordinator.port):
             self._is_looking = True
             self._entry.async_create_background_task(self._hass, self._find_device(), f"{DOMAIN} USB device")
+        self._coordinator.replacements.async_tidy()
         now = monotonic()
         for topic, find, after, of_telegram in CONDITIONS:
             if of_telegram and self.evidence.reading is None:

@@ -42,6 +42,8 @@ CERTAIN: Final = 3
 LONGEST_HOLD: Final = timedelta(days=1)
 LONG: Final = timedelta(days=90)
 """How long nobody is asked again about what was called a mistake."""
+TOLD_FOR: Final = timedelta(days=30)
+"""How long the owner is told that a meter counts as a replacement."""
 DEAD_AFTER: Final = timedelta(days=7)
 """How much older the reading of a dead meter is than that of a live one beside it: more than a radio's bad week."""
 GONE_AFTER: Final = timedelta(days=1)
@@ -96,7 +98,9 @@ class Replacements:
         came_from = {new: old for old, new in moves.slots.items()}
         for old, new in moves.slots.items():
             if old in self._record.changes:
-                self._record.changes[new] = replace(self._record.changes.pop(old), slot=new)
+                change = self._record.changes.pop(old)
+                self._withdraw(old)
+                self._record.changes[new] = replace(change, slot=new, is_asked=change.is_replacement)
         for slot, meter in seen.items():
             before = known.get(came_from.get(slot, slot))
             if before is None or (slot in moves.slots and slot not in came_from):
@@ -376,6 +380,15 @@ class Replacements:
             translation_key=key,
             translation_placeholders={"meter": meter, "port": self._coordinator.name},
         )
+
+    @callback
+    def async_tidy(self) -> None:
+        """Delete what was told long ago of a meter that counts as a replacement."""
+        for (domain, issue_id), issue in list(ir.async_get(self._hass).issues.items()):
+            if domain != DOMAIN or not issue_id.startswith("adopted_") or not issue_id.endswith(self._entry.entry_id):
+                continue
+            if dt_util.utcnow() - issue.created >= TOLD_FOR:
+                ir.async_delete_issue(self._hass, DOMAIN, issue_id)
 
     def _withdraw(self, slot: str) -> None:
         ir.async_delete_issue(self._hass, DOMAIN, f"meter_{slot}_{self._entry.entry_id}")

@@ -1,18 +1,23 @@
 """A replaced meter: its registers are held back, the owner is asked, and the statistics count on."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+import json
+from pathlib import Path
 from time import monotonic, time
 from typing import Any
 from unittest.mock import patch
 
 from homeassistant.components.recorder import Recorder
+from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr, issue_registry as ir
 from homeassistant.setup import async_setup_component
 import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.components.recorder.common import (
     async_wait_recording_done,
     do_adhoc_statistics,
@@ -20,11 +25,13 @@ from pytest_homeassistant_custom_component.components.recorder.common import (
 )
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
+from custom_components.dsmr_p1 import async_remove_config_entry_device
 from custom_components.dsmr_p1.const import CONF_REFRESH, DOMAIN
 from custom_components.dsmr_p1.p1 import Quantity
 from custom_components.dsmr_p1.replacement import HELD
 from custom_components.dsmr_p1.sensor import PRESENTATIONS
 from custom_components.dsmr_p1.statistics import EVENT_COMPILED
+from simulator import SlotState, make_slots
 from tests.ha.house import House, MakeHouse, eventually
 
 # A while ago, as the tokens of the API have a time too; half a minute into five that are summed up.
@@ -33,6 +40,9 @@ POWER = ("electricity", "emeter_actual_delivery")
 LOW = ("electricity", "emeter_delivery_tariff1")
 TOTAL = ("electricity", "energy_import_total")
 GAS = ("mbus_1", "m3meter_value")
+ISSUES = json.loads(
+    (Path(__file__).parents[2] / "custom_components/dsmr_p1/translations/en.json").read_text(encoding="utf-8")
+)["issues"]
 EVERY_TELEGRAM = {CONF_REFRESH: {"p1": 0, "electricity": 0, "mbus_1": 0, "mbus_2": 0}}
 
 
@@ -100,7 +110,11 @@ async def answer(hass_client: ClientSessionGenerator, house: House, choice: str,
     response = await client.post("/api/repairs/issues/fix", json={"handler": DOMAIN, "issue_id": found.issue_id})
     step: dict[str, Any] = await response.json()
     assert step["type"] == "menu", step
-    assert choice in step["menu_options"]
+    assert found.translation_key is not None
+    texts = ISSUES[found.translation_key]["fix_flow"]["step"]
+    assert set(step["menu_options"]) == set(texts["init"]["menu_options"]) == set(texts) - {"init"}
+    shown = [text["description"].format(**step["description_placeholders"]) for text in texts.values()]
+    assert "SIM" not in "".join([*shown, str(found)])
     response = await client.post(f"/api/repairs/issues/fix/{step['flow_id']}", json={"next_step_id": choice})
     step = await response.json()
     assert step["type"] == "form", step
@@ -270,6 +284,160 @@ async def test_a_restart_in_the_middle(house: House, hass_client: ClientSessionG
     await answer(hass_client, house, "replacement")
     await house.send()
     assert house.value(*LOW) != STATE_UNKNOWN
+
+
+def let_gas_meter_die(house: House) -> None:
+    """Let the gas meter be taken away and another one come on the next channel, as technicians do."""
+    household = house.builder.household
+    (slot,) = house.builder.slots
+    last = slot.reading(household, 300)
+    (other,) = make_slots("gas@2", 5, household.now)
+    house.builder.slots = (
+        replace(slot, state=SlotState.DEAD, until=last.time, offset=last.value),
+        other.start_at(household, 3_000),
+    )
+
+
+async def test_a_new_meter_beside_a_dead_one(
+    hass: HomeAssistant, house: House, hass_client: ClientSessionGenerator
+) -> None:
+    entity_id, device_id = house.entity_id(*GAS), house.device_id("mbus_1")
+    let_gas_meter_die(house)
+    await send(house, 4)
+    assert house.value("mbus_2", "m3meter_value") != STATE_UNKNOWN
+    assert issue(house, "mbus_2") is None
+    house.pass_time(8 * 86_400)
+    await send(house, 3)
+    found = issue(house, "mbus_2")
+    assert found is not None
+    assert found.translation_key == "meter_beside_dead"
+    await house.reload(house.builder.telegram())
+    await answer(hass_client, house, "replacement", "mbus_2")
+    await eventually(lambda: house.entry.state is ConfigEntryState.LOADED and house.is_listening)
+    await send(house, 2)
+    assert house.entity_id("mbus_2", "m3meter_value") == entity_id
+    assert house.device_id("mbus_2") == device_id
+    assert house.slots() == {"p1", "electricity", "mbus_2"}
+    assert float(house.value("mbus_2", "m3meter_value")) < 200
+    await house.reload(house.builder.telegram())
+    await send(house, 3)
+    assert house.slots() == {"p1", "electricity", "mbus_2"}
+    assert issue(house, "mbus_2") is None
+
+
+@pytest.mark.parametrize("choice", ["additional", "mistake"])
+async def test_a_new_meter_that_has_replaced_none(
+    house: House, hass_client: ClientSessionGenerator, choice: str
+) -> None:
+    entities = set(house.entities())
+    let_gas_meter_die(house)
+    await house.send()
+    house.pass_time(8 * 86_400)
+    await send(house, 3)
+    await answer(hass_client, house, choice, "mbus_2")
+    await send(house, 4)
+    assert issue(house, "mbus_2") is None
+    assert entities < set(house.entities())
+    assert house.slots() == {"p1", "electricity", "mbus_1", "mbus_2"}
+
+
+async def test_a_dead_meter_that_lives_takes_the_question_back(house: House) -> None:
+    alive = house.builder.slots[0]
+    let_gas_meter_die(house)
+    await house.send()
+    house.pass_time(8 * 86_400)
+    await send(house, 3)
+    assert issue(house, "mbus_2") is not None
+    house.builder.slots = (alive, house.builder.slots[1])
+    await house.send()
+    assert issue(house, "mbus_2") is None
+
+
+async def test_a_meter_without_readings_for_a_day_is_dead(house: House, calendar: Calendar) -> None:
+    let_gas_meter_die(house)
+    await house.send()
+    dead, other = house.builder.slots
+    house.builder.slots = (dead.with_state(SlotState.UNREGISTERED), other)
+    await send(house, 4)
+    assert issue(house, "mbus_2") is None
+    calendar.tick(timedelta(hours=25))
+    await send(house, 3)
+    assert issue(house, "mbus_2") is not None
+
+
+async def test_another_meter_on_another_channel_is_asked_about(
+    house: House, hass_client: ClientSessionGenerator
+) -> None:
+    entity_id = house.entity_id(*GAS)
+    let_gas_meter_die(house)
+    house.builder.slots = house.builder.slots[1:]
+    await send(house, 3)
+    # The only gas meter has gone on, but nothing it counts is shown before the owner has answered.
+    assert house.entity_id("mbus_2", "m3meter_value") == entity_id
+    assert house.value("mbus_2", "m3meter_value") == STATE_UNKNOWN
+    await answer(hass_client, house, "replacement", "mbus_2")
+    await house.send()
+    assert float(house.value("mbus_2", "m3meter_value")) < 200
+
+
+async def test_the_old_device_can_be_removed(
+    hass: HomeAssistant, house: House, hass_client: ClientSessionGenerator
+) -> None:
+    device_id = house.device_id("electricity")
+    another_main_meter(house)
+    await send(house, 3)
+    await answer(hass_client, house, "additional")
+    await house.send()
+    assert house.value(*LOW) != STATE_UNKNOWN
+    aside, live = dr.async_get(hass).async_get(device_id), house.device("electricity")
+    assert aside is not None
+    assert live is not None
+    assert await async_remove_config_entry_device(hass, house.entry, aside)
+    assert not await async_remove_config_entry_device(hass, house.entry, live)
+
+
+async def test_what_was_told_of_an_adopted_meter_goes_by_itself(house: House, calendar: Calendar) -> None:
+    another_main_meter(house)
+    await send(house, 3)
+    calendar.tick(timedelta(days=1, minutes=1))
+    await house.send()
+    assert issue(house, prefix="adopted") is not None
+    house.coordinator.replacements.async_tidy()
+    assert issue(house, prefix="adopted") is not None
+    calendar.tick(timedelta(days=31))
+    house.coordinator.replacements.async_tidy()
+    assert issue(house, prefix="adopted") is None
+
+
+async def test_two_entries_never_share_a_meter(
+    hass: HomeAssistant, house: House, hass_client: ClientSessionGenerator
+) -> None:
+    hass.config_entries.async_update_entry(house.entry, unique_id=house.builder.identifier)
+    old = house.entry.unique_id
+    another_main_meter(house)
+    MockConfigEntry(domain=DOMAIN, unique_id=house.builder.identifier, data={**house.entry.data}).add_to_hass(hass)
+    await send(house, 3)
+    await answer(hass_client, house, "replacement")
+    assert house.entry.unique_id == old
+
+
+async def test_an_answer_that_comes_too_late(
+    hass: HomeAssistant, house: House, hass_client: ClientSessionGenerator
+) -> None:
+    before = house.builder.identifier
+    another_main_meter(house)
+    await send(house, 3)
+    client = await hass_client()
+    found = issue(house)
+    assert found is not None
+    url = "/api/repairs/issues/fix"
+    step = await (await client.post(url, json={"handler": DOMAIN, "issue_id": found.issue_id})).json()
+    step = await (await client.post(f"{url}/{step['flow_id']}", json={"next_step_id": "additional"})).json()
+    house.builder.identifier = before
+    await house.send()
+    step = await (await client.post(f"{url}/{step['flow_id']}", json={})).json()
+    assert (step["type"], step["reason"]) == ("abort", "settled")
+    assert step["reason"] in ISSUES["meter_changed"]["fix_flow"]["abort"]
 
 
 class Book:
