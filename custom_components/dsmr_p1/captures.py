@@ -84,7 +84,9 @@ class Capture:
     def _octets(self) -> bytes:
         if isinstance(self.event, Rejected):
             octets = self.event.octets
-            return octets + b"\r\n" if octets.endswith(b"!") else octets
+            # A line end tells it from the next telegram.
+            is_open = octets and self.event.reason is not RejectReason.NOT_P1 and not octets.endswith((b"\r", b"\n"))
+            return octets + b"\r\n" if is_open else octets
         telegram = self.event.telegram
         return _closed(telegram.text, has_crc=telegram.has_crc)
 
