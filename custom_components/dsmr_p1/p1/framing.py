@@ -265,11 +265,10 @@ class Framer:
 
     def _find_mark(self, start: int, limit: int) -> int:
         """Find the `!` that ends a telegram: it begins a line, so a `)` of which one bit is wrong ends nothing."""
-        mark = self._buffer.find(b"\n!", start, limit)
-        other = self._buffer.find(b"\r!", start, limit if mark < 0 else mark)
-        if other >= 0:
-            mark = other
-        return mark + 1 if mark >= 0 else -1
+        mark = self._buffer.find(b"!", start, limit)
+        while mark >= 0 and self._buffer[mark - 1] not in b"\r\n":
+            mark = self._buffer.find(b"!", mark + 1, limit)
+        return mark
 
     def _find_restart(self, start: int, limit: int) -> int:
         """Find the `/` of another telegram at the beginning of a line."""
