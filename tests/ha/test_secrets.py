@@ -30,6 +30,7 @@ from custom_components.dsmr_p1.const import (
     DOMAIN,
 )
 from custom_components.dsmr_p1.diagnostics import async_get_config_entry_diagnostics
+from custom_components.dsmr_p1.repairs import async_create_fix_flow
 from custom_components.dsmr_p1.services import SERVICE_CAPTURE_TELEGRAMS
 from simulator import EXAMPLE_AUTHENTICATION_KEY, EXAMPLE_DECRYPTION_KEY, PtyPort, SimulatedMeter
 from tests.ha.flow_driver import QUICK, close, enter, finish, make_meter, sending, start
@@ -113,6 +114,17 @@ def check_shown(hass: HomeAssistant, secrets: Iterable[str]) -> None:
         assert not leaks(text, secrets), text
 
 
+async def check_fixes(hass: HomeAssistant, secrets: Iterable[str]) -> None:
+    """Open every repair, and read what its dialog tells."""
+    for issue in list(ir.async_get(hass).issues.values()):
+        if issue.domain != DOMAIN or not issue.is_fixable:
+            continue
+        flow: Any = await async_create_fix_flow(hass, issue.issue_id, issue.data)
+        flow.hass, flow.handler, flow.issue_id, flow.data = hass, DOMAIN, issue.issue_id, issue.data
+        result: Any = await flow.async_step_init(None)
+        assert not leaks(json.dumps(dict(result.get("description_placeholders") or {})), secrets)
+
+
 async def check_given(hass: HomeAssistant, entry: Any, meter: SimulatedMeter, secrets: Iterable[str]) -> None:
     """Download the diagnostics, and capture telegrams; in those that are as they came there may be identifiers."""
     found = json.dumps(await async_get_config_entry_diagnostics(hass, entry))
@@ -171,9 +183,11 @@ async def test_a_port_through_its_life(
         private.append(source.identifier)
         async with sending(meter):
             before = entry.runtime_data.reader.heard.telegrams
-            await eventually(lambda: entry.runtime_data.reader.heard.telegrams > before + 2)
+            await eventually(lambda: entry.runtime_data.reader.heard.telegrams > before + 4)
         await hass.async_block_till_done()
+        assert any(issue.domain == DOMAIN for issue in ir.async_get(hass).issues.values())
         check_shown(hass, private)
+        await check_fixes(hass, private)
         await check_given(hass, entry, meter, private)
 
         # The wrong keys are entered at its next start.
