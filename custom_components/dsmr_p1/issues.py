@@ -22,7 +22,7 @@ from homeassistant.helpers.event import async_track_time_interval
 from homeassistant.loader import async_get_loaded_integration
 from homeassistant.util import dt as dt_util
 
-from .const import CONF_METER_TYPE, DOMAIN
+from .const import CONF_METER_TYPE, DOMAIN, LOGGER
 from .entry import redacted
 from .p1 import (
     Authentication,
@@ -351,6 +351,8 @@ class Watch:
                     coordinator.async_save()
             else:
                 self.evidence.moved_to = await _moved_to(self._hass, self._entry.entry_id, coordinator)
+        except OSError as error:
+            LOGGER.debug("P1 port %s: the USB devices cannot be listed: %s", coordinator.name, type(error).__name__)
         finally:
             self._is_looking = False
 

@@ -6,9 +6,10 @@ from homeassistant.components.repairs import RepairsFlow, RepairsFlowResult
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import CONF_PORT
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers import issue_registry as ir
 import probatio
 
-from .const import CONF_METER_TYPE
+from .const import CONF_METER_TYPE, DOMAIN
 from .coordinator import P1ConfigEntry
 from .entry import redacted
 from .ports import entry_on
@@ -135,7 +136,7 @@ class ReplacementFlow(P1RepairFlow):
         if self._entry is None or not self._is_loaded:
             return self.async_abort(reason="not_loaded")
         if not self._entry.runtime_data.replacements.is_open(str(self._about["slot"])):
-            return self.async_abort(reason="settled")
+            return self._settled()
         return self.async_show_menu(
             step_id="init",
             menu_options=[answer.value for answer in Answer],
@@ -154,6 +155,11 @@ class ReplacementFlow(P1RepairFlow):
         """Let everything be as it was."""
         return await self._answer(Answer.MISTAKE, user_input)
 
+    def _settled(self) -> RepairsFlowResult:
+        """End where there is no question any more, and let the issue go with it."""
+        ir.async_delete_issue(self.hass, DOMAIN, self.issue_id)
+        return self.async_abort(reason="settled")
+
     async def _answer(self, answer: Answer, user_input: dict[str, str] | None) -> RepairsFlowResult:
         if user_input is None:
             return self._ask(answer)
@@ -162,7 +168,7 @@ class ReplacementFlow(P1RepairFlow):
             return self.async_abort(reason="not_loaded")
         replacements = self._entry.runtime_data.replacements
         if not replacements.is_open(slot):
-            return self.async_abort(reason="settled")
+            return self._settled()
         await replacements.async_answer(slot, answer)
         return self.async_create_entry(data={})
 

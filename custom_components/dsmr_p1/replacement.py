@@ -110,7 +110,7 @@ class Replacements:
             if meter.role is Role.PORT or identifier is None or before.equipment_identifier is None:
                 continue
             if identifier == before.equipment_identifier:
-                self._come_back(slot)
+                self._come_back(slot, identifier)
                 continue
             settled[slot] = replace(settled[slot], equipment_identifier=before.equipment_identifier)
             if not self._is_quiet(slot, identifier):
@@ -127,12 +127,15 @@ class Replacements:
         self._record.changes[slot] = Change(slot=slot, identifier=identifier, since=since)
         self._coordinator.async_show_again(slot)
 
-    def _come_back(self, slot: str) -> None:
-        change = self._record.changes.pop(slot, None)
-        if change is not None:
-            self._withdraw(slot)
-            if change.is_asked:
-                LOGGER.info("P1 port %s: the meter in %s tells its old identifier again", self._coordinator.name, slot)
+    def _come_back(self, slot: str, identifier: str) -> None:
+        change = self._record.changes.get(slot)
+        if change is None or change.identifier == identifier:
+            # Nothing is in question, or it is answered and only the recorder is waited for.
+            return
+        del self._record.changes[slot]
+        self._withdraw(slot)
+        if change.is_asked:
+            LOGGER.info("P1 port %s: the meter in %s tells its old identifier again", self._coordinator.name, slot)
 
     def _arrive(self, meter: KnownMeter, known: Mapping[str, KnownMeter]) -> None:
         """Take note of a meter that is new beside one of the same kind: that one may be dead, or die soon."""

@@ -19,6 +19,7 @@ from homeassistant.util import dt as dt_util
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry, async_fire_time_changed
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
+import serialx
 
 from custom_components.dsmr_p1.const import (
     BRIDGE_SMARTY,
@@ -191,17 +192,55 @@ async def test_a_cable_that_nothing_tells_from_others_is_not_looked_for(
     assert house.coordinator.device is None
 
 
-async def test_a_port_that_somebody_else_has(house_factory: MakeHouse, clock: Clock) -> None:
+async def test_a_list_of_ports_that_fails_is_no_harm(house_factory: MakeHouse, clock: Clock) -> None:
     house = await house_factory()
     await house.set_up()
-    evidence = house.coordinator.watch.evidence
-    assert evidence.is_open
-    from custom_components.dsmr_p1.p1 import PortBusyError  # noqa: PLC0415
+    with patch("homeassistant.components.usb.scan_serial_ports", side_effect=OSError):
+        await look(house, clock, times=2)
+    assert house.coordinator.device is None
+    with patch("homeassistant.components.usb.scan_serial_ports", return_value=[usb_device(house.port.path)]):
+        await look(house, clock)
+        await eventually(lambda: house.coordinator.device)
 
-    house.coordinator.watch.failed(PortBusyError("busy"))
+
+async def test_the_new_path_may_be_taken_already(
+    hass: HomeAssistant, house_factory: MakeHouse, clock: Clock, tmp_path: Path, hass_client: ClientSessionGenerator
+) -> None:
+    house = await house_factory()
+    before, moved = house.port.path, str(tmp_path / "ttyUSB_elsewhere")
+    with patch("homeassistant.components.usb.scan_serial_ports", return_value=[usb_device(before)]):
+        await house.set_up()
+        await look(house, clock)
+        await eventually(lambda: house.coordinator.device)
+    house.port.unplug()
+    await eventually(lambda: not house.coordinator.watch.evidence.is_open)
+    with patch("homeassistant.components.usb.scan_serial_ports", return_value=[usb_device(moved)]):
+        await look(house, clock)
+        await eventually(lambda: house.coordinator.watch.evidence.moved_to)
+        await look(house, clock, 700)
+    MockConfigEntry(domain=DOMAIN, data={CONF_PORT: moved}).add_to_hass(hass)
+    result = await fix(hass_client, house, "port")
+    assert (result["type"], result["reason"]) == ("abort", "already_configured")
+    assert result["reason"] in ISSUES["port_moved"]["fix_flow"]["abort"]
+    assert house.entry.data[CONF_PORT] == before
+
+
+async def test_a_port_that_somebody_else_has(hass: HomeAssistant, house_factory: MakeHouse, clock: Clock) -> None:
+    house = await house_factory()
+    await house.set_up()
+    assert await hass.config_entries.async_unload(house.entry.entry_id)
+    other = serialx.serial_for_url(house.port.path)
+    other.open()
+    assert await hass.config_entries.async_setup(house.entry.entry_id)
+    await eventually(lambda: house.coordinator.reader.heard.failed)
     await look(house, clock)
     await look(house, clock, 700)
     assert key(house, "port") == "port_busy"
+    other.close()
+    await eventually(lambda: house.is_listening)
+    await house.send()
+    await look(house, clock)
+    assert key(house, "port") is None
 
 
 @pytest.mark.parametrize(
@@ -218,7 +257,7 @@ async def test_no_telegram_for_long(house_factory: MakeHouse, clock: Clock, octe
     heard = house.coordinator.reader.heard
     if octets == "damaged":
         octets = house.builder.telegram().replace(b"1.7.0(", b"1.7.0(9", 1)
-    if octets:
+    if isinstance(octets, bytes) and octets:
         before = heard.octets
         house.port.write(octets)
         await eventually(lambda: heard.octets > before)

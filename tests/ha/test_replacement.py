@@ -10,7 +10,7 @@ from time import monotonic, time
 from typing import Any
 from unittest.mock import patch
 
-from homeassistant.components.recorder import Recorder
+from homeassistant.components.recorder.core import Recorder
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN
 from homeassistant.core import HomeAssistant
@@ -477,6 +477,44 @@ class Book:
 
     def total(self) -> float:
         return float(self.rows()[-1]["sum"])
+
+
+async def test_a_restart_while_the_recorder_is_waited_for(
+    recorder_mock: Recorder,
+    hass: HomeAssistant,
+    house: House,
+    hass_client: ClientSessionGenerator,
+    calendar: Calendar,
+) -> None:
+    entity_id = house.entity_id(*GAS)
+    assert entity_id is not None
+    book = Book(house, calendar, entity_id)
+    await book.compile()
+    house.builder.slots = (house.builder.slots[0].replace_meter(house.builder.household, 0),)
+    await send(house, 3)
+    await answer(hass_client, house, "replacement", "mbus_1")
+    await house.reload(house.builder.telegram())
+    assert house.value(*GAS) == STATE_UNKNOWN
+    assert issue(house, "mbus_1") is None
+    await book.compile()
+    await eventually(lambda: not house.coordinator.replaced.changes)
+    await house.send()
+    await book.compile(send=False)
+    assert 0 <= float(house.value(*GAS)) < 20
+    assert book.total() < 20
+
+
+async def test_a_recorder_that_sums_nothing_up_is_not_waited_for_for_ever(
+    recorder_mock: Recorder, house: House, hass_client: ClientSessionGenerator, calendar: Calendar
+) -> None:
+    another_main_meter(house)
+    await send(house, 3)
+    await answer(hass_client, house, "replacement")
+    await house.send()
+    assert house.value(*LOW) == STATE_UNKNOWN
+    calendar.tick(timedelta(days=1, minutes=1))
+    await send(house, 2)
+    assert house.value(*LOW) != STATE_UNKNOWN
 
 
 @pytest.mark.parametrize("new_register", [0, 12_000, 9_000_000], ids=["from zero", "used", "higher"])
