@@ -26,7 +26,7 @@ from .const import DOMAIN, LOGGER
 from .continuity import Moves, async_move, continued_channels
 from .devices import async_register_devices, device_identifier
 from .p1 import Meter, Presented, Quantity, Reading, Role, present
-from .statistics import EVENT_COMPILED, async_count_on, is_recording, latest_compiled
+from .recorded import EVENT_COMPILED, async_count_on, is_recording, latest_compiled
 from .storage import Change, KnownMeter
 
 if TYPE_CHECKING:

@@ -28,9 +28,9 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 from custom_components.dsmr_p1 import async_remove_config_entry_device
 from custom_components.dsmr_p1.const import CONF_REFRESH, DOMAIN
 from custom_components.dsmr_p1.p1 import Quantity
+from custom_components.dsmr_p1.recorded import EVENT_COMPILED
 from custom_components.dsmr_p1.replacement import HELD
 from custom_components.dsmr_p1.sensor import PRESENTATIONS
-from custom_components.dsmr_p1.statistics import EVENT_COMPILED
 from simulator import SlotState, make_slots
 from tests.ha.house import House, MakeHouse, eventually
 
