@@ -196,6 +196,7 @@ class PortRecord:
                 "sends_crc": self.memory.sends_crc,
                 "tag_verified": self.memory.tag_verified,
                 "tariffs": sorted(self.memory.tariffs),
+                "main_meter": self.memory.main_meter,
             },
             "replaced": self.replaced.as_dict(),
             "acknowledged": sorted(self.acknowledged),
@@ -209,7 +210,9 @@ class PortRecord:
         memory = stored["memory"]
         return cls(
             {meter.slot: meter for meter in meters},
-            PortMemory(memory["sends_crc"], memory["tag_verified"], set(memory["tariffs"])),
+            PortMemory(
+                memory["sends_crc"], memory["tag_verified"], set(memory["tariffs"]), memory.get("main_meter")
+            ),
             Replaced.from_dict(stored["replaced"]) if "replaced" in stored else Replaced(),
             set(stored.get("acknowledged", ())),
             tuple(device) if (device := stored.get("device")) else None,

@@ -6,7 +6,7 @@ import logging
 from unittest.mock import patch
 
 from homeassistant.config_entries import SOURCE_REAUTH
-from homeassistant.const import CONF_PORT, STATE_UNAVAILABLE
+from homeassistant.const import CONF_PORT, STATE_UNAVAILABLE, STATE_UNKNOWN
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
@@ -21,7 +21,7 @@ from custom_components.dsmr_p1.const import (
     CONF_RECEIVED_TIMEOUT,
     CONF_REFRESH,
 )
-from simulator import EXAMPLE_DECRYPTION_KEY
+from simulator import EXAMPLE_DECRYPTION_KEY, crc16
 from tests.ha.house import House, MakeHouse, eventually
 
 POWER = ("electricity", "emeter_actual_delivery")
@@ -353,3 +353,17 @@ async def test_keys_and_identifiers_are_in_no_log(
     assert text
     for secret in private:
         assert secret.lower() not in text.lower()
+
+
+async def test_a_total_is_not_made_of_fewer_tariffs_after_a_restart(make_house: MakeHouse) -> None:
+    total = ("electricity", "energy_import_total")
+    house = await make_house()
+    await house.set_up()
+    assert house.value(*total) != STATE_UNKNOWN
+    lines = house.builder.telegram().splitlines(keepends=True)
+    body = b"".join(line for line in lines[:-1] if not line.startswith(b"1-0:1.8.2(")) + b"!"
+    await house.reload(body + f"{crc16(body):04X}\r\n".encode())
+    assert house.value(*total) == STATE_UNKNOWN
+    assert house.value("electricity", "emeter_delivery_tariff1") != STATE_UNKNOWN
+    await house.send()
+    assert house.value(*total) != STATE_UNKNOWN
