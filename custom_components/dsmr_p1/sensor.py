@@ -75,6 +75,7 @@ PRESENTATIONS: Final[Mapping[Quantity, Presentation]] = {
     Q.ENERGY_PERIOD:            Presentation((D.ENERGY,)),
     Q.REACTIVE_ENERGY_PERIOD:   Presentation((D.REACTIVE_ENERGY,)),
     Q.POWER:                    Presentation((D.POWER,), S.MEASUREMENT),
+    Q.POWER_PERIOD:             Presentation((D.POWER,)),
     Q.REACTIVE_POWER:           Presentation((D.REACTIVE_POWER,), S.MEASUREMENT),
     Q.APPARENT_POWER:           Presentation((D.APPARENT_POWER,), S.MEASUREMENT),
     Q.CURRENT:                  Presentation((D.CURRENT,), S.MEASUREMENT),

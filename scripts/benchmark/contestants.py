@@ -6,6 +6,7 @@ from typing import Any
 from dsmr_parser import telegram_specifications
 from dsmr_parser.clients.telegram_buffer import TelegramBuffer
 from dsmr_parser.parsers import TelegramParser
+
 from p1 import Decoder, Keys, Reading
 
 # The library has no annotations.

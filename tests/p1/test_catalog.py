@@ -205,6 +205,7 @@ QUANTITY_UNITS: dict[Quantity, set[Unit | None]] = {
     Quantity.ENERGY_PERIOD: {Unit.KILO_WATT_HOUR},
     Quantity.REACTIVE_ENERGY_PERIOD: {Unit.KILO_VAR_HOUR},
     Quantity.POWER: {Unit.KILO_WATT, Unit.WATT},
+    Quantity.POWER_PERIOD: {Unit.KILO_WATT},
     Quantity.REACTIVE_POWER: {Unit.KILO_VAR},
     Quantity.APPARENT_POWER: {Unit.KILO_VOLT_AMPERE},
     Quantity.CURRENT: {Unit.AMPERE},

@@ -14,6 +14,7 @@ from custom_components.dsmr_p1.p1 import (
     Authentication,
     Decoder,
     Keys,
+    Meter,
     Reading,
     Rejected,
     RejectReason,
@@ -22,7 +23,7 @@ from custom_components.dsmr_p1.p1 import (
     present,
 )
 from custom_components.dsmr_p1.p1.framing import MAX_TELEGRAM
-from simulator import V2_SETTINGS, LineSettings, crc16, encrypt, transfer
+from simulator import V2_SETTINGS, LineSettings, crc16, encrypt, seal, transfer
 from tests.p1.captures import (
     ACE4000,
     ADDITIONAL_KEY,
@@ -568,3 +569,116 @@ def test_trap_2_10_a_zero_is_told_as_it_is() -> None:
 def test_trap_2_10_a_telegram_hit_by_an_error_is_none() -> None:
     broken = load(DSMR5).replace(b"(003184.402", b"(353184.402")
     assert [event.reason for event in decode(broken) if isinstance(event, Rejected)] == [RejectReason.CRC]
+
+
+def test_a_byte_lost_without_check_sum_is_no_wrong_number() -> None:
+    """Without a checksum a lost or doubled byte shows in the form; a form that comes twice is a new one."""
+    good = load("iskra_mt382_dsmr22.telegram")
+    lost = good.replace(b"04711.231", b"0471.231")
+    decoder = Decoder()
+    events = [type(event) for octets in (good, lost, good, lost, lost) for event in decoder.feed(octets)]
+    assert events == [Reading, Rejected, Reading, Rejected, Reading]
+
+
+def test_a_reference_hit_without_check_sum_makes_no_total_wrong() -> None:
+    good = load("iskra_mt382_dsmr22.telegram")
+    decoder = Decoder()
+    totals = [
+        meter.channels["energy_import_total"].value
+        for octets in (good, good.replace(b"1-0:1.8.1(", b"1-0:1.8.0("), good)
+        for event in decoder.feed(octets)
+        if isinstance(event, Reading)
+        for meter in event.meters
+        if "energy_import_total" in meter.channels
+    ]
+    assert len(totals) == 2
+    assert totals[0] == totals[1]
+
+
+def meters_of(body: bytes) -> dict[str, Meter]:
+    """Return the meters of a telegram, by slot; its lines are separated by blanks here."""
+    lines = body.replace(b" ", b"\r\n")
+    (event,) = Decoder().feed(seal(b"/" + lines + b"\r\n"))
+    assert isinstance(event, Reading)
+    return {meter.profile.slot: meter for meter in event.meters}
+
+
+def test_trap_2_1_swiss_main_meter_leaves_channel_1_to_the_gas_meter() -> None:
+    meters = meters_of(
+        rb"GRE5\1 1-1:1.8.1(001595.070*kWh) 1-1:2.8.1(000000.000*kWh) 0-1:24.1.0(003)"
+        b" 0-1:96.1.0(4730303332353635333139343338343139) 0-1:24.2.1(200923170000S)(00012.345*m3)"
+    )
+    assert meters["mbus_1"].profile.type_id == "m3_v5_0"
+    assert "m3meter_value" not in meters["electricity"].channels
+
+
+def test_trap_2_1_israeli_registers_count() -> None:
+    meters = meters_of(b"KFM5KAIFA 1-0:1.8.11(000100.000*kWh) 1-0:1.8.12(000020.000*kWh) 0-0:96.14.1(03)")
+    assert meters["electricity"].channels["energy_import_total"].value == Decimal("120.000")
+
+
+def test_trap_2_2_both_volumes_of_a_water_meter_are_kept() -> None:
+    meters = meters_of(
+        b"FLU5 0-0:96.1.4(50221) 0-1:24.1.0(007) 0-1:24.2.1(200923170000S)(00012.345*m3)"
+        b" 0-1:24.2.3(200923170000S)(00011.345*m3)"
+    )
+    values = {channel_id: value.value for channel_id, value in meters["mbus_1"].channels.items()}
+    assert values["m3meter_value"] == Decimal("12.345")
+    assert values["gmeter_last_value"] == Decimal("11.345")
+
+
+def test_trap_2_4_a_placeholder_beside_a_reading_is_unknown() -> None:
+    meters = meters_of(
+        b"FLU5 0-0:1.0.0(000101000012W) 0-1:24.1.0(003) 0-1:96.1.2(2D2D2D2D)"
+        b" 0-1:24.2.1(632525252525W)(00000.000*m3) 0-1:24.2.3(200923170000S)(00123.000*m3)"
+    )
+    shown = present(meters["mbus_1"])
+    assert shown["m3meter_value"].value is None
+    assert shown["meter_ean"].value is None
+    assert shown["gmeter_last_value"].value == Decimal("123.000")
+    assert present(meters["p1"])["p1_timestamp"].value is None
+
+
+def test_trap_2_5_a_slash_in_a_text_begins_no_telegram() -> None:
+    text = load("iskra_mt382_dsmr22.telegram").replace(b"0-0:96.13.0()", b"0-0:96.13.0(test-/-test)")
+    (event,) = Decoder().feed(text)
+    assert isinstance(event, Reading)
+    assert "electricity" in {meter.profile.slot for meter in event.meters}
+
+
+def test_trap_2_7_limits_for_import_and_export() -> None:
+    meters = meters_of(rb"Lux5\1 1-0:1.8.0(000012.345*kWh) 1-1:31.4.0(100*A)(-063*A)")
+    shown = present(meters["electricity"])
+    assert shown["emeter_fuse_threshold_a"].value == Decimal(100)
+    assert shown["emeter_fuse_threshold_a_export"].value == Decimal(-63)
+
+
+@pytest.mark.parametrize(
+    ("sent", "read"),
+    [
+        (b"44C3A9666175740D0A", "D\xe9faut"),
+        (b"44E9666175742031", "D\xe9faut 1"),
+        (b"FF" * 1024, ""),
+        (b"ADB3100000045771", "ADB3100000045771"),
+        (b"0102", "0102"),
+        (b"plain", "plain"),
+    ],
+)
+def test_trap_2_5_messages_in_any_encoding(sent: bytes, read: str) -> None:
+    meters = meters_of(b"ISK5 1-0:1.8.1(000012.345*kWh) 0-0:96.13.0(" + sent + b")")
+    assert meters["p1"].channels["p1_text_string"].value == read
+
+
+def test_trap_2_2_a_blank_between_unit_and_value() -> None:
+    lines = b"/ISK5\r\n0-1:24.1.0(03)\r\n0-1:24.3.0(120517020000)(00)(60)(1)(0-1:24.2.1)(m3) (00124.477)\r\n!\r\n"
+    (event,) = Decoder().feed(lines)
+    assert isinstance(event, Reading)
+    (gas,) = [meter for meter in event.meters if meter.profile.slot == "mbus_1"]
+    assert gas.channels["gmeter_value_v3"].value == Decimal("124.477")
+
+
+def test_trap_2_5_what_stands_twice_under_two_references_is_not_lost() -> None:
+    lines = b"ESO5 1-0:1.8.0(000012.345*kWh) 1-0:0.2.0(02.13) 1-1:0.2.0(03.14)".replace(b" ", b"\r\n")
+    (event,) = Decoder().feed(seal(b"/" + lines + b"\r\n"))
+    assert isinstance(event, Reading)
+    assert [str(obj.obis) for obj in event.unknown] == ["1-1:0.2.0"]

@@ -10,13 +10,16 @@ def test_a_port_begins_with_nothing_known() -> None:
 
 def test_the_registers_of_a_meter_are_forgotten_with_the_meter() -> None:
     memory = PortMemory()
-    memory.recognise("one")
+    memory.recognise("ISK5", "one")
     memory.tariffs.add("tariff")
-    memory.recognise("one")
+    memory.recognise("ISK5", "one")
+    memory.recognise("ISK5", None)
     assert memory.tariffs == {"tariff"}
-    memory.recognise("other")
+    memory.recognise("ISK5", "other")
     assert memory.tariffs == set()
-    assert memory.main_meter == "other"
+    memory.tariffs.add("tariff")
+    memory.recognise("KFM5", None)
+    assert memory.tariffs == set()
 
 
 def test_an_identifier_is_not_shown_when_printed() -> None:

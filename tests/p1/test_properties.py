@@ -131,7 +131,11 @@ def test_telegrams_are_read_after_others_as_by_themselves(names: list[str]) -> N
     for name in names:
         memory.sends_crc = memory.tag_verified = False
         octets = load(name)
-        assert comparable([*decoder.feed(octets)]) == comparable(decode(octets, KEYS))
+        alone, after = decode(octets, KEYS), [*decoder.feed(octets)]
+        if not any(isinstance(event, Reading) and event.telegram.has_crc for event in alone) and len(after) == 1:
+            # Without a checksum, another form under the same identification has to come twice.
+            after = [*decoder.feed(octets)] if isinstance(after[0], Rejected) else after
+        assert comparable(after) == comparable(alone)
 
 
 def digits(step: int) -> dict[int, str]:

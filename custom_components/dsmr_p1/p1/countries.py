@@ -74,6 +74,7 @@ BY_IDENTIFICATION: Final = {
     "LUX5": LUXEMBOURG,
     "EST5": AUSTRIA,
     "SAG5": HUNGARY,
+    "AUX5": HUNGARY,
     "EON5": HUNGARY,
     "KAM5": SWEDEN,
     "ELL5": SWEDEN,

@@ -72,6 +72,11 @@ class Decoder:
         return self._has_parity is True
 
     @property
+    def is_amid_telegram(self) -> bool:
+        """Whether the last bytes are a telegram that has begun and not ended."""
+        return self._framer.is_amid_telegram or self._stripped.is_amid_telegram
+
+    @property
     def pending(self) -> int:
         """The number of bytes kept."""
         return self._framer.pending + self._stripped.pending

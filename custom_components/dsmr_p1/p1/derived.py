@@ -10,7 +10,7 @@ from .values import CosemValue
 
 _IMPORT: Final = "emeter_delivery_tariff"
 _EXPORT: Final = "emeter_production_tariff"
-_TARIFFS: Final = ("1", "2", "3", "4")
+_TARIFFS: Final = ("1", "2", "3", "4", "11", "12", "13")
 _POWERS: Final = ("emeter_actual_delivery", "emeter_actual_production")
 
 

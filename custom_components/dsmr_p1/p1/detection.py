@@ -177,11 +177,13 @@ class MeterDetector:
             best_type(group, kind, {row.id for row in rows.values()}, telegram.identification) if registered else None
         )
         takes = _takes(objects, rows, group.role, kind)
+        taken = {objects[place].obis for _, place, _ in takes}
+        unclaimed += [line for line in rows if objects[line].obis not in taken]
         sources: dict[str, Obis | None] = {channel_id: objects[line].obis for channel_id, line, _ in takes}
         identifier = _identifier(objects, rows)
         derived: tuple[Derived, ...] = ()
         if group.role is Role.MAIN:
-            self._memory.recognise(f"{telegram.identification} {identifier}")
+            self._memory.recognise(telegram.identification, identifier)
             derived = derived_channels(self._memory, sources)
         sources |= dict.fromkeys((row.channel_id for row in derived), None)
         profile = MeterProfile(
@@ -228,10 +230,14 @@ def _takes(
         )
         lines.setdefault((row.id, number), []).append(line)
     takes: dict[str, tuple[int, int]] = {}
-    for (object_id, number), same in lines.items():
+    # Objects that are called otherwise come last: they keep their own name where the other is taken.
+    for (object_id, number), same in sorted(
+        lines.items(), key=lambda item: _channel_id(item[0][0], role, kind) != item[0][0]
+    ):
         newest, *older = sorted(same, key=lambda line: _time(objects[line]), reverse=True) if len(same) > 1 else same
         for place, value in enumerate(objects[newest].values):
-            takes[_channel_id(object_id + value.suffix, role, kind) + number] = newest, place
+            channel_id = _channel_id(object_id + value.suffix, role, kind) + number
+            takes[object_id + value.suffix if channel_id in takes else channel_id] = newest, place
         if objects[newest].values[0].timestamp is None:
             continue
         for age, line in enumerate(older):
@@ -253,9 +259,14 @@ def _identifier(objects: Sequence[CosemObject], rows: Mapping[int, ObjectType]) 
     """Give the meter's own identity, where it tells one: not empty, and not all zeros, all FF or dashes."""
     told = {row.id: value for line, row in rows.items() if isinstance(value := objects[line].values[0].value, str)}
     for object_id in _IDENTIFIERS:
-        if told.get(object_id, "").strip("0Ff- "):
+        if is_identifier(told.get(object_id, "")):
             return told[object_id]
     return None
+
+
+def is_identifier(text: str) -> bool:
+    """Tell an identifier from what stands for none: nothing, all zeros, all FF, or dashes."""
+    return bool(text.strip("0Ff- "))
 
 
 def _twins(objects: Sequence[CosemObject]) -> tuple[tuple[int, int], ...]:

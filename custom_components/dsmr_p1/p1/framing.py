@@ -93,6 +93,7 @@ _LAST_LINE: Final = re.compile(rb"([0-9A-Fa-f]{4})[\r\n]{0,2}|[ ]{0,4}([^\r\n\x0
 _LONGEST_END: Final = 17 + 14
 _LONGEST_CHECKSUM: Final = 8
 _CRC: Final = re.compile(rb"[0-9A-Fa-f]{1,4}")
+_OBJECT: Final = re.compile(rb"[^\r\n()/]*(?:\([^()\r\n]*\))+")
 _LINE_END: Final = re.compile(rb"[\r\n]")
 _BINARY: Final = re.compile(rb"[\x01-\x08\x0E-\x1F\x7F]")
 # The characters of a line; a byte outside is noise, and what follows noise may well be a beginning.
@@ -134,6 +135,14 @@ class Framer:
         """
         self._silence(self._position)
         self._position -= len(frame.octets) - 1
+
+    @property
+    def is_amid_telegram(self) -> bool:
+        """Whether the last bytes are a telegram that has begun and not ended: plain text, or an envelope."""
+        rest = self._buffer[self._position :]
+        if rest.startswith(b"/"):
+            return rest.isascii() and _LINE_END.search(rest) is not None and not _BINARY.search(rest)
+        return _ENVELOPE.match(rest) is not None
 
     @property
     def pending(self) -> int:
@@ -255,7 +264,8 @@ class Framer:
         else:
             return None
         text = buffer[start : mark + 1]
-        # Without a checksum nothing tells a `/` of the text from the beginning of the next telegram.
+        if slash >= 0 and not checksum:
+            slash = self._find_torn(slash, mark)
         if _is_valid(text, checksum) if checksum else slash < 0:
             self._position = limit if last_line is None else last_line.end()
             return PlainFrame(text, has_crc=bool(checksum))
@@ -269,6 +279,20 @@ class Framer:
         while mark >= 0 and self._buffer[mark - 1] not in b"\r\n":
             mark = self._buffer.find(b"!", mark + 1, limit)
         return mark
+
+    def _find_torn(self, slash: int, mark: int) -> int:
+        """Find the `/` that tears a line: without a checksum it is the beginning of another telegram.
+
+        A `/` in a line that is a whole object is part of its text.
+        """
+        buffer = self._buffer
+        while slash >= 0:
+            start = max(buffer.rfind(b"\n", 0, slash), buffer.rfind(b"\r", 0, slash)) + 1
+            line_end = _LINE_END.search(buffer, slash)
+            if line_end is None or not _OBJECT.fullmatch(buffer, start, line_end.start()):
+                return slash
+            slash = buffer.find(b"/", line_end.start(), mark)
+        return -1
 
     def _find_restart(self, start: int, limit: int) -> int:
         """Find the `/` of another telegram at the beginning of a line."""

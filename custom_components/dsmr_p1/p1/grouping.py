@@ -58,7 +58,7 @@ def group_objects(objects: Sequence[CosemObject]) -> tuple[dict[str, Group], lis
             groups[PORT_SLOT].members.append(line)
         elif a in catalog.MEDIA and b == 0:
             add(line, catalog.MEDIA[a], Role.MBUS, 0, catalog.MEDIA[a])
-        elif b in (0, main_channel) or (a == 1 and b not in slaves):
+        elif b == 0 or (a == 1 and b not in slaves):
             add(line, MAIN_SLOT, Role.MAIN, 0, MeterKind.ELECTRICITY)
         else:
             add(line, f"mbus_{b}", Role.MBUS, b, catalog.MEDIA.get(a))

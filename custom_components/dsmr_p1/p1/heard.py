@@ -39,6 +39,7 @@ class Heard:
     last_octet_at: float | None = None
     last_telegram_at: float | None = None
     longest_gap: float = 0.0
+    _tail: bytes = b""
     _periods: deque[float] = field(default_factory=lambda: deque(maxlen=_PERIODS))
 
     @property
@@ -56,8 +57,9 @@ class Heard:
         """Take note of bytes from the port."""
         self.octets += len(octets)
         self.last_octet_at = now
-        if not self.telegrams and _TELNET.search(octets):
+        if not self.telegrams and _TELNET.search(self._tail + octets):
             self.hints.add(Hint.TELNET)
+        self._tail = octets[-2:]
 
     def decoded(self, event: Reading | Rejected, now: float) -> None:
         """Take note of what became of the bytes."""

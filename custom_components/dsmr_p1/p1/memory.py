@@ -16,8 +16,15 @@ class PortMemory:
     tariffs: set[str] = field(default_factory=set)
     main_meter: str | None = field(default=None, repr=False)
 
-    def recognise(self, main_meter: str) -> None:
-        """Forget the registers of the meter before, where the main meter is another one."""
+    def recognise(self, identification: str, identifier: str | None) -> None:
+        """Forget the registers of the meter before, where the main meter tells that it is another one.
+
+        An identifier that is missing for a while tells nothing.
+        """
+        before, _, identifier_before = (self.main_meter or "").partition("\n")
+        if identification == before:
+            identifier = identifier or identifier_before
+        main_meter = f"{identification}\n{identifier or ''}"
         if main_meter != self.main_meter:
             self.main_meter = main_meter
             self.tariffs.clear()

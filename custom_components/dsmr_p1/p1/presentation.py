@@ -12,7 +12,8 @@ import re
 from typing import Final, NamedTuple
 
 from .catalog import HISTORY, ChannelType, Quantity, channel_type
-from .detection import Meter
+from .detection import Meter, is_identifier
+from .telegram import CLOCK_SET, is_placeholder
 from .units import Unit, convert, is_convertible
 from .values import CosemValue, Value
 
@@ -23,7 +24,6 @@ _THRESHOLDS: Final = frozenset(
 _NO_THRESHOLD: Final = re.compile(r"9{3,}")
 _FAILURE: Final = "emeter_power_failure_log_"
 _IMPOSSIBLE_DURATION: Final = 2**31 - 1
-_CLOCK_SET: Final = 2001
 _HIDDEN: Final = re.compile(rf"{HISTORY}\d+")
 
 
@@ -47,7 +47,8 @@ def present(meter: Meter) -> dict[str, Presented]:
             log = True
         elif not _HIDDEN.search(channel_id):
             row = meter.profile.channel_types.get(channel_id) or channel_type(channel_id)
-            presented[channel_id] = _present(row, value)
+            is_none = f"{channel_id}_timestamp" in meter.channels and is_placeholder(value)
+            presented[channel_id] = _present(row, value._replace(value=None) if is_none else value)
     if log:
         presented.update((shown.channel.id, shown) for shown in _failure_log(meter))
     return presented
@@ -56,7 +57,7 @@ def present(meter: Meter) -> dict[str, Presented]:
 def _present(row: ChannelType, value: CosemValue) -> Presented:
     number = value.value
     if not isinstance(number, Decimal):
-        return Presented(row, number, row.unit, value.timestamp)
+        return Presented(row, None if _is_none(row, number) else number, row.unit, value.timestamp)
     if row.quantity in _THRESHOLDS and _NO_THRESHOLD.fullmatch(f"{number.normalize():f}".replace(".", "")):
         return Presented(row, None, row.unit, value.timestamp)
     unit = row.unit or value.unit
@@ -67,13 +68,20 @@ def _present(row: ChannelType, value: CosemValue) -> Presented:
     return Presented(row, number, unit, value.timestamp)
 
 
+def _is_none(row: ChannelType, value: Value) -> bool:
+    """Tell whether a value stands for none: the time of a clock that was not set, an identifier of zeros or dashes."""
+    if isinstance(value, datetime):
+        return value.year < CLOCK_SET
+    return row.quantity is Quantity.IDENTIFIER and isinstance(value, str) and not is_identifier(value)
+
+
 def _failure_log(meter: Meter) -> Iterator[Presented]:
     """Give the entries that can be: at a time when the clock was set, and shorter than a counter that ran over."""
     place = number = 0
     while (when := meter.channels.get(f"{_FAILURE}timestamp{place}")) is not None:
         duration = meter.channels[f"{_FAILURE}duration{place}"]
         place += 1
-        if not isinstance(when.value, datetime) or when.value.year < _CLOCK_SET:
+        if not isinstance(when.value, datetime) or when.value.year < CLOCK_SET:
             continue
         if not isinstance(duration.value, Decimal) or duration.value >= _IMPOSSIBLE_DURATION:
             continue

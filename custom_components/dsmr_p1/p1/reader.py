@@ -141,6 +141,7 @@ class P1Reader:
                     await _close(writer)
             if failure is not None:
                 yield failure
+            if failure is not None or self._search.has_tried_all:
                 await asyncio.sleep(delay * random.uniform(1, 1 + _JITTER))  # noqa: S311 - spreads retries, hides nothing
                 delay = min(2 * delay, LONGEST_DELAY)
 
@@ -165,23 +166,12 @@ class P1Reader:
         """Give what is decoded, until other settings are to be tried. Raises PortError when the port is lost."""
         loop = asyncio.get_running_loop()
         while True:
-            quiet = False
-            waits_for_quiet = self._search.is_undecided or not self._search.knows_quiet
-            try:
-                async with asyncio.timeout(QUIET if waits_for_quiet else self._silence):
-                    octets = await reader.read(_CHUNK)
-            except TimeoutError:
-                octets, quiet = b"", True
-            except Exception as error:
-                raise _port_error(error) from error
-            if quiet and not waits_for_quiet:
-                message = f"nothing received for {self._silence:g} seconds"
-                raise PortError(message)
-            if not octets and not quiet:
-                message = "the other side closed the connection"
-                raise PortError(message)
-            if quiet:
-                if self._search.quiet() and self._has_settings:
+            octets = await self._receive(reader)
+            if octets is None:
+                if self._decoder.is_amid_telegram:
+                    # A poor network delivers a telegram in pieces.
+                    self._search.pause()
+                elif self._search.quiet() and self._has_settings:
                     return
                 continue
             now = loop.time()
@@ -191,8 +181,27 @@ class P1Reader:
                 is_p1 = is_p1 or isinstance(event, Reading) or event.reason in _STRUCTURED
                 self.heard.decoded(event, now)
                 yield event
-            if self._search.heard(len(octets), is_p1=is_p1) and self._has_settings:
+            garbage = 0 if self._decoder.is_amid_telegram else len(octets)
+            if self._search.heard(garbage, is_p1=is_p1) and self._has_settings:
                 return
+
+    async def _receive(self, reader: asyncio.StreamReader) -> bytes | None:
+        """Give the next bytes; None when the line is quiet and it matters. Raises PortError when the port is lost."""
+        waits_for_quiet = self._search.is_undecided or not self._search.knows_quiet
+        try:
+            async with asyncio.timeout(QUIET if waits_for_quiet else self._silence):
+                octets = await reader.read(_CHUNK)
+        except TimeoutError:
+            if waits_for_quiet:
+                return None
+            message = f"nothing received for {self._silence:g} seconds"
+            raise PortError(message) from None
+        except Exception as error:
+            raise _port_error(error) from error
+        if not octets:
+            message = "the other side closed the connection"
+            raise PortError(message)
+        return octets
 
 
 _BYTE: Final = 8
@@ -216,7 +225,7 @@ def _port_error(error: Exception) -> PortError:
 
 async def _close(writer: _Writer) -> None:
     """Close the port; a port that was lost raises the same error once more, which says nothing new."""
-    writer.close()
     with contextlib.suppress(Exception):
+        writer.close()
         async with asyncio.timeout(_CLOSE_LIMIT):
             await writer.wait_closed()

@@ -51,7 +51,13 @@ class SettingsSearch:
         self._index = 0
         self._proven = False
         self._garbage_bursts = 0
+        self._advances = 0
         self.opened()
+
+    @property
+    def has_tried_all(self) -> bool:
+        """Whether every candidate was given up since something P1 was last heard: no need to hurry any more."""
+        return self._advances >= len(self._candidates)
 
     @property
     def settings(self) -> SerialSettings:
@@ -77,6 +83,7 @@ class SettingsSearch:
         """Take note of bytes, and whether something P1 was among them; True where other settings should be tried."""
         if is_p1:
             self._proven = True
+            self._advances = 0
             self._garbage_bursts = 0
             self._bytes = 0
             self._whole_burst = True
@@ -86,6 +93,11 @@ class SettingsSearch:
             return False
         self._bytes = 0
         return self._judge()
+
+    def pause(self) -> None:
+        """Take note that the line is quiet in the middle of a telegram: nothing is to be judged."""
+        self._bytes = 0
+        self._whole_burst = True
 
     def quiet(self) -> bool:
         """Take note that the line is quiet; True where other settings should be tried."""
@@ -106,6 +118,7 @@ class SettingsSearch:
 
     def _advance(self) -> bool:
         self._index = (self._index + 1) % len(self._candidates)
+        self._advances += 1
         self._garbage_bursts = 0
         self._proven = False
         return len(self._candidates) > 1

@@ -33,6 +33,7 @@ _MOST_TYPES: Final = 512
 _new_value: Final[Callable[[type[CosemValue], tuple[object, ...]], CosemValue]] = tuple.__new__
 _new_object: Final[Callable[[type[CosemObject], tuple[object, ...]], CosemObject]] = tuple.__new__
 _REFERENCE: Final = re.compile(r"\d{1,3}-\d{1,3}:\d{1,3}[.:]\d{1,3}[.:]\d{1,3}(?:[.*]\d{1,3})?\s*\(", re.ASCII)
+_DIGITS: Final = str.maketrans("123456789", "000000000")
 _CONTROL: Final = re.compile(r"[\x00-\x1F\x7F]")
 # Objects whose value, and not only whose presence, decides what a meter is.
 _DECIDING: Final = frozenset(
@@ -123,6 +124,8 @@ class TelegramParser:
         self._lines: list[str] = []
         self._places: list[int] = []
         self._objects: list[CosemObject] = []
+        self._form: tuple[str, ...] = ()
+        self._other_form: tuple[str, ...] = ()
 
     def parse(self, frame: PlainFrame) -> Telegram:
         """Read a frame whose checksum, if any, is right.
@@ -133,11 +136,35 @@ class TelegramParser:
         self._number += 1
         lines = _split(frame.text)
         known = self._lines
+        telegram = None
         if len(lines) == len(known) and lines[0] == known[0]:
             telegram = self._update(frame, lines)
-            if telegram is not None:
-                return telegram
-        return self._read(frame, lines)
+        if telegram is None:
+            telegram = self._read(frame, lines)
+        if not frame.has_crc:
+            self._compare_form(lines)
+        return telegram
+
+    def _compare_form(self, lines: list[str]) -> None:
+        """Refuse a telegram without checksum that has another form than the one before: bytes were lost or doubled.
+
+        Meters send each number with all its digits, so that only digits change. A form that comes twice is a new one.
+        Raises TelegramError.
+        """
+        form = tuple([self._form_of(line) for line in lines])
+        if self._form and form[0] == self._form[0] and form not in (self._form, self._other_form):
+            self._other_form = form
+            message = "the form differs from the telegram before"
+            raise TelegramError(message)
+        self._form, self._other_form = form, ()
+
+    def _form_of(self, line: str) -> str:
+        """Give what of a line never changes: the reference and the places of digits; of a message, the reference."""
+        head = line.partition("(")[0]
+        line_type = self._types.get(head)
+        if line_type is not None and line_type.candidates and line_type.candidates[0].channel.quantity is Quantity.TEXT:
+            return head
+        return head + line[len(head) :].translate(_DIGITS)
 
     def _update(self, frame: PlainFrame, lines: list[str]) -> Telegram | None:
         """Read what differs from the last telegram; None where it differs in more than values."""
@@ -154,7 +181,12 @@ class TelegramParser:
             head, _, rest = line.partition("(")
             digits, _, tail = rest.partition("*")
             line_type = types.get(head)
-            if line_type is not None and tail == line_type.tail and digits.replace(".", "", 1).isdecimal():
+            if (
+                line_type is not None
+                and tail == line_type.tail
+                and digits[:1] != "."
+                and digits.replace(".", "", 1).isdecimal()
+            ):
                 value = _new_value(CosemValue, ("", Decimal(digits), line_type.unit, None))
                 obj = _new_object(CosemObject, (line_type, (value,)))
             else:
@@ -260,7 +292,7 @@ class TelegramParser:
             rows = catalog.candidates(obis)
         else:
             obis, rows = known.obis, known.rows
-        texts = raw[:-1].split(")(")
+        texts = raw[:-1].split(")(") if ") " not in raw else re.split(r"\)\s*\(", raw[:-1])
         if "(" in texts[0]:
             # `((ER11))`: the parentheses belong to the value for some meters, but never to its meaning.
             texts = [text.strip("()") for text in texts]
@@ -303,17 +335,17 @@ def _trait(row: ObjectType, raw: str, values: tuple[CosemValue, ...]) -> str:
         return raw
     value = values[0]
     if row.shape is Shape.TIMED_DECIMAL or row.shape is Shape.READING_V3:
-        return "placeholder" if is_placeholder(value) else value.unit or ""
+        return f"placeholder {value.unit}" if is_placeholder(value) else value.unit or ""
     return value.unit or "" if len(values) == 1 else str(len(values))
 
 
-_CLOCK_SET = 2001
+CLOCK_SET: Final = 2001
 """The first year that a clock which was set can tell; a clock that was not tells 2000 or before."""
 
 
 def is_placeholder(value: CosemValue) -> bool:
     """Tell whether a reading is none: nothing, or zero at a time when the clock was not set."""
-    return value.value is None or (not value.value and (value.timestamp is None or value.timestamp.year < _CLOCK_SET))
+    return value.value is None or (not value.value and (value.timestamp is None or value.timestamp.year < CLOCK_SET))
 
 
 def _check_unsealed(objects: list[CosemObject], malformed: list[str]) -> None:

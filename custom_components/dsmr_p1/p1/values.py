@@ -138,6 +138,27 @@ def decode_hex_text(text: str) -> str:
     return octets.decode("ascii").strip()
 
 
+def decode_message(text: str) -> str:
+    """Read a message to the consumer: pairs of hexadecimal digits as UTF-8, else as latin-1; plain text stays.
+
+    Control characters are left out. Digits that spell no message stay as they are; a field of nothing but FF is empty.
+    """
+    text = text.strip()
+    try:
+        octets = bytes.fromhex(text)
+    except ValueError:
+        return text
+    octets = octets.strip(b"\xff\x00")
+    try:
+        message = octets.decode()
+    except UnicodeDecodeError:
+        message = octets.decode("latin-1")
+        if 2 * sum(octet in _PRINTABLE for octet in octets) < len(octets):
+            return text
+    message = "".join(character if character.isprintable() else " " for character in message)
+    return " ".join(message.split()) or ("" if not octets else text)
+
+
 type Decoder = Callable[[Sequence[str], Country], tuple[CosemValue, ...]]
 
 
@@ -157,9 +178,19 @@ def _number(texts: Sequence[str], _country: Country) -> tuple[CosemValue, ...]:
     return (CosemValue("", number),)
 
 
-# 1-0:1.8.1(123456.789*kWh)    1-1:31.4.0(040*A)(-040*A)
+# 0-0:96.13.0(5374726F6D7374C3B672756E67)
+def _message(texts: Sequence[str], _country: Country) -> tuple[CosemValue, ...]:
+    return (CosemValue("", decode_message(texts[0])),)
+
+
+# 1-0:1.8.1(123456.789*kWh)
 def _decimal(texts: Sequence[str], _country: Country) -> tuple[CosemValue, ...]:
     return (CosemValue("", *parse_quantity(texts[0])),)
+
+
+# 1-0:31.4.0(200.00*A)    1-1:31.4.0(040*A)(-040*A): for import, and for export
+def _decimal_pair(texts: Sequence[str], country: Country) -> tuple[CosemValue, ...]:
+    return (*_decimal(texts, country), *(CosemValue("_export", *parse_quantity(text)) for text in texts[1:2]))
 
 
 # 0-0:1.0.0(101209113020W)
@@ -242,8 +273,10 @@ class Shape(Enum):
 
     TEXT = member(_text)
     HEX_TEXT = member(_hex_text)
+    MESSAGE = member(_message)
     NUMBER = member(_number)
     DECIMAL = member(_decimal)
+    DECIMAL_PAIR = member(_decimal_pair)
     TIMESTAMP = member(_timestamp)
     TIMED_DECIMAL = member(_timed_decimal)
     READING_V3 = member(_reading_v3)

@@ -46,6 +46,8 @@ class Quantity(StrEnum):
     """Energy of a period that is over."""
     REACTIVE_ENERGY_PERIOD = "reactive_energy_period"
     POWER = "power"
+    POWER_PERIOD = "power_period"
+    """Power of a period that is over."""
     REACTIVE_POWER = "reactive_power"
     APPARENT_POWER = "apparent_power"
     CURRENT = "current"

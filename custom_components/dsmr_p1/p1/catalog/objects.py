@@ -78,11 +78,14 @@ _FAILURE_LOG: Final = (
         "emeter_power_failure_log_duration[x]", Q.DURATION, U.SECOND, L.RARE, "power_failure_log_duration", "[x]"
     ),
 )
+_FUSE_EXPORT: Final = ChannelType(
+    "emeter_fuse_threshold_a_export", Q.THRESHOLD_CURRENT, U.AMPERE, L.RARE, "fuse_threshold_export"
+)
 _MONTHLY_PEAKS: Final = (
     ChannelType("monthly_peak_entries", Q.NUMBER, None, L.RARE, "monthly_peak_entries"),
     ChannelType("monthly_peak_month[x]", Q.TIMESTAMP, None, L.RARE, "monthly_peak_month", "[x]"),
     ChannelType("monthly_peak_timestamp[x]", Q.TIMESTAMP, None, L.RARE, "monthly_peak_timestamp", "[x]"),
-    ChannelType("monthly_peak[x]", Q.POWER, U.KILO_WATT, L.DIAGNOSTIC, "monthly_peak", "[x]"),
+    ChannelType("monthly_peak[x]", Q.POWER_PERIOD, U.KILO_WATT, L.RARE, "monthly_peak", "[x]"),
 )
 # The values of the last month of the Hungarian meters, in the order in which these send them.
 _MONTH_END: Final = (
@@ -103,12 +106,12 @@ _MONTH_END: Final = (
             (Q.REACTIVE_ENERGY_PERIOD, U.KILO_VAR_HOUR, "reactive_energy_quadrant", "3"),
             (Q.REACTIVE_ENERGY_PERIOD, U.KILO_VAR_HOUR, "reactive_energy_quadrant", "4"),
             (Q.ENERGY_PERIOD, U.KILO_WATT_HOUR, "energy_combined", ""),
-            (Q.POWER, U.KILO_WATT, "maximum_demand", ""),
-            (Q.POWER, U.KILO_WATT, "maximum_demand_tariff", "1"),
-            (Q.POWER, U.KILO_WATT, "maximum_demand_tariff", "2"),
-            (Q.POWER, U.KILO_WATT, "maximum_export", ""),
-            (Q.POWER, U.KILO_WATT, "maximum_export_tariff", "1"),
-            (Q.POWER, U.KILO_WATT, "maximum_export_tariff", "2"),
+            (Q.POWER_PERIOD, U.KILO_WATT, "maximum_demand", ""),
+            (Q.POWER_PERIOD, U.KILO_WATT, "maximum_demand_tariff", "1"),
+            (Q.POWER_PERIOD, U.KILO_WATT, "maximum_demand_tariff", "2"),
+            (Q.POWER_PERIOD, U.KILO_WATT, "maximum_export", ""),
+            (Q.POWER_PERIOD, U.KILO_WATT, "maximum_export_tariff", "1"),
+            (Q.POWER_PERIOD, U.KILO_WATT, "maximum_export_tariff", "2"),
         ))
     ),
 )  # fmt: skip
@@ -118,13 +121,13 @@ PORT_OBJECTS: Final = (
     _row("p1_version_output",       "1-3:0.2.8",   S.TEXT,      Q.VERSION,   None, L.DIAGNOSTIC, "version"),
     _row("p1_emucs_version_output", "0-0:96.1.4",  S.TEXT,      Q.VERSION,   None, L.DIAGNOSTIC, "emucs_version"),
     _row("p1_timestamp",            "0-0:1.0.0",   S.TIMESTAMP, Q.TIMESTAMP, None, L.RARE,       "telegram_timestamp"),
-    _row("p1_text_code",            "0-0:96.13.1", S.HEX_TEXT,  Q.TEXT,      None, L.RARE,       "text_code"),
-    _row("p1_text_string",          "0-0:96.13.0", S.HEX_TEXT,  Q.TEXT,      None, L.DIAGNOSTIC, "text_message"),
+    _row("p1_text_code",            "0-0:96.13.1", S.MESSAGE,   Q.TEXT,      None, L.RARE,       "text_code"),
+    _row("p1_text_string",          "0-0:96.13.0", S.MESSAGE,   Q.TEXT,      None, L.DIAGNOSTIC, "text_message"),
     # Beyond the specification: Smarty meters have five places for a text, Warmtelink VI has another clock.
-    _row("p1_text_string2",         "0-0:96.13.2", S.HEX_TEXT,  Q.TEXT,      None, L.RARE,       "text_message_number", "2"),
-    _row("p1_text_string3",         "0-0:96.13.3", S.HEX_TEXT,  Q.TEXT,      None, L.RARE,       "text_message_number", "3"),
-    _row("p1_text_string4",         "0-0:96.13.4", S.HEX_TEXT,  Q.TEXT,      None, L.RARE,       "text_message_number", "4"),
-    _row("p1_text_string5",         "0-0:96.13.5", S.HEX_TEXT,  Q.TEXT,      None, L.RARE,       "text_message_number", "5"),
+    _row("p1_text_string2",         "0-0:96.13.2", S.MESSAGE,   Q.TEXT,      None, L.RARE,       "text_message_number", "2"),
+    _row("p1_text_string3",         "0-0:96.13.3", S.MESSAGE,   Q.TEXT,      None, L.RARE,       "text_message_number", "3"),
+    _row("p1_text_string4",         "0-0:96.13.4", S.MESSAGE,   Q.TEXT,      None, L.RARE,       "text_message_number", "4"),
+    _row("p1_text_string5",         "0-0:96.13.5", S.MESSAGE,   Q.TEXT,      None, L.RARE,       "text_message_number", "5"),
     _row("p1_timestamp",            "0-0:1.1.0",   S.TIMESTAMP, Q.TIMESTAMP, None, L.RARE,       "telegram_timestamp"),
 )
 
@@ -178,7 +181,7 @@ METER_OBJECTS: Final = (
     _row("emeter_treshold_a",            "0-0:17.0.0", S.DECIMAL, Q.THRESHOLD_CURRENT,        U.AMPERE,           L.RARE, "threshold_current"),
     _row("emeter_treshold_kw",           "0-0:17.0.0", S.DECIMAL, Q.THRESHOLD_POWER,          U.KILO_WATT,        L.RARE, "threshold_power"),
     _row("emeter_treshold_a_v2_1",       "1-0:17.0.0", S.DECIMAL, Q.THRESHOLD_CURRENT,        U.AMPERE,           L.RARE, "threshold_current"),
-    _row("emeter_fuse_threshold_a",      "1-0:31.4.0", S.DECIMAL, Q.THRESHOLD_CURRENT,        U.AMPERE,           L.RARE, "fuse_threshold"),
+    _row("emeter_fuse_threshold_a",      "1-0:31.4.0", S.DECIMAL_PAIR, Q.THRESHOLD_CURRENT,   U.AMPERE,           L.RARE, "fuse_threshold", parts=(_FUSE_EXPORT,)),
 
     # Quality of the supply.
     _row("emeter_power_failures",      "0-0:96.7.21", S.NUMBER, Q.COUNTER, None, L.DIAGNOSTIC, "power_failures"),
@@ -263,6 +266,12 @@ METER_OBJECTS: Final = (
     _row("measurement_period",     "1-0:0.8.2",   S.DECIMAL,  Q.DURATION,     U.SECOND,    L.RARE, "measurement_period"),
     _row("firmware_version",       "1-0:0.2.0",   S.TEXT,     Q.VERSION,      None,        L.RARE, "firmware_version"),
     _row("firmware_checksum",      "1-0:0.2.8",   S.TEXT,     Q.VERSION,      None,        L.RARE, "firmware_checksum"),
+    *(_row(f"emeter_total_imported_energy_register_r_rate{n}", f"1-0:3.8.{n}", S.DECIMAL, Q.REACTIVE_ENERGY, U.KILO_VAR_HOUR, L.OPTIONAL, "reactive_energy_import_tariff", str(n)) for n in (3, 4)),
+    *(_row(f"emeter_total_exported_energy_register_r_rate{n}", f"1-0:4.8.{n}", S.DECIMAL, Q.REACTIVE_ENERGY, U.KILO_VAR_HOUR, L.OPTIONAL, "reactive_energy_export_tariff", str(n)) for n in (3, 4)),
+    *(_row(f"emeter_delivery_tariff{n}",   f"1-0:1.8.{n}", S.DECIMAL, Q.ENERGY, U.KILO_WATT_HOUR, L.MAIN, "energy_import_tariff", str(n)) for n in (11, 12, 13)),
+    *(_row(f"emeter_production_tariff{n}", f"1-0:2.8.{n}", S.DECIMAL, Q.ENERGY, U.KILO_WATT_HOUR, L.MAIN, "energy_export_tariff", str(n)) for n in (11, 12, 13)),
+    _row("tariff_indicator", "0-0:96.14.1",  S.NUMBER, Q.TARIFF,     None, L.MAIN, "tariff"),
+    _row("breaker_state",    "0-0:96.50.68", S.TEXT,   Q.IDENTIFIER, None, L.RARE, "breaker_state"),
     _row("nominal_voltage",        "1-0:94.32.1",  S.DECIMAL,  Q.VOLTAGE,    U.VOLT, L.RARE, "nominal_voltage"),
     _row("meter_status",           "1-0:96.5.5",   S.TEXT,     Q.IDENTIFIER, None,   L.RARE, "meter_status"),
     _row("meter_ean",              "0-n:96.1.2",   S.HEX_TEXT, Q.IDENTIFIER, None,   L.RARE, "ean"),
