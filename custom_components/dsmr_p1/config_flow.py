@@ -12,7 +12,7 @@ A progress step may only show progress or end, so everything that can abort a fl
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, Final, override
+from typing import Any, Final, NoReturn, override
 
 from homeassistant.components import usb
 from homeassistant.config_entries import (
@@ -55,6 +55,7 @@ PATIENCE: Final = Patience()
 SCAN_PATIENCE: Final = Patience(byte=12)
 """While free ports are tried one after the other: a silent one is left as soon as a meter would have spoken."""
 
+_STARTED: Final = (ConfigEntryState.LOADED, ConfigEntryState.SETUP_RETRY, ConfigEntryState.SETUP_ERROR)
 _USER: Final = "user"
 _RECONFIGURE: Final = "reconfigure"
 _USB: Final = "usb_confirm"
@@ -109,7 +110,7 @@ class P1ConfigFlow(ConfigFlow, domain=DOMAIN):
         if not self._input:
             entry = self._get_reconfigure_entry()
             data = entry.data
-            self._must_verify = has_verified(entry)
+            self._must_verify = await has_verified(self.hass, entry)
             line = {key: data[key] for key in (CONF_BAUDRATE, CONF_DATABITS, CONF_PARITY, CONF_STOPBITS) if key in data}
             self._input = {CONF_PORT: data[CONF_PORT], CONF_BRIDGE_TYPE: data[CONF_BRIDGE_TYPE]}
             self._input[CONF_SERIAL_SETTINGS] = as_entered(line)
@@ -124,7 +125,7 @@ class P1ConfigFlow(ConfigFlow, domain=DOMAIN):
         self._abort_if_unique_id_configured()
         port = await stable_path(self.hass, discovery_info.device)
         if await entry_on(self.hass, port) is not None:
-            return self.async_abort(reason="already_configured")
+            return self.async_abort(reason="port_already_configured")
         name = discovery_info.description or discovery_info.manufacturer or "USB"
         self.context["title_placeholders"] = {"name": name}
         self._origin = _USB
@@ -185,7 +186,7 @@ class P1ConfigFlow(ConfigFlow, domain=DOMAIN):
                     self._ports = (port,)
                     return await self._start()
                 if self._origin is _USER:
-                    return self.async_abort(reason="already_configured")
+                    return self.async_abort(reason="port_already_configured")
                 self._errors = {"base": "port_in_use"}
         return self.async_show_form(
             step_id=self._origin,
@@ -341,11 +342,14 @@ class P1ConfigFlow(ConfigFlow, domain=DOMAIN):
     async def async_step_reauth_confirm(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Try keys on the last telegram that was heard; the port stays with the entry."""
         entry = self._get_reauth_entry()
-        if user_input is not None:
-            self._key_input, keys, self._errors = try_keys(
-                user_input, last_encrypted(entry), must_verify=has_verified(entry)
-            )
-            if keys is not None and not self._errors:
+        entered: Mapping[str, Any] | None = user_input
+        if entered is None and not self._key_input and CONF_DECRYPTION_KEY in entry.data:
+            # Which of the keys that are kept is wrong is told before anything is entered.
+            entered = entry.data
+        if entered is not None:
+            must_verify = await has_verified(self.hass, entry)
+            self._key_input, keys, self._errors = try_keys(entered, last_encrypted(entry), must_verify=must_verify)
+            if user_input is not None and keys is not None and not self._errors:
                 data = {key: value for key, value in entry.data.items() if key != CONF_ADDITIONAL_KEY}
                 return self.async_update_reload_and_abort(
                     entry, data=data | {CONF_BRIDGE_TYPE: BRIDGE_SMARTY} | self._key_input
@@ -374,35 +378,53 @@ class P1ConfigFlow(ConfigFlow, domain=DOMAIN):
                 description_placeholders=confirm_placeholders(heard, heard.reading, words),
             )
         self._is_confirmed = True
-        is_smarty = heard.is_encrypted or self._input[CONF_BRIDGE_TYPE] == BRIDGE_SMARTY
-        data = {CONF_PORT: heard.port, CONF_BRIDGE_TYPE: BRIDGE_SMARTY if is_smarty else BRIDGE_DSMR, **self._line}
-        if is_smarty:
-            data |= self._key_input
+        data = self._entry_data(heard)
         if self.source == SOURCE_RECONFIGURE:
             entry = self._get_reconfigure_entry()
-            return self.async_update_reload_and_abort(entry, unique_id=self.unique_id or entry.unique_id, data=data)
+            return self.async_update_reload_and_abort(entry, unique_id=entry.unique_id or self.unique_id, data=data)
         for flow_id in list(our_discoveries(self.hass, heard.port)):
             if flow_id != self.flow_id:
                 self.hass.config_entries.flow.async_abort(flow_id)
         return self.async_create_entry(title=entry_title(heard.reading, words), data=data)
 
+    def _entry_data(self, heard: Heard) -> dict[str, Any]:
+        """Give what is kept in the entry: what was entered, for the port on which a meter was heard."""
+        is_smarty = heard.is_encrypted or self._input[CONF_BRIDGE_TYPE] == BRIDGE_SMARTY
+        data = {CONF_PORT: heard.port, CONF_BRIDGE_TYPE: BRIDGE_SMARTY if is_smarty else BRIDGE_DSMR, **self._line}
+        return data | self._key_input if is_smarty else data
+
     async def _identify(self, heard: Heard) -> None:
         """Make sure that neither the meter nor the port is set up already; raises AbortFlow if so."""
-        unique_id = heard.unique_id
         # Another dialog that has come as far is no obstacle: the first to end wins.
-        known = await self.async_set_unique_id(unique_id, raise_on_progress=False)
+        known = await self.async_set_unique_id(heard.unique_id, raise_on_progress=False)
         if self.source == SOURCE_RECONFIGURE:
-            entry = self._get_reconfigure_entry()
-            if entry.unique_id is not None:
-                self._abort_if_unique_id_mismatch()
-            elif known is not None and known.entry_id != entry.entry_id:
-                raise AbortFlow("unique_id_mismatch")
+            await self._identify_own(heard, known)
         elif known is not None and CONF_PORT in known.data and await has_moved(self.hass, known):
-            self._abort_if_unique_id_configured(updates={CONF_PORT: heard.port})
+            self._move(known, heard)
         else:
             self._abort_if_unique_id_configured()
         if await entry_on(self.hass, heard.port, other_than=self._own_entry_id) is not None and not self._is_confirmed:
-            raise AbortFlow("already_configured")
+            raise AbortFlow("port_already_configured")
+
+    async def _identify_own(self, heard: Heard, known: ConfigEntry | None) -> None:
+        """Make sure that what was heard is the meter of the entry, or the one that took its place on the same port.
+
+        The entry keeps its identity until the owner has answered what became of the meter; the running entry asks.
+        """
+        entry = self._get_reconfigure_entry()
+        if known is not None and known.entry_id != entry.entry_id:
+            raise AbortFlow("unique_id_mismatch")
+        if entry.unique_id in (None, self.unique_id):
+            return
+        if not await is_same_port(self.hass, entry.data[CONF_PORT], heard.port):
+            raise AbortFlow("unique_id_mismatch")
+
+    def _move(self, entry: ConfigEntry, heard: Heard) -> NoReturn:
+        """Let the entry of a meter that is heard on another port go on there, with what was entered for that port."""
+        is_changed = self.hass.config_entries.async_update_entry(entry, data=self._entry_data(heard))
+        if is_changed and entry.state in _STARTED:
+            self.hass.config_entries.async_schedule_reload(entry.entry_id)
+        raise AbortFlow("already_configured")
 
     @property
     def _own_entry_id(self) -> str | None:

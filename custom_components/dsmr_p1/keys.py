@@ -3,11 +3,13 @@
 from collections.abc import Mapping, Sequence
 
 from homeassistant.config_entries import ConfigEntryState
+from homeassistant.core import HomeAssistant
 
 from .const import CONF_ADDITIONAL_KEY, CONF_DECRYPTION_KEY
 from .coordinator import P1ConfigEntry
 from .p1 import Authentication, AuthenticationError, DecryptionError, KeyFormatError, Keys, fits, parse_key
 from .p1.framing import EncryptedFrame
+from .storage import PortStore
 
 
 def try_keys(
@@ -71,6 +73,8 @@ def last_encrypted(entry: P1ConfigEntry) -> Sequence[EncryptedFrame]:
     return () if frame is None else (frame,)
 
 
-def has_verified(entry: P1ConfigEntry) -> bool:
-    """Tell whether a tag is known to have verified on the port of an entry."""
-    return entry.state is ConfigEntryState.LOADED and entry.runtime_data.reader.memory.tag_verified
+async def has_verified(hass: HomeAssistant, entry: P1ConfigEntry) -> bool:
+    """Tell whether a tag is known to have verified on the port of an entry, also while it is not set up."""
+    if entry.state is ConfigEntryState.LOADED:
+        return entry.runtime_data.reader.memory.tag_verified
+    return (await PortStore(hass, entry.entry_id).async_load()).memory.tag_verified

@@ -15,6 +15,8 @@ from .report import AnyMeter, Words, meter_name, type_name
 
 AUTOMATIC: Final = "automatic"
 """The type that is detected."""
+SHORTEST_RECEIVED_TIMEOUT: Final = 30
+"""Seconds: three telegrams of a meter that sends every ten seconds."""
 
 
 class P1OptionsFlow(OptionsFlowWithReload):
@@ -35,8 +37,9 @@ class P1OptionsFlow(OptionsFlowWithReload):
             return self.async_create_entry(
                 data={**options, CONF_RECEIVED_TIMEOUT: int(user_input[CONF_RECEIVED_TIMEOUT])}
             )
-        timeout = options.get(CONF_RECEIVED_TIMEOUT, DEFAULT_RECEIVED_TIMEOUT)
-        schema = probatio.Schema({probatio.Required(CONF_RECEIVED_TIMEOUT, default=timeout): number(10, 3600, "s")})
+        timeout = max(options.get(CONF_RECEIVED_TIMEOUT, DEFAULT_RECEIVED_TIMEOUT), SHORTEST_RECEIVED_TIMEOUT)
+        field = number(SHORTEST_RECEIVED_TIMEOUT, 3600, "s")
+        schema = probatio.Schema({probatio.Required(CONF_RECEIVED_TIMEOUT, default=timeout): field})
         return self.async_show_form(step_id="general", data_schema=schema)
 
     async def async_step_meters(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:

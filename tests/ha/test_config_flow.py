@@ -387,7 +387,7 @@ async def test_address_of_an_entry(hass: HomeAssistant) -> None:
     entered = {CONF_PORT: "socket://p1.local:2323", CONF_BRIDGE_TYPE: BRIDGE_DSMR}
     MockConfigEntry(domain=DOMAIN, data=entered).add_to_hass(hass)
     result = await start(hass, {CONF_PORT: "tcp://P1.local:2323/"})
-    assert result["reason"] == "already_configured"
+    assert result["reason"] == "port_already_configured"
     with patch("serialx.open_serial_connection", side_effect=OSError):
         result = await start(hass, {CONF_PORT: "rfc2217://p1.local:2323"})
     assert result["errors"] == {"base": "cannot_open"}
@@ -401,7 +401,7 @@ async def test_port_of_an_entry(hass: HomeAssistant, port: PtyPort, tmp_path: Pa
     for path in (port.path, str(alias)):
         result = await start(hass, {CONF_PORT: path})
         assert result["type"] is FlowResultType.ABORT
-        assert result["reason"] == "already_configured"
+        assert result["reason"] == "port_already_configured"
 
 
 async def test_meter_of_an_entry(hass: HomeAssistant, port: PtyPort, tmp_path: Path) -> None:
@@ -424,6 +424,30 @@ async def test_meter_of_an_entry(hass: HomeAssistant, port: PtyPort, tmp_path: P
         assert entry.data[CONF_PORT] == third.path
 
 
+async def test_entry_that_moves_takes_what_was_entered(hass: HomeAssistant, port: PtyPort, tmp_path: Path) -> None:
+    """What was fixed for the old port goes, and keys and line settings of the new one come with it."""
+    settings = {"baudrate": 115200, "databits": 8, "parity": "N", "stopbits": 1}
+    meter = make_meter(port, "austria")
+    async with sending(meter):
+        result = await start(hass, {CONF_PORT: port.path, CONF_SERIAL_SETTINGS: settings})
+        entry = (await finish(hass, await enter(hass, result, {CONF_DECRYPTION_KEY: KEY})))["result"]
+    port.unplug()
+    with PtyPort(link=tmp_path / "second") as second:
+        meter = make_meter(second, "austria")
+        meter.builder.decryption_key = bytes.fromhex(OTHER_KEY)
+        async with sending(meter):
+            result = await start(hass, {CONF_PORT: second.path, CONF_SERIAL_SETTINGS: {"baudrate": 115200}})
+            keys = {CONF_DECRYPTION_KEY: OTHER_KEY, CONF_ADDITIONAL_KEY: SECOND_KEY}
+            result = await enter(hass, result, keys)
+            await hass.async_block_till_done()
+            assert result["reason"] == "already_configured"
+            assert entry.data == {
+                CONF_PORT: second.path, CONF_BRIDGE_TYPE: BRIDGE_SMARTY, "baudrate": 115200, **keys
+            }  # fmt: skip
+            await eventually(lambda: entry.state is ConfigEntryState.LOADED and entry.runtime_data.last_update_success)
+            assert await hass.config_entries.async_unload(entry.entry_id)
+
+
 async def test_two_dialogs_about_one_meter(hass: HomeAssistant, port: PtyPort) -> None:
     async with sending(make_meter(port)):
         first = await start(hass, {CONF_PORT: port.path})
@@ -443,7 +467,7 @@ async def test_two_dialogs_about_one_port_of_which_the_meter_tells_no_identifier
         result = await finish(hass, second)
         assert result["result"].unique_id is None
         result = await enter(hass, first, {})
-        assert result["reason"] == "already_configured"
+        assert result["reason"] == "port_already_configured"
 
 
 async def test_form_that_is_asked_for_while_the_entry_is_made(hass: HomeAssistant, port: PtyPort) -> None:

@@ -9,6 +9,7 @@ from unittest.mock import patch
 from homeassistant.components.usb import SerialDevice, USBDevice
 from homeassistant.config_entries import (
     SOURCE_IGNORE,
+    SOURCE_REAUTH,
     SOURCE_USB,
     ConfigEntry,
     ConfigEntryDisabler,
@@ -19,6 +20,7 @@ from homeassistant.config_entries import (
 from homeassistant.const import CONF_PORT, EVENT_HOMEASSISTANT_STOP
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
+from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.service_info.usb import UsbServiceInfo
 import pytest
 from pytest_homeassistant_custom_component.common import (
@@ -138,7 +140,7 @@ async def test_cable_of_an_entry(hass: HomeAssistant, port: PtyPort) -> None:
         await set_up(hass, port)
     result = await discover(hass, port.path)
     assert result["type"] is FlowResultType.ABORT
-    assert result["reason"] == "already_configured"
+    assert result["reason"] == "port_already_configured"
 
 
 async def test_cable_that_was_ignored(hass: HomeAssistant, port: PtyPort) -> None:
@@ -357,6 +359,46 @@ async def test_reconfigure_to_another_meter(hass: HomeAssistant, port: PtyPort, 
         assert entry.data[CONF_PORT] == port.path
 
 
+async def test_reconfigure_after_the_meter_was_replaced(hass: HomeAssistant, port: PtyPort) -> None:
+    """The new meter speaks at another speed than was fixed for the old one: the port is the same, and so is the entry.
+
+    What became of the old meter is asked while the entry runs.
+    """
+    patience = type(QUICK)(byte=5, telegram=10, another=1, tick=0.05)
+    with patch("custom_components.dsmr_p1.config_flow.PATIENCE", patience):
+        async with sending(make_meter(port, "dsmr22"), interval=0.7):
+            fixed = {"baudrate": 9600, "databits": "7", "parity": "e", "stopbits": "1"}
+            result = await start(hass, {CONF_PORT: port.path, CONF_SERIAL_SETTINGS: fixed})
+            entry = (await finish(hass, result))["result"]
+        identity = entry.unique_id
+        assert identity is not None
+        port.replug()
+        async with sending(make_meter(port, seed=2)):
+            result = await enter(hass, await reconfigure(hass, entry), {CONF_PORT: port.path})
+            assert told(result)["settings"] == "115200 8N1"
+            assert identity not in told(result)["meters"]
+            result = await enter(hass, result, {})
+            await hass.async_block_till_done()
+            assert result["reason"] == "reconfigure_successful"
+            assert entry.data == {CONF_PORT: port.path, CONF_BRIDGE_TYPE: BRIDGE_DSMR}
+            assert entry.unique_id == identity
+            question = f"meter_electricity_{entry.entry_id}"
+            await eventually(lambda: ir.async_get(hass).async_get_issue(DOMAIN, question) is not None)
+
+
+async def test_reconfigure_to_the_meter_of_another_entry_on_the_same_port(
+    hass: HomeAssistant, port: PtyPort, other_port: PtyPort
+) -> None:
+    async with sending(make_meter(port)), sending(make_meter(other_port, seed=2)):
+        entry = await set_up(hass, port)
+        await set_up(hass, other_port)
+    port.replug()
+    # The cables were exchanged.
+    async with sending(make_meter(port, seed=2)):
+        result = await enter(hass, await reconfigure(hass, entry), {CONF_PORT: port.path})
+    assert result["reason"] == "unique_id_mismatch"
+
+
 async def test_reconfigure_to_the_port_of_another_entry(
     hass: HomeAssistant, port: PtyPort, other_port: PtyPort
 ) -> None:
@@ -409,6 +451,24 @@ async def test_reconfigure_does_not_do_without_proof(hass: HomeAssistant, port: 
         await hass.config_entries.flow.async_configure(result["flow_id"], {})
         await hass.async_block_till_done()
         assert entry.data[CONF_ADDITIONAL_KEY] == OTHER_KEY
+
+
+async def test_reconfigure_does_not_do_without_proof_while_the_entry_is_not_set_up(
+    hass: HomeAssistant, port: PtyPort
+) -> None:
+    meter = make_meter(port, "austria")
+    async with sending(meter):
+        entry = await set_up(hass, port, {CONF_DECRYPTION_KEY: KEY, CONF_ADDITIONAL_KEY: SECOND_KEY})
+        assert await hass.config_entries.async_unload(entry.entry_id)
+        result = await enter(hass, await reconfigure(hass, entry), {CONF_PORT: port.path})
+        assert result["step_id"] == "confirm"
+        await close(hass, result)
+        meter.builder.authentication_key = bytes.fromhex(OTHER_KEY)
+        result = await enter(hass, await reconfigure(hass, entry), {CONF_PORT: port.path})
+        assert result["errors"] == {CONF_ADDITIONAL_KEY: "wrong_additional_key"}
+        result = await enter(hass, result, {CONF_DECRYPTION_KEY: KEY})
+        assert result["errors"] == {CONF_ADDITIONAL_KEY: "wrong_additional_key"}
+        await close(hass, result)
 
 
 async def test_reconfigure_an_encrypted_port(hass: HomeAssistant, port: PtyPort) -> None:
@@ -476,6 +536,46 @@ async def ask_keys(hass: HomeAssistant, entry: ConfigEntry) -> ConfigFlowResult:
     check_texts(result)
     assert result["step_id"] == "reauth_confirm"
     return result
+
+
+@pytest.mark.parametrize(
+    ("changed", "errors"),
+    [
+        ("decryption_key", {CONF_DECRYPTION_KEY: "wrong_key"}),
+        ("authentication_key", {CONF_ADDITIONAL_KEY: "wrong_additional_key"}),
+    ],
+)
+async def test_which_key_is_wrong_is_told_at_once(
+    hass: HomeAssistant, port: PtyPort, changed: str, errors: dict[str, str]
+) -> None:
+    keys = {CONF_DECRYPTION_KEY: KEY, CONF_ADDITIONAL_KEY: SECOND_KEY}
+    meter = make_meter(port, "austria")
+    async with sending(meter):
+        entry = await set_up(hass, port, keys)
+        setattr(meter.builder, changed, bytes.fromhex(OTHER_KEY))
+        # Three telegrams, and the question comes by itself.
+        await eventually(lambda: any(entry.async_get_active_flows(hass, {SOURCE_REAUTH})))
+        result = await ask_keys(hass, entry)
+        assert result["errors"] == errors
+        assert suggested(result) == keys
+        # Asking again, as the browser does, does not make the error go away, neither this nor a later one.
+        assert (await ask_keys(hass, entry))["errors"] == errors
+        result = await enter(hass, result, {CONF_DECRYPTION_KEY: "12"})
+        assert (await ask_keys(hass, entry))["errors"] == {CONF_DECRYPTION_KEY: "invalid_key"}
+        replaced = CONF_DECRYPTION_KEY if changed == "decryption_key" else CONF_ADDITIONAL_KEY
+        result = await enter(hass, result, keys | {replaced: OTHER_KEY})
+        await hass.async_block_till_done()
+        assert result["reason"] == "reauth_successful"
+        await eventually(lambda: entry.state is ConfigEntryState.LOADED and entry.runtime_data.last_update_success)
+
+
+async def test_keys_that_were_never_entered(hass: HomeAssistant, port: PtyPort) -> None:
+    """A plain port that is encrypted all at once: no key of the owner's is wrong."""
+    async with sending(make_meter(port)):
+        entry = await set_up(hass, port)
+        result = await ask_keys(hass, entry)
+        assert result["errors"] == {}
+        await close(hass, result)
 
 
 async def test_new_keys(hass: HomeAssistant, port: PtyPort) -> None:

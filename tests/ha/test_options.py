@@ -4,7 +4,7 @@ from typing import Any
 
 from homeassistant.config_entries import ConfigFlowResult
 from homeassistant.core import HomeAssistant
-from homeassistant.data_entry_flow import FlowResultType
+from homeassistant.data_entry_flow import FlowResultType, InvalidData
 import pytest
 
 from custom_components.dsmr_p1.const import CONF_METER, CONF_METER_TYPE, CONF_RECEIVED_TIMEOUT, CONF_REFRESH
@@ -41,6 +41,9 @@ async def test_received_timeout(hass: HomeAssistant, make_house: MakeHouse) -> N
     assert house.entry.options == {CONF_RECEIVED_TIMEOUT: 300}
     assert house.coordinator is not before
     assert house.coordinator.received_timeout == 300
+    # A meter that sends every ten seconds may be late.
+    with pytest.raises(InvalidData):
+        await choose(hass, house, to("general"), {CONF_RECEIVED_TIMEOUT: 29})
     # Nothing else is forgotten, and what stands there is shown.
     result = await choose(hass, house, to("general"))
     assert fields(result)[CONF_RECEIVED_TIMEOUT][0].default() == 300
