@@ -3,10 +3,12 @@
 import argparse
 from collections import Counter
 import json
+import os
 import sys
 from typing import Final
 
 from p1 import KeyFormatError, Keys, Reading, Rejected, RejectReason, parse_key
+from p1.heard import Hint
 
 from .report import as_json, as_text
 from .sources import SourceError, read
@@ -22,7 +24,7 @@ _CURES: Final = {
     RejectReason.MALFORMED: "what looks like telegrams is damaged",
     RejectReason.TRUNCATED: "no telegram is complete",
     RejectReason.OVERSIZED: "no telegram ends within 8 KiB",
-    RejectReason.NOT_P1: "this is another protocol (HDLC or M-Bus), not a P1 port",
+    RejectReason.NOT_P1: "this is another protocol (HDLC, M-Bus or a stream without telegrams), not a P1 port",
 }
 
 
@@ -36,10 +38,11 @@ def main() -> int:
         return 1
     readings: list[Reading] = []
     rejected: list[Rejected] = []
+    hints: set[Hint] = set()
     failed = False
     for source in arguments.sources:
         try:
-            for event in read(source, keys, arguments.seconds):
+            for event in read(source, keys, arguments.seconds, hints):
                 if isinstance(event, Reading):
                     readings.append(event)
                 else:
@@ -51,17 +54,19 @@ def main() -> int:
         print(json.dumps(as_json(readings, rejected), indent=1, ensure_ascii=False))
     else:
         print("\n".join(as_text(readings, rejected)))
-    if readings:
-        return 0
+    if not readings and (rejected or not failed):
+        print(f"inspect: no telegram: {_cure(rejected, hints)}", file=sys.stderr)
+    return 0 if readings else 1
+
+
+def _cure(rejected: list[Rejected], hints: set[Hint]) -> str:
+    """Say why there is no telegram, and what to do."""
+    if Hint.TELNET in hints:
+        return "the network reader speaks telnet: set it to pass on raw bytes"
     if rejected:
         reason, _ = Counter(event.reason for event in rejected).most_common(1)[0]
-        print(f"inspect: no telegram: {_CURES[reason]}", file=sys.stderr)
-    elif not failed:
-        print(
-            "inspect: no telegram: no P1 telegram begins in these bytes; wrong speed, or an inverted line?",
-            file=sys.stderr,
-        )
-    return 1
+        return _CURES[reason]
+    return "no P1 telegram begins in these bytes; wrong speed, or an inverted line?"
 
 
 def _keys(decryption_key: str | None, additional_key: str | None) -> Keys | None:
@@ -71,6 +76,14 @@ def _keys(decryption_key: str | None, additional_key: str | None) -> Keys | None
             raise KeyFormatError("an additional key is of use only together with a decryption key")
         return None
     return Keys(parse_key(decryption_key), None if additional_key is None else parse_key(additional_key))
+
+
+def _seconds(text: str) -> float:
+    """Read a time to listen. Raises ValueError where it is none."""
+    seconds = float(text)
+    if not seconds > 0:
+        raise ValueError(text)
+    return seconds
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -89,7 +102,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--additional-key", metavar="HEX", help="32 hexadecimal digits, the meter's authentication key")
     parser.add_argument(
         "--seconds",
-        type=float,
+        type=_seconds,
         default=DEFAULT_SECONDS,
         metavar="N",
         help="how long to listen to a port (default: %(default)g)",
@@ -98,4 +111,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except BrokenPipeError:
+        # Whoever read the output has seen enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)

@@ -8,6 +8,7 @@ import stat
 import sys
 
 from p1 import Decoder, Keys, PortError, Reading, Rejected
+from p1.heard import Heard, Hint
 from p1.reader import P1Reader, PortFailed
 
 _STANDARD_INPUT = "-"
@@ -27,27 +28,41 @@ def is_port(source: str) -> bool:
     return False
 
 
-def read(source: str, keys: Keys | None, seconds: float) -> Iterator[Reading | Rejected]:
-    """Give what is in a source; of a port, what is on it within so many seconds. Raises SourceError."""
+def read(source: str, keys: Keys | None, seconds: float, hints: set[Hint]) -> Iterator[Reading | Rejected]:
+    """Give what is in a source; of a port, what is on it within so many seconds; what else is recognised, in `hints`.
+
+    Raises SourceError.
+    """
     if is_port(source):
-        yield from asyncio.run(_listen(source, keys, seconds))
+        yield from asyncio.run(_listen(source, keys, seconds, hints))
         return
-    decoder = Decoder(keys)
+    decoder, heard = Decoder(keys), Heard()
     try:
-        if source == _STANDARD_INPUT:
-            while octets := sys.stdin.buffer.read(_CHUNK):
-                yield from decoder.feed(octets)
-        else:
-            with Path(source).open("rb") as file:
-                while octets := file.read(_CHUNK):
-                    yield from decoder.feed(octets)
+        for octets in _chunks(source):
+            heard.received(octets, 0)
+            yield from decoder.feed(octets)
     except OSError as error:
         raise SourceError(f"{source}: {error.strerror or error}") from error
     yield from decoder.finish()
+    hints |= heard.hints
+    if not heard.octets:
+        raise SourceError(f"{source}: no bytes in it")
 
 
-async def _listen(port: str, keys: Keys | None, seconds: float) -> list[Reading | Rejected]:
-    """Read a port for a while. Raises SourceError where it could not be opened at all."""
+def _chunks(source: str) -> Iterator[bytes]:
+    if source != _STANDARD_INPUT:
+        with Path(source).open("rb") as file:
+            while octets := file.read(_CHUNK):
+                yield octets
+    elif sys.stdin is None:
+        raise SourceError("-: standard input is closed")
+    else:
+        while octets := sys.stdin.buffer.read(_CHUNK):
+            yield octets
+
+
+async def _listen(port: str, keys: Keys | None, seconds: float, hints: set[Hint]) -> list[Reading | Rejected]:
+    """Read a port for a while. Raises SourceError where it could not be opened at all, or is silent."""
     reader = P1Reader(port, keys=keys)
     found: list[Reading | Rejected] = []
     failure: PortError | None = None
@@ -60,6 +75,7 @@ async def _listen(port: str, keys: Keys | None, seconds: float) -> list[Reading 
                         break
                 elif isinstance(event, (Reading, Rejected)):
                     found.append(event)
+    hints |= reader.heard.hints
     if not reader.heard.opened and failure is not None:
         raise SourceError(f"the port cannot be opened: {failure}")
     if not reader.heard.octets:

@@ -455,3 +455,25 @@ async def test_rfc2217_has_settings(socket_enabled: None) -> None:
             await listener.opened()
             await listener.readings(1, Meter(port, load(DSMR22), period=0.2))
             assert str(reader.settings) == "9600 7E1"
+
+
+async def test_a_telegram_in_pieces_is_waited_for(pty: PtyPort) -> None:
+    """A poor network pauses in the middle of a telegram: that is no garbage, and no reason for other settings."""
+    reader = reader_of(pty)
+    half = len(TELEGRAM) // 2
+    async with Listener(reader) as listener:
+        await listener.opened()
+        for _ in range(2):
+            for piece in (TELEGRAM[:half], TELEGRAM[half:]):
+                pty.write_raw(piece)
+                await asyncio.sleep(3 * reader_module.QUIET)
+        await listener.readings(2)
+    assert len(listener.of(PortOpened)) == 1
+
+
+async def test_a_writer_that_cannot_be_closed_ends_nothing() -> None:
+    class Stubborn:
+        def close(self) -> None:
+            raise RuntimeError
+
+    await reader_module._close(Stubborn())  # type: ignore[arg-type]

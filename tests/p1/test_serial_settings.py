@@ -101,3 +101,25 @@ def test_fixed_settings_are_never_left(fixed: SerialSettings) -> None:
     search.heard(500, is_p1=False)
     assert not search.quiet()
     assert search.settings is fixed
+
+
+def test_a_pause_in_the_middle_of_a_telegram_is_not_judged() -> None:
+    search = SettingsSearch()
+    search.quiet()
+    search.heard(100, is_p1=False)
+    search.pause()
+    assert not search.is_undecided
+    assert search.knows_quiet
+    assert not search.quiet()
+
+
+def test_hurry_ends_when_everything_was_tried() -> None:
+    search = SettingsSearch()
+    for _ in CANDIDATES:
+        assert not search.has_tried_all
+        search.quiet()
+        search.heard(100, is_p1=False)
+        assert search.quiet()
+    assert search.has_tried_all
+    search.heard(100, is_p1=True)
+    assert not search.has_tried_all

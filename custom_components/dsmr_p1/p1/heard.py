@@ -13,6 +13,8 @@ from .framing import Rejected, RejectReason
 
 # IAC WILL, WONT, DO or DONT and an option: a network bridge that speaks telnet instead of passing bytes on (RFC 854).
 _TELNET: Final = re.compile(rb"\xFF[\xFB-\xFE][\x00-\x2C]")
+_GREETING: Final = 256
+"""Bytes after opening among which telnet negotiates."""
 _PERIODS: Final = 20
 
 
@@ -55,10 +57,11 @@ class Heard:
 
     def received(self, octets: bytes, now: float) -> None:
         """Take note of bytes from the port."""
+        # Later on the same bytes are chance: an encrypted port sends any.
+        if not self.telegrams and self.octets < _GREETING and _TELNET.search((self._tail + octets)[:_GREETING]):
+            self.hints.add(Hint.TELNET)
         self.octets += len(octets)
         self.last_octet_at = now
-        if not self.telegrams and _TELNET.search(self._tail + octets):
-            self.hints.add(Hint.TELNET)
         self._tail = octets[-2:]
 
     def decoded(self, event: Reading | Rejected, now: float) -> None:

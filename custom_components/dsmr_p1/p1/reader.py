@@ -31,6 +31,8 @@ DEFAULT_SILENCE: Final = 120.0
 FIRST_DELAY: Final = 1.0
 """Seconds from the first failure to the next try; doubled each time."""
 LONGEST_DELAY: Final = 60.0
+LONGEST_NOISE_DELAY: Final = 5.0
+"""Seconds to the next try where a port is open and nothing on it is P1 with any settings."""
 _JITTER: Final = 0.2
 _CLOSE_LIMIT: Final = 2.0
 # Network streams that carry bytes only; the far end has the line settings.
@@ -142,7 +144,9 @@ class P1Reader:
             if failure is not None:
                 yield failure
             if failure is not None or self._search.has_tried_all:
-                await asyncio.sleep(delay * random.uniform(1, 1 + _JITTER))  # noqa: S311 - spreads retries, hides nothing
+                # Noise on the line is no reason to open a port of a network again and again, nor to miss the meter.
+                pause = delay if failure is not None else min(delay, LONGEST_NOISE_DELAY)
+                await asyncio.sleep(pause * random.uniform(1, 1 + _JITTER))  # noqa: S311 - spreads retries, hides nothing
                 delay = min(2 * delay, LONGEST_DELAY)
 
     async def _open(self) -> tuple[asyncio.StreamReader, _Writer]:
