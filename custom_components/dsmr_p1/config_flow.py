@@ -125,7 +125,7 @@ class P1ConfigFlow(ConfigFlow, domain=DOMAIN):
         self._abort_if_unique_id_configured()
         port = await stable_path(self.hass, discovery_info.device)
         if await entry_on(self.hass, port) is not None:
-            return self.async_abort(reason="port_already_configured")
+            return self.async_abort(reason="already_configured")
         name = discovery_info.description or discovery_info.manufacturer or "USB"
         self.context["title_placeholders"] = {"name": name}
         self._origin = _USB
@@ -186,7 +186,7 @@ class P1ConfigFlow(ConfigFlow, domain=DOMAIN):
                     self._ports = (port,)
                     return await self._start()
                 if self._origin is _USER:
-                    return self.async_abort(reason="port_already_configured")
+                    return self.async_abort(reason="already_configured")
                 self._errors = {"base": "port_in_use"}
         return self.async_show_form(
             step_id=self._origin,
@@ -404,7 +404,7 @@ class P1ConfigFlow(ConfigFlow, domain=DOMAIN):
         else:
             self._abort_if_unique_id_configured()
         if await entry_on(self.hass, heard.port, other_than=self._own_entry_id) is not None and not self._is_confirmed:
-            raise AbortFlow("port_already_configured")
+            raise AbortFlow("already_configured")
 
     async def _identify_own(self, heard: Heard, known: ConfigEntry | None) -> None:
         """Make sure that what was heard is the meter of the entry, or the one that took its place on the same port.

@@ -387,7 +387,7 @@ async def test_address_of_an_entry(hass: HomeAssistant) -> None:
     entered = {CONF_PORT: "socket://p1.local:2323", CONF_BRIDGE_TYPE: BRIDGE_DSMR}
     MockConfigEntry(domain=DOMAIN, data=entered).add_to_hass(hass)
     result = await start(hass, {CONF_PORT: "tcp://P1.local:2323/"})
-    assert result["reason"] == "port_already_configured"
+    assert result["reason"] == "already_configured"
     with patch("serialx.open_serial_connection", side_effect=OSError):
         result = await start(hass, {CONF_PORT: "rfc2217://p1.local:2323"})
     assert result["errors"] == {"base": "cannot_open"}
@@ -401,7 +401,7 @@ async def test_port_of_an_entry(hass: HomeAssistant, port: PtyPort, tmp_path: Pa
     for path in (port.path, str(alias)):
         result = await start(hass, {CONF_PORT: path})
         assert result["type"] is FlowResultType.ABORT
-        assert result["reason"] == "port_already_configured"
+        assert result["reason"] == "already_configured"
 
 
 async def test_meter_of_an_entry(hass: HomeAssistant, port: PtyPort, tmp_path: Path) -> None:
@@ -467,7 +467,7 @@ async def test_two_dialogs_about_one_port_of_which_the_meter_tells_no_identifier
         result = await finish(hass, second)
         assert result["result"].unique_id is None
         result = await enter(hass, first, {})
-        assert result["reason"] == "port_already_configured"
+        assert result["reason"] == "already_configured"
 
 
 async def test_form_that_is_asked_for_while_the_entry_is_made(hass: HomeAssistant, port: PtyPort) -> None:

@@ -140,7 +140,7 @@ async def test_cable_of_an_entry(hass: HomeAssistant, port: PtyPort) -> None:
         await set_up(hass, port)
     result = await discover(hass, port.path)
     assert result["type"] is FlowResultType.ABORT
-    assert result["reason"] == "port_already_configured"
+    assert result["reason"] == "already_configured"
 
 
 async def test_cable_that_was_ignored(hass: HomeAssistant, port: PtyPort) -> None:
