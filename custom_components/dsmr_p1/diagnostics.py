@@ -19,16 +19,23 @@ from typing import Any, Final, cast
 from homeassistant.components.diagnostics import REDACTED, async_redact_data
 from homeassistant.const import CONF_PORT, STATE_UNAVAILABLE, STATE_UNKNOWN
 from homeassistant.core import HomeAssistant
-from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers import entity_registry as er, issue_registry as ir
 
 from .captures import masked_line
-from .const import CONF_ADDITIONAL_KEY, CONF_DECRYPTION_KEY
+from .const import CONF_ADDITIONAL_KEY, CONF_DECRYPTION_KEY, DOMAIN
 from .coordinator import P1ConfigEntry, P1Coordinator
 from .entry import redacted, without_secrets
 from .p1 import Meter, Quantity, Reading, channel_type
 from .p1.anonymise import anonymise
 
-TO_REDACT: Final = {CONF_DECRYPTION_KEY, CONF_ADDITIONAL_KEY, "equipment_identifier", "port", "unique_id"}
+TO_REDACT: Final = {
+    CONF_DECRYPTION_KEY,
+    CONF_ADDITIONAL_KEY,
+    "equipment_identifier",
+    "system_title",
+    "port",
+    "unique_id",
+}
 REPLAY: Final = "jq -j '.data.telegrams.good[].text // empty' DOWNLOAD > capture.telegram"
 _PRIVATE: Final = frozenset({Quantity.IDENTIFIER, Quantity.TEXT})
 _SHORTEST_SECRET: Final = 6
@@ -47,6 +54,7 @@ async def async_get_config_entry_diagnostics(hass: HomeAssistant, entry: P1Confi
         },
         "port": redacted(port),
         "entities": _entities(hass, entry),
+        "issues": _issues(hass, entry),
     }
     coordinator = getattr(entry, "runtime_data", None)
     if isinstance(coordinator, P1Coordinator) and hasattr(coordinator, "reader"):
@@ -71,6 +79,7 @@ def _coordinator(coordinator: P1Coordinator) -> dict[str, Any]:
             async_redact_data(meter.as_dict(), TO_REDACT) | {"refresh": coordinator.refresh_of(meter)}
             for meter in coordinator.meters.values()
         ],
+        "replacement": _replacement(coordinator),
         "last_reading": None if coordinator.reading is None else _reading(coordinator.reading, secret),
         "telegrams": {
             "replay": REPLAY,
@@ -78,6 +87,41 @@ def _coordinator(coordinator: P1Coordinator) -> dict[str, Any]:
             "bad": [capture.as_dict(secret) for capture in coordinator.captures.bad],
         },
     }
+
+
+def _replacement(coordinator: P1Coordinator) -> dict[str, Any]:
+    """Give what is in question about meters that may have been replaced, without what they tell."""
+    replaced = coordinator.replaced
+    return {
+        "changes": [
+            {
+                "slot": change.slot,
+                "since": change.since.isoformat(),
+                "is_asked": change.is_asked,
+                "is_replacement": change.is_replacement,
+                "registers": sorted(change.registers),
+            }
+            for change in replaced.changes.values()
+        ],
+        "mistakes_until": {slot: until.isoformat() for slot, (_, until) in replaced.quiet.items()},
+        "arrivals": dict(replaced.arrivals),
+        "asked": sorted(replaced.asked),
+        "buried": sorted(replaced.buried),
+    }
+
+
+def _issues(hass: HomeAssistant, entry: P1ConfigEntry) -> list[dict[str, Any]]:
+    """Give what the owner is told of in repairs at the moment."""
+    return [
+        {
+            "topic": issue_id.removesuffix(f"_{entry.entry_id}"),
+            "key": issue.translation_key,
+            "created": issue.created.isoformat(),
+            "is_ignored": issue.dismissed_version is not None,
+        }
+        for (domain, issue_id), issue in ir.async_get(hass).issues.items()
+        if domain == DOMAIN and issue.active and issue_id.endswith(f"_{entry.entry_id}")
+    ]
 
 
 def _heard(coordinator: P1Coordinator) -> dict[str, Any]:
@@ -162,7 +206,9 @@ def _secrets(entry: P1ConfigEntry, coordinator: P1Coordinator | None) -> Iterato
     """Give all texts that are known to be private, as they are and in hexadecimal digits."""
     meters = () if coordinator is None else coordinator.meters.values()
     reading = None if coordinator is None else coordinator.reading
-    texts = [entry.unique_id, *(meter.equipment_identifier for meter in meters)]
+    texts = [entry.unique_id, *(text for meter in meters for text in (meter.equipment_identifier, meter.system_title))]
+    if reading is not None and reading.system_title is not None:
+        texts.append(reading.system_title.hex())
     for meter in () if reading is None else reading.meters:
         texts += [
             value.value
