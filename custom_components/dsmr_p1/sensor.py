@@ -37,6 +37,7 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
+from .const import DOMAIN
 from .coordinator import P1ConfigEntry, P1Coordinator
 from .entity import P1Entity
 from .line_health import DESCRIPTIONS, LineHealthSensor
@@ -255,8 +256,14 @@ class Sensors:
         meter = self._meters.get(sensor.slot)
         if meter is None or sensor.channel_id not in meter.channels:
             return True
-        registered = self._registry.async_get(sensor.entity_id) if sensor.is_added else None
-        if registered is not None and registered.unique_id != sensor.unique_id:
+        if sensor.is_added:
+            registered = self._registry.async_get(sensor.entity_id)
+            if registered is not None and registered.unique_id != sensor.unique_id:
+                return True
+        elif (registered := sensor.registry_entry) is not None and self._registry.async_get_entity_id(
+            registered.domain, DOMAIN, registered.unique_id
+        ) is None:
+            # It is disabled, and its registry entry went to another meter: this one gets one of its own.
             return True
         return describe(meter, sensor.channel_id) != sensor.entity_description
 
