@@ -35,7 +35,12 @@ async def async_setup_entry(hass: HomeAssistant, entry: P1ConfigEntry) -> bool:
 
 async def async_unload_entry(hass: HomeAssistant, entry: P1ConfigEntry) -> bool:
     """Stop to read a port. Its reader ends with the entry, and the port is free then."""
-    return await hass.config_entries.async_unload_platforms(entry, PLATFORMS)
+    if not await hass.config_entries.async_unload_platforms(entry, PLATFORMS):
+        return False
+    if entry.disabled_by is not None:
+        # Nobody looks after what its owner was told; what is still open is asked again when it is enabled.
+        async_delete_issues(hass, entry.entry_id)
+    return True
 
 
 async def async_remove_entry(hass: HomeAssistant, entry: P1ConfigEntry) -> None:

@@ -11,7 +11,7 @@ from datetime import datetime
 from time import monotonic
 from typing import Final, override
 
-from homeassistant.config_entries import ConfigEntry
+from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntry
 from homeassistant.const import CONF_PORT
 from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryAuthFailed, ConfigEntryNotReady
@@ -30,7 +30,7 @@ from .const import (
 from .continuity import async_move, settle
 from .devices import async_register_devices
 from .entry import keys_from, redacted, settings_from, without_secrets
-from .issues import Watch
+from .issues import KEY_FAILURES, Watch
 from .p1 import (
     KeyFormatError,
     Meter,
@@ -44,7 +44,7 @@ from .p1 import (
     present,
 )
 from .p1.reader import P1Reader, PortFailed, PortOpened
-from .replacement import Replacements
+from .replacement import Replacements, system_title
 from .storage import KnownMeter, PortRecord, PortStore, Replaced
 
 type P1ConfigEntry = ConfigEntry[P1Coordinator]
@@ -52,8 +52,8 @@ type Values = Mapping[str, Presented]
 
 FIRST_TELEGRAM_LIMIT: Final = 30.0
 """Seconds within which a telegram must come while nothing is known of the port: three periods of the slowest meters."""
-KEY_FAILURES: Final = 3
-"""Encrypted telegrams in a row that the keys do not open before the owner is asked: a damaged one looks the same."""
+KEY_PATIENCE: Final = 60.0
+"""Seconds in which no telegram was opened, before the owner of a port that has worked is asked for other keys."""
 _LONGEST_REFRESH: Final = 60.0
 _DEFAULT_REFRESH: Final = 10.0
 _EARLY: Final = 0.5
@@ -103,12 +103,15 @@ class P1Coordinator(DataUpdateCoordinator[Mapping[str, Values]]):
         self._store = PortStore(hass, entry.entry_id)
         self._saved = PortRecord()
         self._profiles: dict[str, MeterProfile] = {}
+        self._system_title: bytes | None = None
         self._seen: Mapping[str, KnownMeter] = {}
         self._shown_at: dict[str, float] = {}
         self._first_reading: asyncio.Future[None] | None = None
         self._watchdog: CALLBACK_TYPE | None = None
         self._is_down = False
         self._key_failures = 0
+        self._failing_since = 0.0
+        self._asked_for_keys = False
         self._stumbled = False
 
     async def async_start(self) -> None:
@@ -228,10 +231,14 @@ class P1Coordinator(DataUpdateCoordinator[Mapping[str, Values]]):
         self.reading = reading
         self.watch.took()
         self._key_failures = 0
+        if self._asked_for_keys:
+            self._withdraw_question()
         self._wind_up()
-        if any(self._profiles.get(meter.profile.slot) is not meter.profile for meter in reading.meters) or len(
-            self._profiles
-        ) != len(reading.meters):
+        if (
+            len(self._profiles) != len(reading.meters)
+            or self._system_title != reading.system_title
+            or any(self._profiles.get(meter.profile.slot) is not meter.profile for meter in reading.meters)
+        ):
             self._learn(reading)
         self.replacements.take(reading)
         is_new = not self.last_update_success
@@ -261,10 +268,10 @@ class P1Coordinator(DataUpdateCoordinator[Mapping[str, Values]]):
     def _learn(self, reading: Reading) -> None:
         """Take note of meters and channels that are not known yet, or are something else now."""
         self._profiles = {meter.profile.slot: meter.profile for meter in reading.meters}
-        maker = _MAKERS.get(reading.telegram.identification[:3].upper())
+        self._system_title = reading.system_title
         types = self.config_entry.options.get(CONF_METER_TYPE, {})
         seen = {
-            meter.profile.slot: _known(meter, maker, types.get(meter.profile.slot))
+            meter.profile.slot: _known(meter, reading, types.get(meter.profile.slot))
             for meter in reading.meters
             if meter.profile.registered
         }
@@ -301,15 +308,25 @@ class P1Coordinator(DataUpdateCoordinator[Mapping[str, Values]]):
         self.watch.rejected(rejected.reason)
         if rejected.reason not in _KEY_REASONS:
             return
+        now = monotonic()
+        if not self._key_failures:
+            self._failing_since = now
         self._key_failures += 1
-        if self._key_failures != KEY_FAILURES:
+        if self._key_failures < KEY_FAILURES:
             return
         if self._first_reading is not None and not self._first_reading.done():
             self._first_reading.set_exception(
                 ConfigEntryAuthFailed(translation_domain=DOMAIN, translation_key="key_rejected")
             )
-        elif self._first_reading is None:
+        elif self._first_reading is None and not self._asked_for_keys and now - self._failing_since >= KEY_PATIENCE:
+            self._asked_for_keys = True
             self.config_entry.async_start_reauth(self.hass)
+
+    def _withdraw_question(self) -> None:
+        """Ask no longer for keys: telegrams open again with those that are known."""
+        self._asked_for_keys = False
+        for flow in list(self.config_entry.async_get_active_flows(self.hass, {SOURCE_REAUTH})):
+            self.hass.config_entries.flow.async_abort(flow["flow_id"])
 
     def _fail(self, failed: PortFailed) -> None:
         self.watch.failed(failed.error)
@@ -371,8 +388,9 @@ class P1Coordinator(DataUpdateCoordinator[Mapping[str, Values]]):
         await self._store.async_save(self._saved)
 
 
-def _known(meter: Meter, maker: str | None, chosen_type: str | None) -> KnownMeter:
+def _known(meter: Meter, reading: Reading, chosen_type: str | None) -> KnownMeter:
     """Give what of a meter in a telegram stays the same. The type that the owner chose beats the one detected."""
+    maker = _MAKERS.get(reading.telegram.identification[:3].upper())
     profile = meter.profile
     shown = present(meter)
     row = None if chosen_type is None else meter_type(chosen_type)
@@ -386,6 +404,7 @@ def _known(meter: Meter, maker: str | None, chosen_type: str | None) -> KnownMet
         chosen_type_id=chosen_type if is_chosen else None,
         mbus_channel=profile.mbus_channel,
         equipment_identifier=profile.equipment_identifier,
+        system_title=system_title(meter, reading),
         low_tariff=profile.country.low_tariff,
         manufacturer=None if profile.role is Role.MBUS else maker,
         version=version.value if version is not None and isinstance(version.value, str) else None,

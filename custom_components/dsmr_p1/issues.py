@@ -53,6 +53,8 @@ _FEW: Final = 0.05
 _CLOCK_WRONG: Final = timedelta(hours=1)
 _CLOCK_RIGHT: Final = timedelta(minutes=30)
 _LONGEST_LIST: Final = 20
+KEY_FAILURES: Final = 3
+"""Encrypted telegrams in a row that the keys do not open, before they are wrong: a damaged one looks the same."""
 _KEY_REASONS: Final = (RejectReason.NO_KEY, RejectReason.DECRYPTION, RejectReason.AUTHENTICATION)
 _DAMAGE: Final = {
     RejectReason.CRC: "damaged_crc",
@@ -91,6 +93,8 @@ class Evidence:
     moved_to: str | None = None
     last_telegram: float = field(default_factory=monotonic)
     octets_then: int = 0
+    octets_seen: int = 0
+    octets_at: float = field(default_factory=monotonic)
     rejected_since: Counter[RejectReason] = field(default_factory=Counter)
     outcomes: deque[RejectReason | None] = field(default_factory=lambda: deque(maxlen=_WINDOW))
     raised: dict[str, Finding] = field(default_factory=dict)
@@ -106,9 +110,22 @@ class Evidence:
         return None if self.is_silent else self.coordinator.reading
 
     @property
+    def is_mute(self) -> bool:
+        """Whether nothing at all comes: not a single byte since the last telegram, or for long."""
+        if self.coordinator.reader.heard.octets == self.octets_then:
+            return True
+        return monotonic() - self.octets_at > max(self.coordinator.received_timeout, 2 * INTERVAL.total_seconds())
+
+    @property
     def wants_key(self) -> bool:
-        """Whether there are encrypted telegrams, and no others."""
-        return any(self.rejected_since[reason] for reason in _KEY_REASONS)
+        """Whether encrypted telegrams come that are not opened, and no others."""
+        return not self.is_mute and sum(self.rejected_since[reason] for reason in _KEY_REASONS) >= KEY_FAILURES
+
+    def count(self) -> None:
+        """Take note of whether bytes have come since the last look."""
+        octets = self.coordinator.reader.heard.octets
+        if octets != self.octets_seen:
+            self.octets_seen, self.octets_at = octets, monotonic()
 
 
 def _port(evidence: Evidence) -> Finding | None:
@@ -123,7 +140,7 @@ def _port(evidence: Evidence) -> Finding | None:
         return None
     heard = evidence.coordinator.reader.heard
     causes = {
-        "no_data": heard.octets == evidence.octets_then,
+        "no_data": evidence.is_mute,
         "no_good_telegram": any(evidence.rejected_since[reason] for reason in _DAMAGE),
         "not_p1": evidence.rejected_since[RejectReason.NOT_P1] or Hint.TELNET in heard.hints,
     }
@@ -131,7 +148,9 @@ def _port(evidence: Evidence) -> Finding | None:
 
 
 def _damage(evidence: Evidence) -> Finding | None:
-    """Find many telegrams that are damaged, between others that are not."""
+    """Find many telegrams that are damaged, between others that are not; where all are, the port tells it."""
+    if evidence.is_silent:
+        return None
     damaged = [reason for reason in evidence.outcomes if reason is not None]
     many = _FEW if "damage" in evidence.raised else _MANY
     if len(evidence.outcomes) < ENOUGH or len(damaged) <= many * len(evidence.outcomes):
@@ -298,6 +317,7 @@ class Watch:
             self._is_looking = True
             self._entry.async_create_background_task(self._hass, self._find_device(), f"{DOMAIN} USB device")
         self._coordinator.replacements.async_tidy()
+        self.evidence.count()
         now = monotonic()
         for topic, find, after, of_telegram in CONDITIONS:
             if of_telegram and self.evidence.reading is None:

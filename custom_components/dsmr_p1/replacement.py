@@ -18,6 +18,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr, entity_registry as er, issue_registry as ir
 from homeassistant.util import dt as dt_util
@@ -75,6 +76,11 @@ class Replacements:
     def async_start(self) -> None:
         """Begin to follow the recorder: registers may be shown again only after what was before is summed up."""
         self._entry.async_on_unload(self._hass.bus.async_listen(EVENT_COMPILED, self._follow_recorder))
+        for slot, change in self._record.changes.items():
+            if change.is_asked and not change.is_replacement:
+                self._ask("meter_changed", slot)
+        for slot in self._record.asked:
+            self._ask("meter_beside_dead", slot)
         self._show_answered()
 
     # What telegrams tell
@@ -106,13 +112,16 @@ class Replacements:
             if before is None or (slot in moves.slots and slot not in came_from):
                 self._arrive(meter, known)
                 continue
-            identifier = meter.equipment_identifier
-            if meter.role is Role.PORT or identifier is None or before.equipment_identifier is None:
+            identities = before.identities(meter)
+            if identities is None or meter.role is Role.PORT:
                 continue
-            if identifier == before.equipment_identifier:
+            identifier = identities[1]
+            if identifier == identities[0]:
                 self._come_back(slot, identifier)
                 continue
-            settled[slot] = replace(settled[slot], equipment_identifier=before.equipment_identifier)
+            settled[slot] = replace(
+                settled[slot], equipment_identifier=before.equipment_identifier, system_title=before.system_title
+            )
             if not self._is_quiet(slot, identifier):
                 self._change(slot, identifier)
 
@@ -153,7 +162,9 @@ class Replacements:
             return
         heard = {meter.profile.slot: meter for meter in reading.meters if meter.profile.registered}
         for slot, change in list(self._record.changes.items()):
-            if slot in heard and heard[slot].profile.equipment_identifier == change.identifier:
+            if slot in heard and change.identifier in (
+                heard[slot].profile.equipment_identifier, system_title(heard[slot], reading)
+            ):  # fmt: skip
                 self._count(change, heard[slot])
             elif slot in heard:
                 self._telegrams.pop(slot, None)
@@ -255,10 +266,14 @@ class Replacements:
         """Put a meter with an identifier into a slot, as the device and the entry know it too."""
         coordinator = self._coordinator
         before = coordinator.meters[slot]
-        meters = {**coordinator.meters, slot: replace(meter or before, equipment_identifier=identifier)}
+        if before.equipment_identifier is None and before.system_title is not None:
+            after = replace(meter or before, system_title=identifier)
+        else:
+            after = replace(meter or before, equipment_identifier=identifier)
+        meters = {**coordinator.meters, slot: after}
         coordinator.meters = meters
         async_register_devices(self._hass, self._entry, meters)
-        old = before.equipment_identifier
+        old = before.equipment_identifier or before.system_title
         is_taken = any(entry.unique_id == identifier for entry in self._hass.config_entries.async_entries(DOMAIN))
         if before.role is Role.MAIN and self._entry.unique_id == old and not is_taken:
             self._hass.config_entries.async_update_entry(self._entry, unique_id=identifier)
@@ -342,7 +357,13 @@ class Replacements:
             entity_id = registry.async_get_entity_id("sensor", DOMAIN, unique_id)
             if entity_id is not None:
                 registers[entity_id] = float(value), unit
-        async_count_on(self._hass, registers, lambda: self._show(change.slot))
+        async_count_on(self._hass, registers, lambda: self._show_counted(change.slot))
+
+    @callback
+    def _show_counted(self, slot: str) -> None:
+        """Show the registers when the recorder is done; the entry may be set up anew by then, or be removed."""
+        if self._entry.state is ConfigEntryState.LOADED and self._entry.runtime_data is self._coordinator:
+            self._show(slot)
 
     @callback
     def _show(self, slot: str) -> None:
@@ -403,6 +424,14 @@ class Replacements:
             kept.pop(slot, None)
         self._record.asked.discard(slot)
         self._withdraw(slot)
+
+
+def system_title(meter: Meter, reading: Reading) -> str | None:
+    """Give the system title of a main meter that has nothing else to be told by; None for any other meter."""
+    profile = meter.profile
+    if profile.role is not Role.MAIN or profile.equipment_identifier is not None or reading.system_title is None:
+        return None
+    return reading.system_title.hex()
 
 
 def device_name(hass: HomeAssistant, entry_id: str, slot: str) -> str:

@@ -25,7 +25,8 @@ class KnownMeter:
 
     `type_id` is the type that was detected, `chosen_type_id` the one by which the owner overrules it. `channels` are
     the ids of all channels it ever sent, with the units of their values. `low_tariff` is the number of the tariff for
-    the cheap hours, None where the numbers have no such meaning.
+    the cheap hours, None where the numbers have no such meaning. `system_title` is that of an encrypted main meter that
+    tells no identifier, in hexadecimal digits.
     """
 
     slot: str
@@ -35,6 +36,7 @@ class KnownMeter:
     chosen_type_id: str | None = None
     mbus_channel: int
     equipment_identifier: str | None = None
+    system_title: str | None = field(default=None, repr=False)
     low_tariff: int | None = None
     manufacturer: str | None = None
     version: str | None = None
@@ -44,6 +46,14 @@ class KnownMeter:
     def type(self) -> MeterType | None:
         """The row of the type that counts; None where no type of the specification fits."""
         return meter_type(self.chosen_type_id or self.type_id)
+
+    def identities(self, other: KnownMeter) -> tuple[str, str] | None:
+        """Give what tells whether another meter is the same as this one: of both; None where nothing does."""
+        if self.equipment_identifier is not None and other.equipment_identifier is not None:
+            return self.equipment_identifier, other.equipment_identifier
+        if self.system_title is not None and other.system_title is not None:
+            return self.system_title, other.system_title
+        return None
 
     def as_dict(self) -> dict[str, Any]:
         """Give what is written to storage."""
@@ -55,6 +65,7 @@ class KnownMeter:
             "chosen_type": self.chosen_type_id,
             "mbus_channel": self.mbus_channel,
             "equipment_identifier": self.equipment_identifier,
+            "system_title": self.system_title,
             "low_tariff": self.low_tariff,
             "manufacturer": self.manufacturer,
             "version": self.version,
@@ -72,6 +83,7 @@ class KnownMeter:
             chosen_type_id=stored["chosen_type"],
             mbus_channel=stored["mbus_channel"],
             equipment_identifier=stored["equipment_identifier"],
+            system_title=stored.get("system_title"),
             low_tariff=stored["low_tariff"],
             manufacturer=stored["manufacturer"],
             version=stored["version"],
@@ -210,9 +222,7 @@ class PortRecord:
         memory = stored["memory"]
         return cls(
             {meter.slot: meter for meter in meters},
-            PortMemory(
-                memory["sends_crc"], memory["tag_verified"], set(memory["tariffs"]), memory.get("main_meter")
-            ),
+            PortMemory(memory["sends_crc"], memory["tag_verified"], set(memory["tariffs"]), memory.get("main_meter")),
             Replaced.from_dict(stored["replaced"]) if "replaced" in stored else Replaced(),
             set(stored.get("acknowledged", ())),
             tuple(device) if (device := stored.get("device")) else None,

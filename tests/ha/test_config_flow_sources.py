@@ -9,7 +9,6 @@ from unittest.mock import patch
 from homeassistant.components.usb import SerialDevice, USBDevice
 from homeassistant.config_entries import (
     SOURCE_IGNORE,
-    SOURCE_REAUTH,
     SOURCE_USB,
     ConfigEntry,
     ConfigEntryDisabler,
@@ -22,6 +21,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.service_info.usb import UsbServiceInfo
+from homeassistant.setup import async_setup_component
 import pytest
 from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
@@ -30,6 +30,7 @@ from pytest_homeassistant_custom_component.common import (
     mock_integration,
     mock_platform,
 )
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.dsmr_p1.const import (
     BRIDGE_DSMR,
@@ -43,13 +44,17 @@ from custom_components.dsmr_p1.const import (
 from simulator import EXAMPLE_AUTHENTICATION_KEY, EXAMPLE_DECRYPTION_KEY, PtyPort
 from tests.ha.flow_driver import (
     QUICK,
+    Step,
+    answer,
+    begin,
     check_texts,
     close,
     enter,
-    fields,
     finish,
     is_open,
+    look,
     make_meter,
+    over_rest,
     sending,
     start,
     suggested,
@@ -72,6 +77,13 @@ def quick() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True)
+async def rest(hass: HomeAssistant, hass_client: ClientSessionGenerator) -> None:
+    """Take every step through Home Assistant's REST interface."""
+    assert await async_setup_component(hass, "config", {})
+    await over_rest(hass, await hass_client())
+
+
 @pytest.fixture
 def port(tmp_path: Path) -> Iterator[PtyPort]:
     with PtyPort(link=tmp_path / "ttyP1") as pty:
@@ -89,7 +101,7 @@ async def set_up(hass: HomeAssistant, port: PtyPort, keys: dict[str, str] | None
     result = await start(hass, {CONF_PORT: port.path})
     if keys:
         result = await enter(hass, result, keys)
-    entry = (await finish(hass, result))["result"]
+    entry: ConfigEntry = (await finish(hass, result))["result"]
     assert entry.state is ConfigEntryState.LOADED
     return entry
 
@@ -103,8 +115,10 @@ def cable(path: str) -> UsbServiceInfo:
     )
 
 
-async def discover(hass: HomeAssistant, path: str) -> ConfigFlowResult:
-    result = await hass.config_entries.flow.async_init(DOMAIN, context={"source": SOURCE_USB}, data=cable(path))
+async def discover(hass: HomeAssistant, path: str) -> Step:
+    found = await hass.config_entries.flow.async_init(DOMAIN, context={"source": SOURCE_USB}, data=cable(path))
+    # The owner opens the dialog of what was found, if there is anything to decide.
+    result = dict(found) if found["type"] is FlowResultType.ABORT else await look(hass, found)
     check_texts(result)
     return result
 
@@ -295,12 +309,8 @@ async def test_port_that_another_integration_has_discovered(
 # Reconfiguration.
 
 
-async def reconfigure(hass: HomeAssistant, entry: ConfigEntry) -> ConfigFlowResult:
-    assert isinstance(entry, ConfigEntry)
-    result = await hass.config_entries.flow.async_init(
-        DOMAIN, context={"source": "reconfigure", "entry_id": entry.entry_id}
-    )
-    check_texts(result)
+async def reconfigure(hass: HomeAssistant, entry: ConfigEntry) -> Step:
+    result = await begin(hass, entry)
     assert result["step_id"] == "reconfigure"
     return result
 
@@ -314,7 +324,7 @@ async def test_reconfigure_the_same_port(hass: HomeAssistant, port: PtyPort) -> 
         result = await enter(hass, result, {CONF_PORT: port.path, CONF_SERIAL_SETTINGS: settings})
         assert result["step_id"] == "confirm"
         await eventually(lambda: entry.state is ConfigEntryState.LOADED)
-        result = await hass.config_entries.flow.async_configure(result["flow_id"], {})
+        result = await answer(hass, result, {})
         await hass.async_block_till_done()
         assert result["type"] is FlowResultType.ABORT
         assert result["reason"] == "reconfigure_successful"
@@ -323,11 +333,9 @@ async def test_reconfigure_the_same_port(hass: HomeAssistant, port: PtyPort) -> 
         assert entry.state is ConfigEntryState.LOADED
         # The settings stand in the form, and go when they are taken out of it.
         result = await reconfigure(hass, entry)
-        section = fields(result)[CONF_SERIAL_SETTINGS][1]
-        shown = {str(key.schema): key.description["suggested_value"] for key in section.schema.schema}
-        assert shown == settings
+        assert suggested(result)[CONF_SERIAL_SETTINGS] == settings
         result = await enter(hass, result, {CONF_PORT: port.path})
-        await hass.config_entries.flow.async_configure(result["flow_id"], {})
+        await answer(hass, result, {})
         await hass.async_block_till_done()
     assert entry.data == {CONF_PORT: port.path, CONF_BRIDGE_TYPE: BRIDGE_DSMR}
 
@@ -343,7 +351,7 @@ async def test_reconfigure_to_another_port(hass: HomeAssistant, port: PtyPort, o
         assert entry.state is ConfigEntryState.LOADED
         async with sending(make_meter(other_port)):
             result = await enter(hass, result, {CONF_PORT: other_port.path})
-            result = await hass.config_entries.flow.async_configure(result["flow_id"], {})
+            result = await answer(hass, result, {})
             await hass.async_block_till_done()
             assert result["reason"] == "reconfigure_successful"
             assert entry.data[CONF_PORT] == other_port.path
@@ -429,7 +437,7 @@ async def test_reconfigure_an_entry_without_identity(hass: HomeAssistant, port: 
         other_port.replug()
         async with sending(make_meter(other_port, seed=2)):
             result = await enter(hass, await reconfigure(hass, nameless), {CONF_PORT: other_port.path})
-            await hass.config_entries.flow.async_configure(result["flow_id"], {})
+            await answer(hass, result, {})
             await hass.async_block_till_done()
     assert nameless.unique_id is not None
     assert nameless.unique_id != known.unique_id
@@ -448,7 +456,7 @@ async def test_reconfigure_does_not_do_without_proof(hass: HomeAssistant, port: 
         assert result["errors"] == {CONF_ADDITIONAL_KEY: "wrong_additional_key"}
         result = await enter(hass, result, {CONF_DECRYPTION_KEY: KEY, CONF_ADDITIONAL_KEY: OTHER_KEY})
         assert result["step_id"] == "confirm"
-        await hass.config_entries.flow.async_configure(result["flow_id"], {})
+        await answer(hass, result, {})
         await hass.async_block_till_done()
         assert entry.data[CONF_ADDITIONAL_KEY] == OTHER_KEY
 
@@ -477,7 +485,7 @@ async def test_reconfigure_an_encrypted_port(hass: HomeAssistant, port: PtyPort)
         entry = await set_up(hass, port, keys)
         result = await enter(hass, await reconfigure(hass, entry), {CONF_PORT: port.path})
         assert result["step_id"] == "confirm"
-        await hass.config_entries.flow.async_configure(result["flow_id"], {})
+        await answer(hass, result, {})
         await hass.async_block_till_done()
         assert entry.data == {CONF_PORT: port.path, CONF_BRIDGE_TYPE: BRIDGE_SMARTY, **keys}
 
@@ -488,7 +496,7 @@ async def test_entry_goes_on_when_the_dialog_ends_while_listening(hass: HomeAssi
     async with sending(meter):
         entry = await set_up(hass, port)
     result = await reconfigure(hass, entry)
-    result = await hass.config_entries.flow.async_configure(result["flow_id"], {CONF_PORT: port.path})
+    result = await answer(hass, result, {CONF_PORT: port.path})
     assert result["type"] is FlowResultType.SHOW_PROGRESS
     await eventually(lambda: entry.state is ConfigEntryState.NOT_LOADED)
     await eventually(port.reader_present)
@@ -517,7 +525,7 @@ async def test_entry_that_is_removed_while_listening(hass: HomeAssistant, port: 
     async with sending(make_meter(port)):
         entry = await set_up(hass, port)
     result = await reconfigure(hass, entry)
-    result = await hass.config_entries.flow.async_configure(result["flow_id"], {CONF_PORT: port.path})
+    result = await answer(hass, result, {CONF_PORT: port.path})
     await eventually(lambda: entry.state is ConfigEntryState.NOT_LOADED)
     await hass.config_entries.async_remove(entry.entry_id)
     await hass.async_block_till_done()
@@ -528,11 +536,11 @@ async def test_entry_that_is_removed_while_listening(hass: HomeAssistant, port: 
 # New keys.
 
 
-async def ask_keys(hass: HomeAssistant, entry: ConfigEntry) -> ConfigFlowResult:
+async def ask_keys(hass: HomeAssistant, entry: ConfigEntry) -> Step:
     entry.async_start_reauth(hass)
     await hass.async_block_till_done()
     flow = hass.config_entries.flow.async_progress_by_handler(DOMAIN)[0]
-    result = await hass.config_entries.flow.async_configure(flow["flow_id"])
+    result = await look(hass, flow)
     check_texts(result)
     assert result["step_id"] == "reauth_confirm"
     return result
@@ -553,8 +561,7 @@ async def test_which_key_is_wrong_is_told_at_once(
     async with sending(meter):
         entry = await set_up(hass, port, keys)
         setattr(meter.builder, changed, bytes.fromhex(OTHER_KEY))
-        # Three telegrams, and the question comes by itself.
-        await eventually(lambda: any(entry.async_get_active_flows(hass, {SOURCE_REAUTH})))
+        await eventually(lambda: entry.runtime_data.reader.heard.rejected)
         result = await ask_keys(hass, entry)
         assert result["errors"] == errors
         assert suggested(result) == keys

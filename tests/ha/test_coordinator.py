@@ -8,6 +8,7 @@ from unittest.mock import patch
 from homeassistant.config_entries import SOURCE_REAUTH
 from homeassistant.const import CONF_PORT, STATE_UNAVAILABLE, STATE_UNKNOWN
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers import issue_registry as ir
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 import pytest
@@ -245,7 +246,9 @@ async def test_the_owner_chooses_the_type(make_house: MakeHouse) -> None:
     assert house.state("mbus_2", "m3meter_value").attributes["device_class"] == "gas"
 
 
-async def test_a_key_that_is_no_longer_right_is_asked_for_once(hass: HomeAssistant, make_house: MakeHouse) -> None:
+async def test_a_key_that_is_no_longer_right_is_asked_for_once(
+    hass: HomeAssistant, make_house: MakeHouse, clock: Clock
+) -> None:
     house = await make_house("smarty_lu")
     house.configure(
         data={CONF_BRIDGE_TYPE: BRIDGE_SMARTY, CONF_DECRYPTION_KEY: EXAMPLE_DECRYPTION_KEY.hex()},
@@ -265,8 +268,24 @@ async def test_a_key_that_is_no_longer_right_is_asked_for_once(hass: HomeAssista
     for _ in range(2):
         await house.send()
     assert asked() == []
+    clock.now += 59
+    await house.send()
+    assert asked() == []
+    clock.now += 1
     for _ in range(3):
         await house.send()
+    assert asked() == [SOURCE_REAUTH]
+    # The old key is right again, and nobody is asked any more.
+    house.builder.decryption_key = EXAMPLE_DECRYPTION_KEY
+    await house.send()
+    assert asked() == []
+    assert not ir.async_get(hass).issues
+    house.builder.decryption_key = bytes(16)
+    for _ in range(3):
+        await house.send()
+    assert asked() == []
+    clock.now += 60
+    await house.send()
     assert asked() == [SOURCE_REAUTH]
 
 

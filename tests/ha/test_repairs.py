@@ -257,15 +257,23 @@ async def test_no_telegram_for_long(house_factory: MakeHouse, clock: Clock, octe
     heard = house.coordinator.reader.heard
     if octets == "damaged":
         octets = house.builder.telegram().replace(b"1.7.0(", b"1.7.0(9", 1)
-    if isinstance(octets, bytes) and octets:
-        before = heard.octets
-        house.port.write(octets)
-        await eventually(lambda: heard.octets > before)
-        await eventually(lambda: expected != "no_good_telegram" or heard.rejected)
+
+    async def send() -> None:
+        before, rejected = heard.octets, heard.rejected.total()
+        if isinstance(octets, bytes) and octets:
+            house.port.write(octets)
+            await eventually(lambda: heard.octets > before)
+            await eventually(lambda: expected != "no_good_telegram" or heard.rejected.total() > rejected)
+
+    await send()
     await look(house, clock, 130)
     assert key(house, "port") is None
+    await send()
     await look(house, clock, 700)
     assert key(house, "port") == expected
+    # Where nothing comes any more, that is what is wrong.
+    await look(house, clock, 130)
+    assert key(house, "port") == "no_data"
     await house.send()
     await look(house, clock)
     assert key(house, "port") is None
@@ -305,8 +313,9 @@ async def test_a_wrong_key_at_run_time_and_then_the_right_one(
     entities = set(house.entities())
     new_key = bytes(range(16))
     house.builder.decryption_key = new_key
-    for _ in range(4):
-        await house.send()
+    with patch("custom_components.dsmr_p1.coordinator.KEY_PATIENCE", 0):
+        for _ in range(4):
+            await house.send()
     flows = hass.config_entries.flow.async_progress()
     assert [flow["context"]["source"] for flow in flows] == [SOURCE_REAUTH]
     await look(house, clock, 130)
@@ -315,7 +324,9 @@ async def test_a_wrong_key_at_run_time_and_then_the_right_one(
     assert key(house, "key") is None
     assert key(house, "port") is None
     hass.config_entries.flow.async_abort(flows[0]["flow_id"])
+    await house.send()
     await look(house, clock)
+    await house.send()
     await look(house, clock, 700)
     assert key(house, "key") == "wrong_key"
     result = await fix(hass_client, house, "key")
@@ -445,6 +456,55 @@ async def test_unknown_objects_can_be_reported_or_ignored(
     found = issue(house, "unknown")
     assert found is not None
     assert (found.translation_placeholders or {})["references"] == "1-0:99.56.0"
+
+
+async def test_a_damaged_encrypted_telegram_and_silence_is_no_wrong_key(
+    hass: HomeAssistant, house_factory: MakeHouse, clock: Clock
+) -> None:
+    house = await house_factory("smarty_lu")
+    house.configure(data={CONF_BRIDGE_TYPE: BRIDGE_SMARTY, CONF_DECRYPTION_KEY: EXAMPLE_DECRYPTION_KEY.hex()})
+    await house.set_up()
+    damaged = bytearray(house.builder.telegram())
+    damaged[200] ^= 1
+    await house.send(bytes(damaged))
+    assert house.coordinator.reader.heard.rejected
+    for seconds in (130, 130, 700):
+        await look(house, clock, seconds)
+    assert key(house, "key") is None
+    assert key(house, "port") == "no_data"
+    assert not hass.config_entries.flow.async_progress()
+
+
+async def test_wrong_keys_and_then_silence_is_silence(house_factory: MakeHouse, clock: Clock) -> None:
+    house = await house_factory("smarty_lu")
+    house.configure(data={CONF_BRIDGE_TYPE: BRIDGE_SMARTY, CONF_DECRYPTION_KEY: EXAMPLE_DECRYPTION_KEY.hex()})
+    await house.set_up()
+    house.builder.decryption_key = bytes(range(16))
+    for seconds in (0, 130, 700):
+        for _ in range(2):
+            await house.send()
+        await look(house, clock, seconds)
+    assert key(house, "key") == "wrong_key"
+    assert key(house, "port") is None
+    for seconds in (130, 130, 700):
+        await look(house, clock, seconds)
+    assert key(house, "key") is None
+    assert key(house, "port") == "no_data"
+
+
+async def test_one_cause_is_told_once(house_factory: MakeHouse, clock: Clock) -> None:
+    house = await house_factory()
+    await house.set_up()
+    bad = house.builder.telegram().replace(b"1.7.0(", b"1.7.0(9", 1)
+    for _ in range(60):
+        await house.send(bad)
+    await look(house, clock)
+    assert key(house, "damage") == "damaged_crc"
+    for seconds in (130, 700):
+        await house.send(bad)
+        await look(house, clock, seconds)
+    assert key(house, "damage") is None
+    assert key(house, "port") == "no_good_telegram"
 
 
 # All of them

@@ -1,6 +1,6 @@
 """A replaced meter: its registers are held back, the owner is asked, and the statistics count on."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -11,7 +11,7 @@ from typing import Any
 from unittest.mock import patch
 
 from homeassistant.components.recorder.core import Recorder
-from homeassistant.config_entries import ConfigEntryState
+from homeassistant.config_entries import ConfigEntryDisabler, ConfigEntryState
 from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr, issue_registry as ir
@@ -26,12 +26,19 @@ from pytest_homeassistant_custom_component.components.recorder.common import (
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.dsmr_p1 import async_remove_config_entry_device
-from custom_components.dsmr_p1.const import CONF_REFRESH, DOMAIN
+from custom_components.dsmr_p1.const import (
+    BRIDGE_SMARTY,
+    CONF_ADDITIONAL_KEY,
+    CONF_BRIDGE_TYPE,
+    CONF_DECRYPTION_KEY,
+    CONF_REFRESH,
+    DOMAIN,
+)
 from custom_components.dsmr_p1.p1 import Quantity
 from custom_components.dsmr_p1.recorded import EVENT_COMPILED
 from custom_components.dsmr_p1.replacement import HELD
 from custom_components.dsmr_p1.sensor import PRESENTATIONS
-from simulator import SlotState, make_slots
+from simulator import EXAMPLE_AUTHENTICATION_KEY, EXAMPLE_DECRYPTION_KEY, SlotState, make_slots
 from tests.ha.house import House, MakeHouse, eventually
 
 # A while ago, as the tokens of the API have a time too; half a minute into five that are summed up.
@@ -440,6 +447,99 @@ async def test_an_answer_that_comes_too_late(
     assert step["reason"] in ISSUES["meter_changed"]["fix_flow"]["abort"]
 
 
+async def test_another_meter_that_tells_no_identifier_is_known_by_its_system_title(
+    hass: HomeAssistant, make_house: MakeHouse, calendar: Calendar, hass_client: ClientSessionGenerator
+) -> None:
+    house = await make_house("austria")
+    house.configure(
+        data={
+            CONF_BRIDGE_TYPE: BRIDGE_SMARTY,
+            CONF_DECRYPTION_KEY: EXAMPLE_DECRYPTION_KEY.hex(),
+            CONF_ADDITIONAL_KEY: EXAMPLE_AUTHENTICATION_KEY.hex(),
+        },
+        options=EVERY_TELEGRAM,
+    )
+    await house.set_up()
+    old = house.builder.system_title
+    hass.config_entries.async_update_entry(house.entry, unique_id=old.hex())
+    device = house.device("electricity")
+    assert device is not None
+    assert device.serial_number is None
+    house.builder.system_title = bytes(range(8))
+    await house.send()
+    assert house.value(*TOTAL) == STATE_UNKNOWN
+    house.builder.system_title = old
+    await house.send()
+    assert house.value(*TOTAL) != STATE_UNKNOWN
+    house.builder.system_title = bytes(range(8))
+    await send(house, 3)
+    found = issue(house)
+    assert found is not None
+    assert bytes(range(8)).hex() not in str(found)
+    await house.reload(house.builder.telegram())
+    assert house.value(*TOTAL) == STATE_UNKNOWN
+    await answer(hass_client, house, "replacement")
+    await house.send()
+    assert house.value(*TOTAL) != STATE_UNKNOWN
+    assert house.entry.unique_id == bytes(range(8)).hex()
+    device = house.device("electricity")
+    assert device is not None
+    assert device.serial_number is None
+    await house.reload(house.builder.telegram())
+    await send(house, 3)
+    assert issue(house) is None
+    assert house.value(*TOTAL) != STATE_UNKNOWN
+
+
+async def test_questions_of_a_disabled_port_rest(hass: HomeAssistant, house: House) -> None:
+    another_main_meter(house)
+    await send(house, 3)
+    assert issue(house) is not None
+    await hass.config_entries.async_set_disabled_by(house.entry.entry_id, ConfigEntryDisabler.USER)
+    await hass.async_block_till_done()
+    assert issue(house) is None
+    await hass.config_entries.async_set_disabled_by(house.entry.entry_id, None)
+    await hass.async_block_till_done()
+    assert house.entry.state is ConfigEntryState.LOADED
+    assert issue(house) is not None
+
+
+@pytest.mark.parametrize("is_beside_dead", [False, True])
+async def test_an_open_question_is_asked_anew_after_a_start(
+    hass: HomeAssistant, house: House, *, is_beside_dead: bool
+) -> None:
+    slot = "electricity"
+    if is_beside_dead:
+        slot = "mbus_2"
+        let_gas_meter_die(house)
+        await house.send()
+        house.pass_time(8 * 86_400)
+    else:
+        another_main_meter(house)
+    await send(house, 3)
+    found = issue(house, slot)
+    assert found is not None
+    ir.async_delete_issue(hass, DOMAIN, found.issue_id)
+    await house.reload()
+    anew = issue(house, slot)
+    assert anew is not None
+    assert anew.translation_key == found.translation_key
+    assert anew.translation_placeholders == found.translation_placeholders
+
+
+async def test_disabled_entities_of_an_additional_meter_are_there_at_once(
+    house: House, hass_client: ClientSessionGenerator
+) -> None:
+    before = {name: entity.disabled for name, entity in house.entities().items() if name.startswith("mbus_1_")}
+    assert True in before.values()
+    house.builder.slots = (house.builder.slots[0].replace_meter(house.builder.household, 5_000),)
+    await send(house, 3)
+    await answer(hass_client, house, "additional", "mbus_1")
+    await house.send()
+    after = {name: entity.disabled for name, entity in house.entities().items() if name.startswith("mbus_1_")}
+    assert after == before
+
+
 class Book:
     """The recorder's statistics of a sensor, and the time that they go by."""
 
@@ -502,6 +602,33 @@ async def test_a_restart_while_the_recorder_is_waited_for(
     await book.compile(send=False)
     assert 0 <= float(house.value(*GAS)) < 20
     assert book.total() < 20
+
+
+async def test_a_recorder_that_is_late_brings_nothing_back(
+    recorder_mock: Recorder,
+    hass: HomeAssistant,
+    house: House,
+    hass_client: ClientSessionGenerator,
+    calendar: Calendar,
+    hass_storage: dict[str, Any],
+) -> None:
+    entity_id = house.entity_id(*GAS)
+    assert entity_id is not None
+    book = Book(house, calendar, entity_id)
+    await book.compile()
+    house.builder.slots = (house.builder.slots[0].replace_meter(house.builder.household, 0),)
+    await send(house, 3)
+    await answer(hass_client, house, "replacement", "mbus_1")
+    late: list[Callable[[], None]] = []
+    with patch("custom_components.dsmr_p1.replacement.async_count_on", lambda _, __, done: late.append(done)):
+        await book.compile(send=False)
+    assert late
+    assert any(DOMAIN in name for name in hass_storage)
+    assert await hass.config_entries.async_remove(house.entry.entry_id)
+    await hass.async_block_till_done()
+    late[0]()
+    await hass.async_block_till_done()
+    assert not [name for name in hass_storage if DOMAIN in name]
 
 
 async def test_a_recorder_that_sums_nothing_up_is_not_waited_for_for_ever(

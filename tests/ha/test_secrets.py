@@ -171,8 +171,9 @@ async def test_a_port_through_its_life(
 
         # The key changes.
         source.decryption_key = bytes.fromhex(WRONG_KEY)
-        async with sending(meter):
-            await eventually(lambda: next(iter(entry.async_get_active_flows(hass, {SOURCE_REAUTH})), None) is not None)
+        with patch("custom_components.dsmr_p1.coordinator.KEY_PATIENCE", 0):
+            async with sending(meter):
+                await eventually(lambda: any(entry.async_get_active_flows(hass, {SOURCE_REAUTH})))
         check_shown(hass, private)
         found = json.dumps(await async_get_config_entry_diagnostics(hass, entry))
         assert not leaks(found, private)
