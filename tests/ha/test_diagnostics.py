@@ -80,6 +80,32 @@ async def test_what_a_stranger_needs(make_house: MakeHouse, hass_client: ClientS
     assert found["entities"]["unavailable"] == found["entities"]["missing"] == []
 
 
+async def test_what_the_owner_is_asked(
+    hass: HomeAssistant, make_house: MakeHouse, hass_client: ClientSessionGenerator
+) -> None:
+    house = await make_house("dsmr5", "gas")
+    await house.set_up()
+    found = await download(house, hass_client)
+    assert found["issues"] == found["replacement"]["changes"] == []
+    house.builder.identifier = IDENTIFIER
+    for _ in range(3):
+        await house.send()
+    found = await download(house, hass_client)
+    (issue,) = found["issues"]
+    assert issue["topic"] == "meter_electricity"
+    assert issue["key"] == "meter_changed"
+    assert not issue["is_ignored"]
+    (change,) = found["replacement"]["changes"]
+    assert change["slot"] == "electricity"
+    assert change["is_asked"] is True
+    assert change["is_replacement"] is False
+    assert "emeter_delivery_tariff1" in change["registers"]
+    assert datetime.fromisoformat(change["since"])
+    text = json.dumps(found)
+    assert IDENTIFIER not in text
+    assert HEXADECIMAL not in text
+
+
 async def test_entities_that_have_no_value(make_house: MakeHouse, hass_client: ClientSessionGenerator) -> None:
     house = await make_house()
     await house.set_up()
@@ -139,11 +165,11 @@ async def test_the_last_telegrams_can_be_replayed(
     assert again["good"][0]["text"] != shown["good"][0]["text"]
 
 
-@pytest.mark.parametrize("model", ["dsmr5", "dsmr22", "emucs", "smarty_lu"])
+@pytest.mark.parametrize("model", ["dsmr5", "dsmr22", "emucs", "smarty_lu", "austria"])
 async def test_nothing_private(make_house: MakeHouse, hass_client: ClientSessionGenerator, model: str) -> None:
     house = await make_house(model)
     house.builder.text = b"Dear Mrs Jansen"
-    if model == "smarty_lu":
+    if model in ("smarty_lu", "austria"):
         keys = {
             CONF_DECRYPTION_KEY: EXAMPLE_DECRYPTION_KEY.hex(),
             CONF_ADDITIONAL_KEY: EXAMPLE_AUTHENTICATION_KEY.hex(),
@@ -157,7 +183,7 @@ async def test_nothing_private(make_house: MakeHouse, hass_client: ClientSession
     for text in private:
         assert text.lower() not in found
         assert text.encode().hex().lower() not in found
-    for key in (EXAMPLE_DECRYPTION_KEY, EXAMPLE_AUTHENTICATION_KEY):
+    for key in (EXAMPLE_DECRYPTION_KEY, EXAMPLE_AUTHENTICATION_KEY, house.builder.system_title):
         assert key.hex() not in found
 
 
