@@ -36,12 +36,16 @@ from simulator import (
 from tests.ha.flow_driver import (
     QUICK,
     TRANSLATIONS,
+    answer,
+    begin,
     close,
     enter,
     finish,
     is_open,
     listened,
+    look,
     make_meter,
+    over_rest,
     sending,
     start,
     suggested,
@@ -62,6 +66,12 @@ def quick() -> Iterator[None]:
         patch("custom_components.dsmr_p1.config_flow.SCAN_PATIENCE", QUICK),
     ):
         yield
+
+
+@pytest.fixture(autouse=True)
+async def rest(hass: HomeAssistant, hass_client: ClientSessionGenerator) -> None:
+    """Take every step through Home Assistant's REST interface."""
+    await over_rest(hass, hass_client)
 
 
 @pytest.fixture
@@ -295,8 +305,8 @@ async def test_port_that_does_not_exist(hass: HomeAssistant, port: PtyPort, tmp_
 
 async def test_port_that_another_program_reads(hass: HomeAssistant, port: PtyPort) -> None:
     async with sending(make_meter(port)):
-        other = await hass.config_entries.flow.async_init(DOMAIN, context={"source": "user"})
-        other = await hass.config_entries.flow.async_configure(other["flow_id"], {CONF_PORT: port.path})
+        other = await begin(hass)
+        other = await answer(hass, other, {CONF_PORT: port.path})
         await eventually(port.reader_present)
         result = await start(hass, {CONF_PORT: port.path})
         assert result["errors"] == {"base": "port_in_use"}
@@ -474,20 +484,19 @@ async def test_form_that_is_asked_for_while_the_entry_is_made(hass: HomeAssistan
     meter = make_meter(port)
     async with sending(meter):
         result = await start(hass, {CONF_PORT: port.path})
-        configure = hass.config_entries.flow.async_configure
-        asked_before = asyncio.create_task(configure(result["flow_id"]))
+        asked_before = asyncio.create_task(look(hass, result))
         await asyncio.sleep(0)
-        ending = asyncio.create_task(configure(result["flow_id"], {}))
+        ending = asyncio.create_task(answer(hass, result, {}))
         await eventually(lambda: hass.config_entries.async_entries(DOMAIN))
-        again = await configure(result["flow_id"])
+        again = await look(hass, result)
         assert (await asked_before)["step_id"] == again["step_id"] == "confirm"
         assert (await ending)["type"] is FlowResultType.CREATE_ENTRY
         await hass.async_block_till_done()
 
 
 async def test_closing_the_dialog_frees_the_port(hass: HomeAssistant, port: PtyPort) -> None:
-    result = await hass.config_entries.flow.async_init(DOMAIN, context={"source": "user"})
-    result = await hass.config_entries.flow.async_configure(result["flow_id"], {CONF_PORT: port.path})
+    result = await begin(hass)
+    result = await answer(hass, result, {CONF_PORT: port.path})
     assert result["type"] is FlowResultType.SHOW_PROGRESS
     await eventually(port.reader_present)
     await close(hass, result)
@@ -501,13 +510,13 @@ async def test_progress_is_told(hass: HomeAssistant, port: PtyPort) -> None:
     meter = make_meter(port)
     meter.faults.enable("wrong-crc")
     async with sending(meter):
-        result = await hass.config_entries.flow.async_init(DOMAIN, context={"source": "user"})
-        result = await hass.config_entries.flow.async_configure(result["flow_id"], {CONF_PORT: port.path})
+        result = await begin(hass)
+        result = await answer(hass, result, {CONF_PORT: port.path})
         while result["type"] is FlowResultType.SHOW_PROGRESS:
             assert result["progress_action"] == "listen"
             texts.append(dict(told(result)))
             await asyncio.sleep(0.05)
-            result = await hass.config_entries.flow.async_configure(result["flow_id"])
+            result = await look(hass, result)
     assert texts[0]["octets"] == "0"
     assert texts[0]["settings"] == "line settings to be found"
     assert texts[-1]["settings"] == "115200 8N1"

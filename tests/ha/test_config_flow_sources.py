@@ -21,7 +21,6 @@ from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.service_info.usb import UsbServiceInfo
-from homeassistant.setup import async_setup_component
 import pytest
 from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
@@ -80,8 +79,7 @@ def quick() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 async def rest(hass: HomeAssistant, hass_client: ClientSessionGenerator) -> None:
     """Take every step through Home Assistant's REST interface."""
-    assert await async_setup_component(hass, "config", {})
-    await over_rest(hass, await hass_client())
+    await over_rest(hass, hass_client)
 
 
 @pytest.fixture

@@ -2,25 +2,43 @@
 
 from typing import Any
 
-from homeassistant.config_entries import ConfigFlowResult
 from homeassistant.core import HomeAssistant
-from homeassistant.data_entry_flow import FlowResultType, InvalidData
+from homeassistant.data_entry_flow import FlowResultType
 import pytest
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.dsmr_p1.const import CONF_METER, CONF_METER_TYPE, CONF_RECEIVED_TIMEOUT, CONF_REFRESH
 from custom_components.dsmr_p1.options_flow import fitting_types
 from custom_components.dsmr_p1.p1.catalog import METER_TYPES, MeterKind, Role
 from custom_components.dsmr_p1.storage import KnownMeter
-from tests.ha.flow_driver import TRANSLATIONS, check_texts, fields, suggested, told
+from tests.ha.flow_driver import (
+    TRANSLATIONS,
+    RefusedError,
+    Step,
+    answer,
+    begin_options,
+    check_texts,
+    choices,
+    fields,
+    over_rest,
+    suggested,
+    told,
+)
 from tests.ha.house import House, MakeHouse
 
 
-async def choose(hass: HomeAssistant, house: House, *inputs: dict[str, Any]) -> ConfigFlowResult:
+@pytest.fixture(autouse=True)
+async def rest(hass: HomeAssistant, hass_client: ClientSessionGenerator) -> None:
+    """Take every step through Home Assistant's REST interface."""
+    await over_rest(hass, hass_client)
+
+
+async def choose(hass: HomeAssistant, house: House, *inputs: dict[str, Any]) -> Step:
     """Open the options and answer one step after the other."""
-    result = await hass.config_entries.options.async_init(house.entry.entry_id)
+    result = await begin_options(hass, house.entry)
     for user_input in inputs:
         check_texts(result, "options")
-        result = await hass.config_entries.options.async_configure(result["flow_id"], user_input)
+        result = await answer(hass, result, user_input)
     check_texts(result, "options")
     await hass.async_block_till_done()
     return result
@@ -34,7 +52,7 @@ async def test_received_timeout(hass: HomeAssistant, make_house: MakeHouse) -> N
     house = await make_house()
     await house.set_up()
     result = await choose(hass, house, to("general"))
-    assert fields(result)[CONF_RECEIVED_TIMEOUT][0].default() == 120
+    assert fields(result)[CONF_RECEIVED_TIMEOUT]["default"] == 120
     before = house.coordinator
     result = await choose(hass, house, to("general"), {CONF_RECEIVED_TIMEOUT: 300})
     assert result["type"] is FlowResultType.CREATE_ENTRY
@@ -42,18 +60,18 @@ async def test_received_timeout(hass: HomeAssistant, make_house: MakeHouse) -> N
     assert house.coordinator is not before
     assert house.coordinator.received_timeout == 300
     # A meter that sends every ten seconds may be late.
-    with pytest.raises(InvalidData):
+    with pytest.raises(RefusedError):
         await choose(hass, house, to("general"), {CONF_RECEIVED_TIMEOUT: 29})
     # Nothing else is forgotten, and what stands there is shown.
     result = await choose(hass, house, to("general"))
-    assert fields(result)[CONF_RECEIVED_TIMEOUT][0].default() == 300
+    assert fields(result)[CONF_RECEIVED_TIMEOUT]["default"] == 300
 
 
 async def test_meter(hass: HomeAssistant, make_house: MakeHouse) -> None:
     house = await make_house("dsmr5", "gas,water")
     await house.set_up()
     result = await choose(hass, house, to("meters"))
-    meters = fields(result)[CONF_METER][1].config["options"]
+    meters = choices(fields(result)[CONF_METER])
     assert meters == [
         {"value": "p1", "label": "P1 port"},
         {"value": "electricity", "label": "Electricity meter"},
@@ -67,7 +85,7 @@ async def test_meter(hass: HomeAssistant, make_house: MakeHouse) -> None:
         "type": "DSMR V5 m3 meter (gas or water)",
         "refresh": "60",
     }
-    types = fields(result)[CONF_METER_TYPE][1].config["options"]
+    types = choices(fields(result)[CONF_METER_TYPE])
     assert types == ["automatic", "gas_v3_0", "m3_v4", "m3_v5_0", "gas_emucs_v1_0"]
 
     result = await choose(hass, house, to("meters"), gas, {CONF_REFRESH: 0, CONF_METER_TYPE: "m3_v4"})
@@ -106,7 +124,7 @@ async def test_no_meters(hass: HomeAssistant, make_house: MakeHouse) -> None:
     result = await choose(hass, house, to("meters"))
     assert await hass.config_entries.async_unload(house.entry.entry_id)
     # The entry went away while the dialog was open.
-    result = await hass.config_entries.options.async_configure(result["flow_id"], {CONF_METER: "p1"})
+    result = await answer(hass, result, {CONF_METER: "p1"})
     assert result["type"] is FlowResultType.ABORT
     assert result["reason"] == "no_meters"
 
@@ -116,7 +134,7 @@ async def test_meter_that_went_away(hass: HomeAssistant, make_house: MakeHouse) 
     await house.set_up()
     result = await choose(hass, house, to("meters"))
     house.coordinator.async_forget("mbus_1")
-    result = await hass.config_entries.options.async_configure(result["flow_id"], {CONF_METER: "mbus_1"})
+    result = await answer(hass, result, {CONF_METER: "mbus_1"})
     assert result["reason"] == "no_meters"
 
 
@@ -127,7 +145,7 @@ async def test_meters_that_are_only_known_from_before(hass: HomeAssistant, make_
     assert house.coordinator.reading is None
     result = await choose(hass, house, to("meters"), {CONF_METER: "gas"})
     assert told(result)["meter"] == "Gas meter"
-    assert {"gas_v2_1", "gas_v2_2", "gas_v3_0"} < set(fields(result)[CONF_METER_TYPE][1].config["options"])
+    assert {"gas_v2_1", "gas_v2_2", "gas_v3_0"} < set(choices(fields(result)[CONF_METER_TYPE]))
 
 
 def meter(role: Role, kind: MeterKind, mbus_channel: int) -> KnownMeter:
