@@ -10,6 +10,7 @@ from time import monotonic, time
 from typing import Any
 from unittest.mock import patch
 
+from homeassistant.components.energy.data import async_get_manager
 from homeassistant.components.recorder.core import Recorder
 from homeassistant.config_entries import ConfigEntryDisabler, ConfigEntryState
 from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN
@@ -602,6 +603,42 @@ async def test_a_restart_while_the_recorder_is_waited_for(
     await book.compile(send=False)
     assert 0 <= float(house.value(*GAS)) < 20
     assert book.total() < 20
+
+
+@pytest.mark.parametrize("new_register", [0, 12_000, 9_000_000], ids=["from zero", "used", "higher"])
+async def test_costs_do_not_jump_where_home_assistant_starts_before_the_answer(
+    recorder_mock: Recorder,
+    hass: HomeAssistant,
+    house: House,
+    hass_client: ClientSessionGenerator,
+    calendar: Calendar,
+    new_register: int,
+) -> None:
+    entity_id = house.entity_id(*GAS)
+    assert entity_id is not None
+    book = Book(house, calendar, entity_id)
+    await book.compile()
+    house.builder.slots = (house.builder.slots[0].replace_meter(house.builder.household, new_register),)
+    await send(house, 3)
+    # What calculates costs begins anew.
+    assert await async_setup_component(hass, "energy", {})
+    source: Any = {
+        "type": "gas", "stat_energy_from": entity_id, "stat_cost": None,
+        "entity_energy_price": None, "number_energy_price": 1.0,
+    }  # fmt: skip
+    manager = await async_get_manager(hass)
+    preferences: Any = {"energy_sources": [source]}
+    await manager.async_update(preferences)
+    await hass.async_block_till_done()
+    await answer(hass_client, house, "replacement", "mbus_1")
+    await book.compile()
+    await eventually(lambda: not house.coordinator.replaced.changes)
+    for _ in range(3):
+        await book.compile()
+    assert float(house.value(*GAS)) >= new_register / 1000
+    cost = hass.states.get(f"{entity_id}_cost")
+    assert cost is not None
+    assert 0 <= float(cost.state) < 5
 
 
 async def test_a_recorder_that_is_late_brings_nothing_back(
