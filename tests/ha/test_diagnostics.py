@@ -100,7 +100,7 @@ async def test_what_the_owner_is_asked(
     assert change["is_asked"] is True
     assert change["is_replacement"] is False
     assert "emeter_delivery_tariff1" in change["registers"]
-    assert datetime.fromisoformat(change["since"])
+    assert datetime.fromisoformat(change["since"]).tzinfo is not None
     text = json.dumps(found)
     assert IDENTIFIER not in text
     assert HEXADECIMAL not in text
