@@ -29,7 +29,7 @@ from pytest_homeassistant_custom_component.common import (
     mock_integration,
     mock_platform,
 )
-from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator, WebSocketGenerator
 
 from custom_components.dsmr_p1.const import (
     BRIDGE_DSMR,
@@ -121,10 +121,16 @@ async def discover(hass: HomeAssistant, path: str) -> Step:
     return result
 
 
-async def test_cable_is_confirmed_and_listened_to(hass: HomeAssistant, port: PtyPort) -> None:
+async def test_cable_is_confirmed_and_listened_to(
+    hass: HomeAssistant, port: PtyPort, hass_ws_client: WebSocketGenerator
+) -> None:
     result = await discover(hass, port.path)
     assert result["step_id"] == "usb_confirm"
-    flow = hass.config_entries.flow.async_get(result["flow_id"])
+    # What the page with the integrations shows of it.
+    websocket = await hass_ws_client(hass)
+    await websocket.send_json_auto_id({"type": "config_entries/flow/progress"})
+    (flow,) = (await websocket.receive_json())["result"]
+    assert (flow["handler"], flow["flow_id"], flow["step_id"]) == (DOMAIN, result["flow_id"], "usb_confirm")
     assert flow["context"]["title_placeholders"] == {"name": "P1 cable"}
     # Nothing is heard: nothing is made.
     result = await enter(hass, result, {})
