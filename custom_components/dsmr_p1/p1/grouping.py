@@ -17,14 +17,12 @@ from typing import Final
 
 from . import catalog
 from .catalog import MeterKind, MeterType, ObjectType, Quantity, Role
-from .telegram import CosemObject, is_placeholder
+from .telegram import REGISTERS, CosemObject, is_placeholder
 from .units import is_convertible
 from .values import Shape
 
 PORT_SLOT: Final = "p1"
 MAIN_SLOT: Final = "electricity"
-
-_READINGS: Final = frozenset({Quantity.ENERGY, Quantity.HEAT, Quantity.VOLUME, Quantity.REGISTER})
 
 
 @dataclass(slots=True)
@@ -101,7 +99,7 @@ def _give_fixed_channels(objects: Sequence[CosemObject], groups: dict[str, Group
 
 
 def _has_reading(objects: Sequence[CosemObject], group: Group) -> bool:
-    return any(objects[line].candidates[0].channel.quantity in _READINGS for line in group.members)
+    return any(objects[line].candidates[0].channel.quantity in REGISTERS for line in group.members)
 
 
 def is_object(obj: CosemObject, object_id: str) -> bool:
@@ -124,7 +122,7 @@ def kind_of(objects: Sequence[CosemObject]) -> MeterKind:
         for row in obj.candidates:
             unit = obj.values[0].unit
             if (
-                row.channel.quantity not in _READINGS
+                row.channel.quantity not in REGISTERS
                 or unit is None
                 or row.unit is None
                 or not is_convertible(unit, row.unit)
@@ -156,7 +154,7 @@ def choose_row(obj: CosemObject, kind: MeterKind) -> ObjectType | None:
 def is_registered(objects: Sequence[CosemObject]) -> bool:
     """Tell whether a real meter is behind an M-Bus channel: it has a reading that is none of the placeholders."""
     return any(
-        obj.candidates[0].channel.quantity in _READINGS
+        obj.candidates[0].channel.quantity in REGISTERS
         and (
             not is_placeholder(obj.values[0])
             or (obj.candidates[0].shape is Shape.DECIMAL and obj.values[0].value is not None)

@@ -33,6 +33,8 @@ _MOST_TYPES: Final = 512
 _new_value: Final[Callable[[type[CosemValue], tuple[object, ...]], CosemValue]] = tuple.__new__
 _new_object: Final[Callable[[type[CosemObject], tuple[object, ...]], CosemObject]] = tuple.__new__
 _REFERENCE: Final = re.compile(r"\d{1,3}-\d{1,3}:\d{1,3}[.:]\d{1,3}[.:]\d{1,3}(?:[.*]\d{1,3})?\s*\(", re.ASCII)
+REGISTERS: Final = frozenset({Quantity.ENERGY, Quantity.HEAT, Quantity.VOLUME, Quantity.REGISTER})
+"""What a meter counts and a household pays for."""
 _DIGITS: Final = str.maketrans("123456789", "000000000")
 _CONTROL: Final = re.compile(r"[\x00-\x1F\x7F]")
 # Objects whose value, and not only whose presence, decides what a meter is.
@@ -146,24 +148,27 @@ class TelegramParser:
         return telegram
 
     def _compare_form(self, lines: list[str]) -> None:
-        """Refuse a telegram without checksum that has another form than the one before: bytes were lost or doubled.
+        """Refuse a telegram without checksum that has other registers than the one before, or in another form.
 
-        Meters send each number with all its digits, so that only digits change. A form that comes twice is a new one.
-        Raises TelegramError.
+        Meters send each number with all its digits, so that only digits change: otherwise bytes were lost or doubled. A
+        form that comes twice is a new one. Raises TelegramError.
         """
-        form = tuple([self._form_of(line) for line in lines])
+        form = (lines[0], *filter(None, map(self._form_of, lines[1:])))
         if self._form and form[0] == self._form[0] and form not in (self._form, self._other_form):
             self._other_form = form
-            message = "the form differs from the telegram before"
+            message = "the registers differ in form from the telegram before"
             raise TelegramError(message)
         self._form, self._other_form = form, ()
 
     def _form_of(self, line: str) -> str:
-        """Give what of a line never changes: the reference and the places of digits; of a message, the reference."""
+        """Give what of the line of a register never changes: the reference, and the places of the digits."""
         head = line.partition("(")[0]
+        if not head:
+            # The value of DSMR 3, on a line of its own.
+            return line.translate(_DIGITS)
         line_type = self._types.get(head)
-        if line_type is not None and line_type.candidates and line_type.candidates[0].channel.quantity is Quantity.TEXT:
-            return head
+        if line_type is None or not line_type.candidates or line_type.candidates[0].channel.quantity not in REGISTERS:
+            return ""
         return head + line[len(head) :].translate(_DIGITS)
 
     def _update(self, frame: PlainFrame, lines: list[str]) -> Telegram | None:
