@@ -1,13 +1,13 @@
 """The frontend of Home Assistant in a browser without a screen, as someone sits in front of it."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 import re
 import shutil
 from typing import Final
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Error, Page, sync_playwright
 
 from .client import OWNER, PASSWORD
 from .errors import DemonstrationError
@@ -26,6 +26,10 @@ PATIENCE: Final = 40.0
 """Seconds that something may take to appear: the first page is slow on a small machine."""
 WIDTH: Final = 1200
 HEIGHT: Final = 900
+_TRIES: Final = 10
+_TRY_LIMIT: Final = 2000
+"""Milliseconds after which a field that has not taken a text is written again."""
+_HAS_VALUE: Final = "([element, text]) => element.value === text"
 _HAS_COLOUR: Final = """canvas => {
   const pixels = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
   for (let i = 0; i < pixels.length; i += 4)
@@ -107,6 +111,16 @@ class Frontend:
     def fill(self, selector: str, text: str) -> None:
         """Write into a field."""
         self._page.locator(selector).first.fill(text)
+
+    def fill_selector(self, selector: str, text: str) -> None:
+        """Write into the field of a form until the form has taken it: a list that arrives late draws the field anew."""
+        element = self._page.locator(selector).first
+        for _ in range(_TRIES):
+            self.fill(f"{selector} input", text)
+            with suppress(Error):
+                self._page.wait_for_function(_HAS_VALUE, arg=[element.element_handle(), text], timeout=_TRY_LIMIT)
+                return
+        raise AssertionError(f"{selector} does not take what is written")
 
     def see_chart(self, card: str) -> None:
         """Wait until a chart has been drawn: something in it has a colour, where axes and letters are grey."""

@@ -27,7 +27,7 @@ def start_flow(frontend: Frontend, url: str) -> None:
     frontend.see(TEXTS["step"]["user"]["title"])
     frontend.click_element("ha-selector-serial_port")
     frontend.click("Enter manually")
-    frontend.fill("ha-selector-serial_port input", url)
+    frontend.fill_selector("ha-selector-serial_port", url)
     frontend.press("Submit", within=DIALOG)
 
 
