@@ -92,7 +92,7 @@ async def test_a_first_setup_needs_a_telegram(
     hass: HomeAssistant, make_house: MakeHouse, sent: bytes, reason: str
 ) -> None:
     house = await make_house()
-    with patch("custom_components.dsmr_p1.coordinator.FIRST_TELEGRAM_LIMIT", 0.3):
+    with patch("custom_components.dsmr_p1.coordinator.FIRST_TELEGRAM_LIMIT", 1.5):
         setup = await house.start_setup()
         house.port.write(sent)
         assert not await setup
@@ -107,7 +107,7 @@ async def test_a_first_setup_with_a_wrong_key_asks_for_another(
 ) -> None:
     house = await make_house("smarty_lu")
     house.configure(data={CONF_BRIDGE_TYPE: BRIDGE_SMARTY, CONF_DECRYPTION_KEY: WRONG_KEY})
-    with patch("custom_components.dsmr_p1.coordinator.FIRST_TELEGRAM_LIMIT", 0.5 if count == 1 else 30):
+    with patch("custom_components.dsmr_p1.coordinator.FIRST_TELEGRAM_LIMIT", 1.5 if count == 1 else 30):
         setup = await house.start_setup()
         for _ in range(count):
             house.port.write(house.builder.telegram())
