@@ -60,7 +60,6 @@ def settle(known: Mapping[str, KnownMeter], seen: Mapping[str, KnownMeter]) -> t
             meter,
             equipment_identifier=meter.equipment_identifier or before.equipment_identifier,
             manufacturer=meter.manufacturer or before.manufacturer,
-            version=meter.version or before.version,
             channels={
                 channel_id: meter.channels.get(channel_id) or kept.get(channel_id)
                 for channel_id in (*kept, *(channel_id for channel_id in meter.channels if channel_id not in kept))

@@ -395,7 +395,6 @@ def _known(meter: Meter, reading: Reading, chosen_type: str | None) -> KnownMete
     shown = present(meter)
     row = None if chosen_type is None else meter_type(chosen_type)
     is_chosen = row is not None and row.role is profile.role
-    version = shown.get("p1_version_output") or shown.get("p1_emucs_version_output")
     return KnownMeter(
         slot=profile.slot,
         role=profile.role,
@@ -407,6 +406,5 @@ def _known(meter: Meter, reading: Reading, chosen_type: str | None) -> KnownMete
         system_title=system_title(meter, reading),
         low_tariff=profile.country.low_tariff,
         manufacturer=None if profile.role is Role.MBUS else maker,
-        version=version.value if version is not None and isinstance(version.value, str) else None,
         channels={channel_id: value.unit for channel_id, value in shown.items()},
     )

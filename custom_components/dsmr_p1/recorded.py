@@ -63,7 +63,9 @@ class _CountOn(RecorderTask):
             if statistic_id not in known:
                 continue
             metadata = known[statistic_id][1]
-            rows = get_last_short_term_statistics(hass, 1, statistic_id, False, {"state", "sum"}).get(statistic_id)  # noqa: FBT003
+            rows = get_last_short_term_statistics(
+                hass, 1, statistic_id, convert_units=False, types={"state", "sum"}
+            ).get(statistic_id)
             if not rows or (total := rows[0].get("sum")) is None:
                 continue
             row = StatisticData(

@@ -1,5 +1,6 @@
 """Repairs: what the owner can do about an issue, carried out from its dialog."""
 
+from abc import abstractmethod
 from typing import Final, override
 
 from homeassistant.components.repairs import RepairsFlow, RepairsFlowResult
@@ -18,7 +19,7 @@ from .replacement import Answer
 type IssueData = dict[str, str | int | float | None]
 
 
-async def async_create_fix_flow(hass: HomeAssistant, issue_id: str, data: IssueData | None) -> RepairsFlow:  # noqa: ARG001
+async def async_create_fix_flow(hass: HomeAssistant, issue_id: str, data: IssueData | None) -> RepairsFlow:  # noqa: ARG001 - HA's own
     """Give the dialog of an issue."""
     data = data or {}
     condition = str(data.get("condition"))
@@ -70,9 +71,9 @@ class ConfirmFlow(P1RepairFlow):
             return self.async_abort(reason=reason, description_placeholders=self._placeholders)
         return self.async_create_entry(data={})
 
+    @abstractmethod
     async def _async_fix(self, entry: P1ConfigEntry) -> str | None:
         """Do it, and give the key of what is in the way, if anything is."""
-        raise NotImplementedError
 
 
 class AcknowledgeFlow(ConfirmFlow):

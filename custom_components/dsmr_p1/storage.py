@@ -39,7 +39,6 @@ class KnownMeter:
     system_title: str | None = field(default=None, repr=False)
     low_tariff: int | None = None
     manufacturer: str | None = None
-    version: str | None = None
     channels: Mapping[str, Unit | None] = field(default_factory=dict)
 
     @property
@@ -68,7 +67,6 @@ class KnownMeter:
             "system_title": self.system_title,
             "low_tariff": self.low_tariff,
             "manufacturer": self.manufacturer,
-            "version": self.version,
             "channels": dict(self.channels),
         }
 
@@ -86,7 +84,6 @@ class KnownMeter:
             system_title=stored.get("system_title"),
             low_tariff=stored["low_tariff"],
             manufacturer=stored["manufacturer"],
-            version=stored["version"],
             channels={
                 channel_id: None if unit is None else Unit(unit)
                 for channel_id, unit in stored["channels"].items()
