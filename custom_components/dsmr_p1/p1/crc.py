@@ -15,6 +15,8 @@ from typing import Final
 _MIRROR: Final = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 _DEGREE: Final = 15
 _FOLDS: Final = tuple((15 << k, (1 << (15 << k)) - 1, 1 << k) for k in range(24))
+# The folds of a number, by the bits of how often the degree goes into its length: from the widest to the last.
+_DESCENTS: Final = ((), *(_FOLDS[k::-1] for k in range(len(_FOLDS))))
 _TRINOMIAL: Final = 0x8003
 
 
@@ -24,7 +26,7 @@ def crc16(octets: bytes) -> int:
     rest = int.from_bytes(octets.translate(_MIRROR)) << 16
     odd = rest.bit_count() & 1
     while (length := rest.bit_length()) > _DEGREE:
-        for width, mask, shift in _FOLDS[(length // _DEGREE).bit_length() - 1 :: -1]:
+        for width, mask, shift in _DESCENTS[(length // _DEGREE).bit_length()]:
             high = rest >> width
             rest = (rest & mask) ^ high ^ (high << shift)
     if rest.bit_count() & 1 != odd:

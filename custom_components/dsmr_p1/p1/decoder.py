@@ -106,19 +106,19 @@ class Decoder:
             else:
                 result = event
             if isinstance(result, Reading):
-                self._settle(parity=parity)
+                if self._has_parity is not parity:
+                    self._settle(parity=parity)
             elif self._has_parity is not parity and (parity or self._has_parity):
                 continue
             yield result
 
     def _settle(self, *, parity: bool) -> None:
         """Take note of which way to read the bytes gives telegrams, and forget the other."""
-        if self._has_parity is not parity:
-            self._has_parity = parity
-            if parity:
-                self._framer = Framer()
-            else:
-                self._stripped = Framer()
+        self._has_parity = parity
+        if parity:
+            self._framer = Framer()
+        else:
+            self._stripped = Framer()
 
     def _read(self, frame: PlainFrame, decrypted: Decrypted | None = None) -> Reading | Rejected:
         if not frame.has_crc and self.memory.sends_crc:

@@ -20,7 +20,7 @@ from enum import StrEnum
 import re
 from typing import Final, NamedTuple
 
-from .crc import telegram_checksums
+from .crc import crc16, telegram_checksums
 
 MAX_TELEGRAM: Final = 8192
 """The longest telegram in bytes that is waited for: the largest known has 2 kB."""
@@ -169,7 +169,7 @@ class Framer:
             envelope = self._find_envelope(self._position)
             slash = buffer.find(b"/", self._position, len(buffer) if envelope is None else envelope.start())
             begin = slash if slash >= 0 else len(buffer) if envelope is None else envelope.start()
-            if (hdlc := self._find_hdlc(begin)) is not None:
+            if begin > self._position and (hdlc := self._find_hdlc(begin)) is not None:
                 found: Frame | Rejected | _Again | None = self._reject(RejectReason.NOT_P1, hdlc.start(), hdlc.end())
                 self._position = hdlc.end()
                 if not isinstance(found, _Again):
@@ -329,4 +329,7 @@ _AGAIN: Final = _Again()
 
 def _is_valid(text: bytes, digits: bytes) -> bool:
     """Compare the checksum sent with those that the telegram may have."""
-    return _CRC.fullmatch(digits) is not None and int(digits, 16) in telegram_checksums(text)
+    if _CRC.fullmatch(digits) is None:
+        return False
+    checksum = int(digits, 16)
+    return checksum == crc16(text) or checksum in telegram_checksums(text)

@@ -121,6 +121,7 @@ class TelegramParser:
     def __init__(self) -> None:
         """Start with nothing remembered."""
         self._number = 0
+        self._identification = ""
         self._country = NETHERLANDS
         self._types: dict[str, LineType] = {}
         self._lines: list[str] = []
@@ -206,9 +207,8 @@ class TelegramParser:
         if not same_types and not frame.has_crc:
             return None
         self._lines, self._objects = lines, objects
-        identification = lines[0].strip()
         return Telegram(
-            identification,
+            self._identification,
             self._country,
             objects,
             (),
@@ -221,7 +221,7 @@ class TelegramParser:
     def _read(self, frame: PlainFrame, lines: list[str]) -> Telegram:
         """Read every line."""
         self._lines = []
-        identification = lines[0].strip()
+        identification = self._identification = lines[0].strip()
         self._country = country_of(identification)
         objects: list[CosemObject] = []
         malformed: list[str] = []
