@@ -558,3 +558,22 @@ def test_a_meter_of_which_nothing_changed_is_the_same_object() -> None:
 def test_the_reference_of_a_channel_is_the_one_sent() -> None:
     sources = meters(read_capture(EMUCS))["mbus_2"].profile.sources
     assert sources["m3meter_value"] == Obis(0, 2, 24, 2, 1)
+
+
+def test_meters_whose_lines_stand_mixed_each_get_their_values() -> None:
+    gas = mbus(1, 3, "GAS", "00001.000*m3")
+    decoder = Decoder()
+    found = []
+    for digit in "12":
+        lines = (
+            f"1-0:1.8.1({digit}*kWh)",
+            *gas[:-1],
+            gas[-1].replace("1.000", f"{digit}.000"),
+            f"1-0:1.8.2({digit}*kWh)",
+        )
+        [event] = decoder.feed(telegram(*lines))
+        assert isinstance(event, Reading)
+        electricity, meter = meters(event)["electricity"].channels, meters(event)["mbus_1"].channels
+        found.append([electricity["emeter_delivery_tariff1"].value, electricity["emeter_delivery_tariff2"].value])
+        assert Decimal(digit) in [value.value for value in meter.values()]
+    assert found == [[1, 1], [2, 2]]

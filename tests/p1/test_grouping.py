@@ -13,7 +13,7 @@ from custom_components.dsmr_p1.p1.grouping import (
     is_registered,
     kind_of,
 )
-from custom_components.dsmr_p1.p1.telegram import TelegramParser
+from custom_components.dsmr_p1.p1.parser import TelegramParser
 from tests.p1.captures import ACE4000, CAPTURES, keys_of, load, read
 
 ENERGY = "1-0:1.8.1(1*kWh)"

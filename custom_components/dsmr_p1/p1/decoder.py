@@ -6,7 +6,6 @@ is read with 8. In the latter case the highest bit of each byte is the parity bi
 without it, and a byte of which the parity is wrong makes its telegram worthless.
 """
 
-from collections.abc import Iterator
 from dataclasses import replace
 import re
 from typing import Final, NamedTuple
@@ -16,7 +15,8 @@ from .detection import Detection, Meter, MeterDetector
 from .errors import AuthenticationError, DecryptionError, TelegramError
 from .framing import EncryptedFrame, Framer, PlainFrame, Rejected, RejectReason
 from .memory import PortMemory
-from .telegram import CosemObject, Telegram, TelegramParser
+from .parser import TelegramParser
+from .telegram import CosemObject, Telegram
 
 # A byte with even parity -> its 7 data bits; with odd parity -> a control character, which no telegram has.
 _STRIP_PARITY: Final = bytes(byte & 0x7F if byte.bit_count() % 2 == 0 else 0x01 for byte in range(256))
@@ -81,24 +81,29 @@ class Decoder:
         """The number of bytes kept."""
         return self._framer.pending + self._stripped.pending
 
-    def feed(self, octets: bytes) -> Iterator[Reading | Rejected]:
+    def feed(self, octets: bytes) -> list[Reading | Rejected]:
         """Take bytes from the port and give what they complete. Raises nothing, whatever the bytes."""
+        events: list[Reading | Rejected] = []
         if self._has_parity is not True:
-            yield from self._decode(self._framer, self._framer.feed(octets), parity=False)
+            self._framer.receive(octets)
+            self._decode(self._framer, events, parity=False)
         if self._has_parity is not False and (self._has_parity or not octets.isascii() or self._stripped.pending):
-            yield from self._decode(self._stripped, self._stripped.feed(octets.translate(_STRIP_PARITY)), parity=True)
+            self._stripped.receive(octets.translate(_STRIP_PARITY))
+            self._decode(self._stripped, events, parity=True)
+        return events
 
-    def finish(self) -> Iterator[Reading | Rejected]:
+    def finish(self) -> list[Reading | Rejected]:
         """Give what is left when no more bytes will come."""
+        events: list[Reading | Rejected] = []
         if self._has_parity is not True:
-            yield from self._decode(self._framer, self._framer.finish(), parity=False)
+            self._decode(self._framer, events, parity=False, final=True)
         if self._has_parity is not False:
-            yield from self._decode(self._stripped, self._stripped.finish(), parity=True)
+            self._decode(self._stripped, events, parity=True, final=True)
+        return events
 
-    def _decode(
-        self, framer: Framer, events: Iterator[PlainFrame | EncryptedFrame | Rejected], *, parity: bool
-    ) -> Iterator[Reading | Rejected]:
-        for event in events:
+    def _decode(self, framer: Framer, events: list[Reading | Rejected], *, parity: bool, final: bool = False) -> None:
+        """Add what a framer finds, as far as the bytes are read the right way."""
+        while (event := framer.next_event(final=final)) is not None:
             if isinstance(event, PlainFrame):
                 result = self._read(event)
             elif isinstance(event, EncryptedFrame):
@@ -110,7 +115,7 @@ class Decoder:
                     self._settle(parity=parity)
             elif self._has_parity is not parity and (parity or self._has_parity):
                 continue
-            yield result
+            events.append(result)
 
     def _settle(self, *, parity: bool) -> None:
         """Take note of which way to read the bytes gives telegrams, and forget the other."""
@@ -157,7 +162,8 @@ class Decoder:
 def _frame_in(text: bytes) -> PlainFrame | None:
     """Find the telegram in a decrypted text, which is nothing else."""
     framer = Framer()
-    for event in (*framer.feed(text), *framer.finish()):
+    framer.receive(text)
+    while (event := framer.next_event(final=True)) is not None:
         # It ends with the telegram too: a length with a bit error opens more than one frame.
         if isinstance(event, PlainFrame) and text.startswith(event.text) and _END.fullmatch(text, len(event.text)):
             return event

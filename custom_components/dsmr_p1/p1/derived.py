@@ -11,6 +11,9 @@ from .values import CosemValue
 _IMPORT: Final = "emeter_delivery_tariff"
 _EXPORT: Final = "emeter_production_tariff"
 _TARIFFS: Final = ("1", "2", "3", "4", "11", "12", "13")
+_KWH: Final = Unit.KILO_WATT_HOUR
+_KW: Final = Unit.KILO_WATT
+_ZERO: Final = Decimal()
 _POWERS: Final = ("emeter_actual_delivery", "emeter_actual_production")
 
 
@@ -43,25 +46,22 @@ def _tariffs_of(memory: PortMemory, prefix: str, ids: Collection[str]) -> tuple[
 
 
 def _sum(channels: Mapping[str, CosemValue], ids: tuple[str, ...]) -> CosemValue:
-    kwh = Unit.KILO_WATT_HOUR
-    total = Decimal()
+    total = _ZERO
     for channel_id in ids:
         register = channels.get(channel_id)
-        if register is None or not isinstance(register.value, Decimal):
-            return CosemValue("", None, kwh)
-        unit = register.unit
-        total += register.value if unit is None or unit is kwh else convert(register.value, unit, kwh)
-    return CosemValue("", total, kwh)
+        if register is None:
+            return CosemValue("", None, _KWH)
+        _, value, unit, _ = register
+        if not isinstance(value, Decimal):
+            return CosemValue("", None, _KWH)
+        total += value if unit is _KWH else convert(value, unit or _KWH, _KWH)
+    return CosemValue("", total, _KWH)
 
 
 def _difference(channels: Mapping[str, CosemValue], ids: tuple[str, ...]) -> CosemValue:
-    imported, exported = channels[ids[0]], channels[ids[1]]
-    unit = Unit.KILO_WATT
-    if not isinstance(imported.value, Decimal) or not isinstance(exported.value, Decimal):
-        return CosemValue("", None, unit)
-    if imported.unit is unit and exported.unit is unit:
-        return CosemValue("", imported.value - exported.value, unit)
-    difference = convert(imported.value, imported.unit or unit, unit) - convert(
-        exported.value, exported.unit or unit, unit
-    )
-    return CosemValue("", difference, unit)
+    (_, imported, unit, _), (_, exported, export_unit, _) = channels[ids[0]], channels[ids[1]]
+    if not isinstance(imported, Decimal) or not isinstance(exported, Decimal):
+        return CosemValue("", None, _KW)
+    if unit is not _KW or export_unit is not _KW:
+        imported, exported = convert(imported, unit or _KW, _KW), convert(exported, export_unit or _KW, _KW)
+    return CosemValue("", imported - exported, _KW)

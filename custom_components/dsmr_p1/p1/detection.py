@@ -16,7 +16,7 @@ from .errors import TelegramError
 from .grouping import Group, best_type, choose_row, group_objects, is_object, is_registered, kind_of
 from .memory import PortMemory
 from .obis import Obis
-from .telegram import CosemObject, LineType, Telegram
+from .telegram import CosemObject, Span, Telegram
 from .values import CosemValue, Shape
 
 # Which identifier is the meter's own, where it has several.
@@ -76,11 +76,15 @@ class Detection(NamedTuple):
 
 
 class _Layout(NamedTuple):
-    """A meter, which value of which object is which channel, and what follows from these."""
+    """A meter, which of a telegram's values is which channel, and what follows from these."""
 
     profile: MeterProfile
-    takes: tuple[tuple[str, int, int], ...]
+    takes: tuple[tuple[str, int], ...]
     derived: tuple[Derived, ...]
+
+
+# The number of no meter: it receives the values that are no channels.
+_NOBODY: Final = -1
 
 
 class MeterDetector:
@@ -89,14 +93,14 @@ class MeterDetector:
     def __init__(self, memory: PortMemory | None = None) -> None:
         """Start with no telegram seen, or with what is known of the port."""
         self._memory = memory or PortMemory()
-        self._line_types: list[LineType] = []
+        self._number = 0
+        self._spans: list[Span] = []
         self._identification = ""
         self._layouts: tuple[_Layout, ...] = ()
-        self._receivers: list[list[tuple[int, str, int]]] = []
+        self._receivers: list[tuple[int, str]] = []
         self._unknown: tuple[int, ...] = ()
         self._twins: tuple[tuple[int, int], ...] = ()
         self._repeats = False
-        self._number = 0
         self._meters: tuple[Meter, ...] = ()
 
     def detect(self, telegram: Telegram) -> Detection:
@@ -104,48 +108,65 @@ class MeterDetector:
 
         Raises TelegramError where a line without a time stands twice in it with different values: two telegrams in one.
         """
-        objects = telegram.objects
         if (
             telegram.changes is not None
             and telegram.number == self._number + 1
             and not self._twins
             and not self._repeats
         ):
-            meters = self._update(objects, telegram.changes)
+            meters = self._update(telegram.values, telegram.changes)
         else:
             meters = self._read(telegram)
         self._number = telegram.number
         self._meters = meters
-        return Detection(meters, tuple([objects[place] for place in self._unknown]))
+        if not self._unknown:
+            return Detection(meters, ())
+        objects = telegram.objects
+        return Detection(meters, tuple([objects[line] for line in self._unknown]))
 
-    def _update(self, objects: Sequence[CosemObject], changes: tuple[int, ...]) -> tuple[Meter, ...]:
+    def _update(self, values: Sequence[CosemValue], changes: Sequence[int]) -> tuple[Meter, ...]:
         """Put the values that changed into the meters they belong to."""
-        changed: list[dict[str, CosemValue]] = [{} for _ in self._meters]
+        meters = list(self._meters)
+        receivers = self._receivers
+        changed: dict[int, dict[str, CosemValue]] = {_NOBODY: {}}
+        owner, channels = _NOBODY, changed[_NOBODY]
         for place in changes:
-            values = objects[place][1]
-            for number, channel_id, part in self._receivers[place]:
-                changed[number][channel_id] = values[part]
-        return tuple([
-            _with_derived(meter[0], meter[1] | values, layout[2], values) if values else meter
-            for meter, layout, values in zip(self._meters, self._layouts, changed, strict=True)
-        ])  # fmt: skip
+            number, channel_id = receivers[place]
+            if number != owner:
+                owner = number
+                if number not in changed:
+                    changed[number] = meters[number][1].copy()
+                channels = changed[number]
+            channels[channel_id] = values[place]
+        del changed[_NOBODY]
+        for number, channels in changed.items():
+            profile, before = meters[number]
+            for channel_id, compute, sources in self._layouts[number][2]:
+                for source in sources:
+                    if channels.get(source) is not before.get(source):
+                        channels[channel_id] = compute(channels, sources)
+                        break
+            meters[number] = Meter(profile, channels)
+        return tuple(meters)
 
     def _read(self, telegram: Telegram) -> tuple[Meter, ...]:
         """Put all values into the meters, after working out anew which these are where that may have changed."""
-        objects = telegram.objects
-        line_types = [obj[0] for obj in objects]
+        values = telegram.values
         # Of readings that stand there often, another one is the newest every hour.
-        if self._repeats or line_types != self._line_types or telegram.identification != self._identification:
+        if self._repeats or telegram.spans is not self._spans or telegram.identification != self._identification:
             self._lay_out(telegram)
-            self._line_types, self._identification = line_types, telegram.identification
+            self._spans, self._identification = telegram.spans, telegram.identification
         for one, other in self._twins:
-            if objects[one].values != objects[other].values:
+            if values[one] != values[other]:
                 message = "one register stands in it with two values"
                 raise TelegramError(message)
         meters = []
         for profile, takes, derived in self._layouts:
-            channels = {channel_id: objects[place][1][part] for channel_id, place, part in takes}
-            meters.append(_with_derived(profile, channels, derived, channels))
+            channels = {channel_id: values[place] for channel_id, place in takes}
+            for channel_id, compute, sources in derived:
+                if any(source in channels for source in sources):
+                    channels[channel_id] = compute(channels, sources)
+            meters.append(Meter(profile, channels))
         return tuple(meters)
 
     def _lay_out(self, telegram: Telegram) -> None:
@@ -157,12 +178,12 @@ class MeterDetector:
             unknown += unclaimed
             layouts.append(layout)
         self._layouts = tuple(sorted(layouts, key=lambda layout: _order(layout.profile)))
-        self._receivers = [[] for _ in objects]
+        self._receivers = [(_NOBODY, "")] * len(telegram.values)
         for number, layout in enumerate(self._layouts):
-            for channel_id, place, part in layout.takes:
-                self._receivers[place].append((number, channel_id, part))
+            for channel_id, place in layout.takes:
+                self._receivers[place] = number, channel_id
         self._unknown = tuple(sorted(unknown))
-        self._twins = _twins(objects)
+        self._twins = tuple((telegram.spans[one].start, telegram.spans[other].start) for one, other in _twins(objects))
         timed = [obj.obis for obj in objects if obj.values[0].timestamp is not None]
         self._repeats = len(timed) > len(set(timed))
 
@@ -177,7 +198,7 @@ class MeterDetector:
             best_type(group, kind, {row.id for row in rows.values()}, telegram.identification) if registered else None
         )
         takes = _takes(objects, rows, group.role, kind)
-        taken = {objects[place].obis for _, place, _ in takes}
+        taken = {objects[line].obis for _, line, _ in takes}
         unclaimed += [line for line in rows if objects[line].obis not in taken]
         sources: dict[str, Obis | None] = {channel_id: objects[line].obis for channel_id, line, _ in takes}
         identifier = _identifier(objects, rows)
@@ -198,22 +219,8 @@ class MeterDetector:
             channel_types={channel_id: catalog.channel_type(channel_id) for channel_id in sources},
             sources=sources,
         )
-        return _Layout(profile, takes, derived), unclaimed
-
-
-def _with_derived(
-    profile: MeterProfile,
-    channels: dict[str, CosemValue],
-    derived: tuple[Derived, ...],
-    changed: Mapping[str, CosemValue],
-) -> Meter:
-    """Give a meter after adding the channels that follow from those that changed."""
-    for channel_id, compute, sources in derived:
-        for source in sources:
-            if source in changed:
-                channels[channel_id] = compute(channels, sources)
-                break
-    return Meter(profile, channels)
+        places = tuple((channel_id, telegram.spans[line].start + part) for channel_id, line, part in takes)
+        return _Layout(profile, places, derived), unclaimed
 
 
 def _takes(

@@ -14,7 +14,6 @@ CR that was taken out), blank lines between the lines, a NUL behind the checksum
 leading zeros, `/` inside the identification line, bytes of noise anywhere outside a telegram.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 import re
@@ -103,8 +102,9 @@ _PRINTABLE: Final = range(0x20, 0x7F)
 class Framer:
     """Finds frames in bytes.
 
-    `feed` takes bytes and gives what they complete. An encrypted frame is given before it is known to be good: when it
-    cannot be opened, `resume` makes the search go on behind its first byte, where it would have gone on behind its end.
+    `receive` takes bytes, and `next_event` gives one after the other what they complete. An encrypted frame is given
+    before it is known to be good: when it cannot be opened, `resume` makes the search go on behind its first byte,
+    where it would have gone on behind its end.
     """
 
     def __init__(self) -> None:
@@ -113,20 +113,35 @@ class Framer:
         self._position = 0
         self._origin = 0
         self._silent_to = 0
+        # The identification line of the last telegram, with its line end; nothing begins so before there was one.
+        self._opening = b"!"
 
-    def feed(self, octets: bytes) -> Iterator[Frame | Rejected]:
-        """Take bytes from the port and give the frames and rejections they complete."""
-        self._discard()
-        self._buffer += octets
-        while (event := self._next(final=False)) is not None:
-            yield event
+    def receive(self, octets: bytes) -> None:
+        """Take bytes from the port."""
+        # Forget what is behind the position, but for the few bytes that tell what carries an envelope.
+        drop = self._position - _LONGEST_HEADER
+        if drop > 0:
+            self._buffer = self._buffer[drop:] + octets
+            self._position -= drop
+            self._origin += drop
+        else:
+            self._buffer += octets
 
-    def finish(self) -> Iterator[Frame | Rejected]:
-        """Give what is left when no more bytes will come: a last line without line end, a telegram without end."""
-        while (event := self._next(final=True)) is not None:
-            yield event
-        self._position = len(self._buffer)
-        self._discard()
+    def next_event(self, *, final: bool = False) -> Frame | Rejected | None:
+        """Give the next frame or rejection; None where that takes more bytes.
+
+        `final` tells that no more will come: a last line needs no line end then, and a telegram without end is
+        rejected.
+        """
+        while self._position < len(self._buffer):
+            found = self._take_alike() or self._next(final=final)
+            if found is None:
+                break
+            if not isinstance(found, _Again):
+                return found
+        if final:
+            self._position = len(self._buffer)
+        return None
 
     def resume(self, frame: EncryptedFrame) -> None:
         """Search on one byte behind the beginning of an encrypted frame that could not be opened.
@@ -149,41 +164,43 @@ class Framer:
         """The number of bytes kept."""
         return len(self._buffer) - self._position
 
-    def _discard(self) -> None:
-        """Forget what is behind the position, but for the few bytes that tell what carries an envelope."""
-        drop = self._position - _LONGEST_HEADER
-        if drop > 0:
-            self._buffer = self._buffer[drop:]
-            self._position -= drop
-            self._origin += drop
-
     def _silence(self, end: int) -> None:
         self._silent_to = max(self._silent_to, self._origin + end)
 
-    def _next(self, *, final: bool) -> Frame | Rejected | None:
-        """Find the next event from the position on; None where more bytes are needed."""
-        while True:
-            buffer = self._buffer
-            if self._position >= len(buffer):
-                return None
-            envelope = self._find_envelope(self._position)
-            slash = buffer.find(b"/", self._position, len(buffer) if envelope is None else envelope.start())
-            begin = slash if slash >= 0 else len(buffer) if envelope is None else envelope.start()
-            if begin > self._position and (hdlc := self._find_hdlc(begin)) is not None:
-                found: Frame | Rejected | _Again | None = self._reject(RejectReason.NOT_P1, hdlc.start(), hdlc.end())
-                self._position = hdlc.end()
-                if not isinstance(found, _Again):
-                    return found
-                continue
-            if slash < 0 and envelope is None:
-                self._skip_noise(final=final)
-                return None
-            if slash < 0 and envelope is not None:
-                found = self._take_envelope(envelope, final=final)
-            else:
-                found = self._take_text(slash, None if envelope is None else envelope.start(), final=final)
-            if not isinstance(found, _Again):
-                return found
+    def _take_alike(self) -> PlainFrame | None:
+        """Take a telegram of the meter that sent the one before, where it stands here whole and right: the short way.
+
+        Everything else goes the long way, which gives the same frame for such a telegram.
+        """
+        buffer, start, opening = self._buffer, self._position, self._opening
+        if not buffer.startswith(opening, start) or not buffer.isascii():
+            return None
+        mark = buffer.find(b"!", start, start + MAX_TELEGRAM)
+        text = buffer[start : mark + 1]
+        last_line = buffer[mark + 1 : mark + 7]
+        if not text.endswith(b"\n!") or last_line[4:] != b"\r\n" or text.rfind(b"/") >= len(opening):
+            return None
+        if last_line[:4] != b"%04X" % crc16(text):
+            return None
+        self._position = mark + 7
+        return PlainFrame(text, has_crc=True)
+
+    def _next(self, *, final: bool) -> Frame | Rejected | _Again | None:
+        """Find what comes next from the position on; None where more bytes are needed."""
+        buffer = self._buffer
+        envelope = self._find_envelope(self._position)
+        slash = buffer.find(b"/", self._position, len(buffer) if envelope is None else envelope.start())
+        begin = slash if slash >= 0 else len(buffer) if envelope is None else envelope.start()
+        if begin > self._position and (hdlc := self._find_hdlc(begin)) is not None:
+            self._position = hdlc.end()
+            return self._reject(RejectReason.NOT_P1, hdlc.start(), hdlc.end())
+        if slash >= 0:
+            return self._take_text(slash, None if envelope is None else envelope.start(), final=final)
+        if envelope is not None:
+            return self._take_envelope(envelope, final=final)
+        # What is left begins nothing; something may have begun with the last bytes of it.
+        self._position = max(self._position, len(buffer) - _LONGEST_HEADER)
+        return None
 
     def _find_envelope(self, start: int) -> re.Match[bytes] | None:
         if self._buffer.find(_ENVELOPE_START, start) < 0:
@@ -198,11 +215,6 @@ class Framer:
         if self._buffer.find(b"\x7e\xa0", self._position, end) < 0:
             return None
         return _HDLC.search(self._buffer, self._position, end)
-
-    def _skip_noise(self, *, final: bool) -> None:
-        """Pass over bytes that begin nothing; something may have begun with the last of them."""
-        keep = 0 if final else _LONGEST_HEADER
-        self._position = max(self._position, len(self._buffer) - keep)
 
     def _take_envelope(self, envelope: re.Match[bytes], *, final: bool) -> Frame | Rejected | _Again | None:
         buffer, start = self._buffer, envelope.start()
@@ -268,6 +280,7 @@ class Framer:
             slash = self._find_torn(slash, mark)
         if _is_valid(text, checksum) if checksum else slash < 0:
             self._position = limit if last_line is None else last_line.end()
+            self._opening = text.partition(b"\r\n")[0] + b"\r\n"
             return PlainFrame(text, has_crc=bool(checksum))
         if slash >= 0:
             return self._fail(RejectReason.TRUNCATED, start, slash, search_from=slash)

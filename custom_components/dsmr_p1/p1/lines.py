@@ -1,0 +1,140 @@
+"""The lines of a telegram: one line in, the COSEM object that it is out.
+
+What a line may stand for follows from its reference; the catalog knows. Which of the possible objects it is follows
+from the shape of its values, and what belongs to it apart from the values is kept as its type: while the type of every
+line stays the same, so do the meters of the port.
+"""
+
+from collections.abc import Callable
+import re
+from typing import Final
+
+from . import catalog
+from .catalog import ObjectType, Quantity
+from .countries import Country
+from .obis import Obis
+from .telegram import CosemObject, LineType, is_placeholder
+from .values import CosemValue, Shape, parse_timestamp
+
+type LineReader = Callable[[str], tuple[CosemValue, ...] | None]
+"""Reads the values of a line; None where the line is of another type than expected."""
+
+_MOST_TYPES: Final = 512
+"""Lines of different types that are remembered: ten times what the largest telegram has."""
+_REFERENCE: Final = re.compile(r"\d{1,3}-\d{1,3}:\d{1,3}[.:]\d{1,3}[.:]\d{1,3}(?:[.*]\d{1,3})?\s*\(", re.ASCII)
+_CONTROL: Final = re.compile(r"[\x00-\x1F\x7F]")
+_BETWEEN_VALUES: Final = re.compile(r"\)\s*\(")
+_PADDING: Final = " \0"
+_DECIDING: Final = (Quantity.DEVICE_TYPE, Quantity.IDENTIFIER, Quantity.VERSION)
+
+
+class LineParser:
+    """Reads the lines of one port, and remembers the types of those it has read."""
+
+    def __init__(self) -> None:
+        """Start with nothing remembered."""
+        self._types: dict[str, LineType] = {}
+
+    def parse(self, line: str, country: Country) -> CosemObject | None:
+        """Read one line, with the times of a country; None where it is no reference with values."""
+        line = line.rstrip(_PADDING)
+        head, parenthesis, raw = line.partition("(")
+        if not parenthesis or line[-1] != ")" or line.count("(") != line.count(")") or has_control(line):
+            return None
+        known = self._types.get(head)
+        if known is None:
+            try:
+                obis = Obis.parse(head.rstrip())
+            except ValueError:
+                return None
+            rows = catalog.candidates(obis)
+        else:
+            obis, rows = known.obis, known.rows
+        texts = _texts(raw)
+        for row in rows:
+            try:
+                values = row.shape.decode(texts, country)
+            except ValueError:
+                continue
+            return CosemObject(self._line_type(head, obis, rows, row.shape, _trait(row, raw, values)), values)
+        return CosemObject(self._line_type(head, obis, rows, None, ""), _unknown(raw))
+
+    def reader(self, line: str, line_type: LineType, country: Country) -> LineReader:
+        """Give a function that reads the lines that differ from this one in digits of the values only."""
+
+        def read_anew(line: str) -> tuple[CosemValue, ...] | None:
+            obj = self.parse(line, country)
+            return obj.values if obj is not None and obj.line_type is line_type else None
+
+        if line_type.candidates[:1] != line_type.rows[:1] or not line_type.candidates:
+            # Other digits may make another object of it.
+            return read_anew
+        start, row = line.index("(") + 1, line_type.candidates[0]
+        decode, trait = row.shape.decode, line_type.trait
+
+        def read(line: str) -> tuple[CosemValue, ...] | None:
+            raw = line.rstrip(_PADDING)[start:]
+            try:
+                values = decode(_texts(raw), country)
+            except ValueError:
+                return None
+            return values if _trait(row, raw, values) == trait else None
+
+        def read_time(line: str) -> tuple[CosemValue, ...]:
+            return (CosemValue("", parse_timestamp(line[start:-1], country)),)
+
+        # In every telegram there is one.
+        return read_time if row.shape is Shape.TIMESTAMP and line.endswith(")") else read
+
+    def type_of(self, head: str) -> LineType | None:
+        """Give the type of the lines that begin with a reference; None where none was read."""
+        return self._types.get(head)
+
+    def _line_type(
+        self, head: str, obis: Obis, rows: tuple[ObjectType, ...], shape: Shape | None, trait: str
+    ) -> LineType:
+        """Give the type of a line: the one from before where nothing that matters has changed."""
+        before = self._types.get(head)
+        if before is not None and before.trait == trait and before.shape is shape:
+            return before
+        if len(self._types) >= _MOST_TYPES:
+            self._types.clear()
+        line_type = self._types[head] = LineType(obis, rows, shape, trait)
+        return line_type
+
+
+def begins_object(line: str) -> bool:
+    """Tell whether a line begins with a reference and a value."""
+    return _REFERENCE.match(line) is not None
+
+
+def has_control(line: str) -> bool:
+    """Tell whether a line has control characters: it was torn, or is noise."""
+    return not line.isprintable() and _CONTROL.search(line) is not None
+
+
+def _texts(raw: str) -> list[str]:
+    """Give the texts between the parentheses; the first parenthesis is left out already."""
+    texts = raw[:-1].split(")(") if ") " not in raw else _BETWEEN_VALUES.split(raw[:-1])
+    if "(" in texts[0]:
+        # `((ER11))`: the parentheses belong to the value for some meters, but never to its meaning.
+        texts = [text.strip("()") for text in texts]
+    return texts
+
+
+def _unknown(raw: str) -> tuple[CosemValue, ...]:
+    return (CosemValue("", f"({raw}"),)
+
+
+def is_deciding(row: ObjectType) -> bool:
+    """Tell whether the value of an object, and not only its presence, decides what a meter is."""
+    return row.channel.quantity in _DECIDING
+
+
+def _trait(row: ObjectType, raw: str, values: tuple[CosemValue, ...]) -> str:
+    if is_deciding(row):
+        return raw
+    value = values[0]
+    if row.shape is Shape.TIMED_DECIMAL or row.shape is Shape.READING_V3:
+        return f"placeholder {value.unit}" if is_placeholder(value) else value.unit or ""
+    return value.unit or "" if len(values) == 1 else str(len(values))
