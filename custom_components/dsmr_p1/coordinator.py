@@ -261,7 +261,7 @@ class P1Coordinator(DataUpdateCoordinator[Mapping[str, Values]]):
             shown_at = self._shown_at.get(slot)
             is_due = shown_at is None or now - shown_at >= interval - min(_EARLY, interval / 2)
             if everything or is_due:
-                values[slot] = self.replacements.shown(slot, present(heard[slot])) if slot in heard else {}
+                values[slot] = self.replacements.handover.shown(slot, present(heard[slot])) if slot in heard else {}
                 self._shown_at[slot] = now
         return values
 

@@ -38,7 +38,7 @@ from .p1 import (
 from .p1.catalog import CHANNEL_IDS
 from .p1.heard import Hint
 from .ports import entry_on, is_local, stable_path
-from .replacement import device_name
+from .questions import device_name
 
 if TYPE_CHECKING:
     from .coordinator import P1Coordinator
@@ -316,7 +316,7 @@ class Watch:
         if is_wanted and not self._is_looking and is_local(self._coordinator.port):
             self._is_looking = True
             self._entry.async_create_background_task(self._hass, self._find_device(), f"{DOMAIN} USB device")
-        self._coordinator.replacements.async_tidy()
+        self._coordinator.replacements.questions.async_tidy()
         self.evidence.count()
         now = monotonic()
         for topic, find, after, of_telegram in CONDITIONS:

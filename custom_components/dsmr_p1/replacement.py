@@ -4,7 +4,7 @@ Technicians replace meters, and noise garbles identifiers. What a new register s
 shown: added to the statistics, the difference would be use that never was. So from the first telegram with another
 identifier the registers of its slot are held back, and once the identifier is certain the owner is asked:
 
-- a replacement: the entities go on, and the statistics count on from what the new register showed first;
+- a replacement: the entities go on, and so do the statistics (`handover` tells how);
 - an additional meter: it gets a device and entities of its own, and the old ones stay aside with their history;
 - a mistake: the same meter as before, and nobody is asked about this identifier again for long.
 
@@ -14,37 +14,30 @@ Who does not answer for a day has a new meter. A meter that tells its old identi
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from homeassistant.config_entries import ConfigEntryState
-from homeassistant.core import Event, HomeAssistant, callback
-from homeassistant.helpers import device_registry as dr, entity_registry as er, issue_registry as ir
+from homeassistant.core import callback
+from homeassistant.helpers import device_registry as dr
 from homeassistant.util import dt as dt_util
 
 from .const import DOMAIN, LOGGER
 from .continuity import Moves, async_move, continued_channels
 from .devices import async_register_devices, device_identifier
-from .p1 import Meter, Presented, Quantity, Reading, Role, present
-from .recorded import EVENT_COMPILED, async_count_on, is_recording, latest_compiled
+from .handover import HELD, Handover, registers_of
+from .p1 import Meter, Reading, Role, present
+from .questions import Questions
 from .storage import Change, KnownMeter
 
 if TYPE_CHECKING:
     from .coordinator import P1Coordinator
 
-HELD: Final = frozenset({
-    Quantity.ENERGY, Quantity.HEAT, Quantity.REACTIVE_ENERGY, Quantity.APPARENT_ENERGY, Quantity.VOLUME,
-    Quantity.REGISTER, Quantity.COUNTER,
-})  # fmt: skip
-"""What a meter counts for life, and the recorder sums up."""
 CERTAIN: Final = 3
 """Telegrams in a row with the same other identifier, before it is believed: noise does not repeat itself."""
 LONGEST_HOLD: Final = timedelta(days=1)
+"""How long an answer is waited for."""
 LONG: Final = timedelta(days=90)
 """How long nobody is asked again about what was called a mistake."""
-TOLD_FOR: Final = timedelta(days=30)
-"""How long the owner is told that a meter counts as a replacement."""
 DEAD_AFTER: Final = timedelta(days=7)
 """How much older the reading of a dead meter is than that of a live one beside it: more than a radio's bad week."""
 GONE_AFTER: Final = timedelta(days=1)
@@ -68,20 +61,21 @@ class Replacements:
         self._hass = coordinator.hass
         self._entry = coordinator.config_entry
         self._record = coordinator.replaced
+        self.handover = Handover(coordinator)
+        self.questions = Questions(coordinator)
         self._telegrams: dict[str, int] = {}
+        self._interrupted: dict[str, Change] = {}
         self._gone_since: dict[str, datetime] = {}
-        self._compiled_until: datetime | None = None
 
     @callback
     def async_start(self) -> None:
-        """Begin to follow the recorder: registers may be shown again only after what was before is summed up."""
-        self._entry.async_on_unload(self._hass.bus.async_listen(EVENT_COMPILED, self._follow_recorder))
+        """Ask again what is open, and go on with what is answered."""
         for slot, change in self._record.changes.items():
             if change.is_asked and not change.is_replacement:
-                self._ask("meter_changed", slot)
+                self.questions.async_ask_about_change(slot)
         for slot in self._record.asked:
-            self._ask("meter_beside_dead", slot)
-        self._show_answered()
+            self.questions.async_ask_about_arrival(slot)
+        self.handover.async_start()
 
     # What telegrams tell
 
@@ -105,7 +99,7 @@ class Replacements:
         for old, new in moves.slots.items():
             if old in self._record.changes:
                 change = self._record.changes.pop(old)
-                self._withdraw(old)
+                self.questions.async_withdraw(old)
                 self._record.changes[new] = replace(change, slot=new, is_asked=change.is_replacement)
         for slot, meter in seen.items():
             before = known.get(came_from.get(slot, slot))
@@ -129,8 +123,10 @@ class Replacements:
         change = self._record.changes.get(slot)
         if change is not None and change.identifier == identifier:
             return
-        if change is not None and change.is_asked:
-            self._withdraw(slot)
+        if change is not None and change.is_replacement:
+            self._interrupted[slot] = change
+        elif change is not None and change.is_asked:
+            self.questions.async_withdraw(slot)
         self._telegrams.pop(slot, None)
         since = dt_util.utcnow() if change is None else change.since
         self._record.changes[slot] = Change(slot=slot, identifier=identifier, since=since)
@@ -142,7 +138,11 @@ class Replacements:
             # Nothing is in question, or it is answered and only the recorder is waited for.
             return
         del self._record.changes[slot]
-        self._withdraw(slot)
+        interrupted = self._interrupted.pop(slot, None)
+        if interrupted is not None and interrupted.identifier == identifier:
+            # It was noise that came in between: the recorder is to be waited for as before.
+            self._record.changes[slot] = interrupted
+        self.questions.async_withdraw(slot)
         if change.is_asked:
             LOGGER.info("P1 port %s: the meter in %s tells its old identifier again", self._coordinator.name, slot)
 
@@ -162,39 +162,39 @@ class Replacements:
             return
         heard = {meter.profile.slot: meter for meter in reading.meters if meter.profile.registered}
         for slot, change in list(self._record.changes.items()):
-            if slot in heard and change.identifier in (
-                heard[slot].profile.equipment_identifier, system_title(heard[slot], reading)
-            ):  # fmt: skip
-                self._count(change, heard[slot])
-            elif slot in heard:
+            if slot not in heard:
+                continue
+            if change.is_replacement:
+                self.handover.take(self._with_registers(change, heard[slot]))
+            elif change.identifier in (heard[slot].profile.equipment_identifier, system_title(heard[slot], reading)):
+                self._count(self._with_registers(change, heard[slot]))
+            else:
                 self._telegrams.pop(slot, None)
         for slot, old in list(self._record.arrivals.items()):
             self._compare_siblings(slot, old, heard)
 
-    def _count(self, change: Change, meter: Meter) -> None:
+    def _with_registers(self, change: Change, meter: Meter) -> Change:
+        """Take note of what the registers of another meter show first: with some meters not in the first telegram."""
+        if not change.registers and (registers := registers_of(present(meter))):
+            self._record.changes[change.slot] = change = replace(change, registers=registers)
+        return change
+
+    def _count(self, change: Change) -> None:
         slot = change.slot
-        if not change.registers:
-            registers = {
-                channel_id: (shown.value, None if shown.unit is None else shown.unit.value)
-                for channel_id, shown in present(meter).items()
-                if shown.channel.quantity in HELD and isinstance(shown.value, Decimal)
-            }
-            self._record.changes[slot] = change = replace(change, registers=registers)
         self._telegrams[slot] = self._telegrams.get(slot, 0) + 1
         if self._telegrams[slot] < CERTAIN:
             return
-        is_overdue = dt_util.utcnow() - change.since >= LONGEST_HOLD
-        if change.is_replacement:
-            if is_overdue:
-                # The recorder does not sum up, or not any more: nothing to wait for.
-                self._show(slot)
-        elif is_overdue:
+        if dt_util.utcnow() - change.since >= LONGEST_HOLD:
             self._adopt(change)
-            self._tell_of_adoption(slot)
+            LOGGER.info(
+                "P1 port %s: nobody was against it, so the other meter in %s has replaced the one before",
+                self._coordinator.name, slot,
+            )  # fmt: skip
+            self.questions.async_tell_of_adoption(slot)
         elif not change.is_asked:
             self._record.changes[slot] = replace(change, is_asked=True)
             LOGGER.info("P1 port %s: another meter is in the place of the one in %s", self._coordinator.name, slot)
-            self._ask("meter_changed", slot)
+            self.questions.async_ask_about_change(slot)
 
     def _compare_siblings(self, slot: str, old: str, heard: Mapping[str, Meter]) -> None:
         """Ask whether a meter has replaced the one beside it, once that one is dead."""
@@ -203,7 +203,7 @@ class Replacements:
         if not self._is_dead(slot, old, heard):
             if slot in self._record.asked:
                 self._record.asked.discard(slot)
-                self._withdraw(slot)
+                self.questions.async_withdraw(slot)
         elif slot not in self._record.asked and not self._is_quiet(slot, None):
             self._telegrams[slot] = self._telegrams.get(slot, 0) + 1
             if self._telegrams[slot] >= CERTAIN:
@@ -212,7 +212,7 @@ class Replacements:
                     "P1 port %s: the meter in %s may have replaced the one in %s, which is dead",
                     self._coordinator.name, slot, old,
                 )  # fmt: skip
-                self._ask("meter_beside_dead", slot)
+                self.questions.async_ask_about_arrival(slot)
 
     def _is_dead(self, slot: str, old: str, heard: Mapping[str, Meter]) -> bool:
         now = dt_util.utcnow()
@@ -221,14 +221,6 @@ class Replacements:
         self._gone_since.pop(slot, None)
         newer, older = _read_at(heard[slot]), _read_at(heard[old])
         return newer is not None and older is not None and newer - older >= DEAD_AFTER
-
-    # What entities show meanwhile
-
-    def shown(self, slot: str, values: Mapping[str, Presented]) -> Mapping[str, Presented]:
-        """Give the values of a meter without its registers, where these are held back."""
-        if slot not in self._record.changes:
-            return values
-        return {channel_id: shown for channel_id, shown in values.items() if shown.channel.quantity not in HELD}
 
     # What the owner answers
 
@@ -251,7 +243,7 @@ class Replacements:
             case Answer.MISTAKE:
                 del self._record.changes[slot]
                 self._record.quiet[slot] = (change.identifier, dt_util.utcnow() + LONG)
-        self._withdraw(slot)
+        self.questions.async_withdraw(slot)
         self._coordinator.async_show_again(slot)
         self._coordinator.async_save()
         LOGGER.info("P1 port %s: the other meter in %s was answered for: %s", self._coordinator.name, slot, answer)
@@ -260,7 +252,7 @@ class Replacements:
         """Let the new meter go on as the old one."""
         self._record.changes[change.slot] = replace(change, is_asked=True, is_replacement=True)
         self._identify(change.slot, change.identifier)
-        self._show_answered()
+        self.handover.resume()
 
     def _identify(self, slot: str, identifier: str, meter: KnownMeter | None = None) -> None:
         """Put a meter with an identifier into a slot, as the device and the entry know it too."""
@@ -301,7 +293,7 @@ class Replacements:
         else:
             self._record.quiet[slot] = ("", dt_util.utcnow() + LONG)
         self._record.asked.discard(slot)
-        self._withdraw(slot)
+        self.questions.async_withdraw(slot)
         self._coordinator.async_save()
         LOGGER.info("P1 port %s: the new meter in %s was answered for: %s", self._coordinator.name, slot, answer)
 
@@ -319,11 +311,7 @@ class Replacements:
             slot=slot,
             identifier=meter.equipment_identifier or "",
             since=dt_util.utcnow(),
-            registers={
-                channel_id: (shown.value, None if shown.unit is None else shown.unit.value)
-                for channel_id, shown in coordinator.data.get(slot, {}).items()
-                if shown.channel.quantity in HELD and isinstance(shown.value, Decimal)
-            },
+            registers=registers_of(coordinator.data.get(slot, {})),
             is_asked=True,
             is_replacement=True,
         )
@@ -332,98 +320,18 @@ class Replacements:
         async_move(self._hass, entry.entry_id, Moves({old: slot}, {(old, one): new for one, new in continued.items()}))
         self._hass.config_entries.async_schedule_reload(entry.entry_id)
 
-    # When registers may be shown again
-
-    @callback
-    def _follow_recorder(self, _: Event) -> None:
-        self._compiled_until = latest_compiled()
-        self._show_answered()
-
-    def _show_answered(self) -> None:
-        """Show the registers of new meters, once the recorder has summed up all that the old ones showed."""
-        for change in list(self._record.changes.values()):
-            if not change.is_replacement:
-                continue
-            if not is_recording(self._hass):
-                self._show(change.slot)
-            elif self._compiled_until is not None and self._compiled_until > change.since:
-                self._count_on(change)
-
-    def _count_on(self, change: Change) -> None:
-        registry = er.async_get(self._hass)
-        registers: dict[str, tuple[float, str | None]] = {}
-        for channel_id, (value, unit) in change.registers.items():
-            unique_id = f"{self._entry.entry_id}_{change.slot}_{channel_id}"
-            entity_id = registry.async_get_entity_id("sensor", DOMAIN, unique_id)
-            if entity_id is not None:
-                registers[entity_id] = float(value), unit
-        async_count_on(self._hass, registers, lambda: self._show_counted(change.slot))
-
-    @callback
-    def _show_counted(self, slot: str) -> None:
-        """Show the registers when the recorder is done; the entry may be set up anew by then, or be removed."""
-        if self._entry.state is ConfigEntryState.LOADED and self._entry.runtime_data is self._coordinator:
-            self._show(slot)
-
-    @callback
-    def _show(self, slot: str) -> None:
-        change = self._record.changes.get(slot)
-        if change is not None and change.is_replacement:
-            del self._record.changes[slot]
-            self._coordinator.async_show_again(slot)
-            self._coordinator.async_save()
-
-    # Questions
-
     def _is_quiet(self, slot: str, identifier: str | None) -> bool:
         """Tell whether the owner has called this a mistake."""
         mistaken, until = self._record.quiet.get(slot, ("", datetime.min.replace(tzinfo=UTC)))
         return identifier in (None, mistaken) and dt_util.utcnow() < until
 
-    def _ask(self, key: str, slot: str) -> None:
-        self._raise(key, slot, is_fixable=True)
-
-    def _tell_of_adoption(self, slot: str) -> None:
-        LOGGER.info(
-            "P1 port %s: nobody was against it, so the other meter in %s has replaced the one before",
-            self._coordinator.name, slot,
-        )  # fmt: skip
-        self._withdraw(slot)
-        self._raise("meter_adopted", slot, is_fixable=False)
-
-    def _raise(self, key: str, slot: str, *, is_fixable: bool) -> None:
-        meter = device_name(self._hass, self._entry.entry_id, slot)
-        ir.async_create_issue(
-            self._hass,
-            DOMAIN,
-            f"{'adopted' if key == 'meter_adopted' else 'meter'}_{slot}_{self._entry.entry_id}",
-            data={"entry_id": self._entry.entry_id, "slot": slot, "meter": meter, "condition": key},
-            is_fixable=is_fixable,
-            is_persistent=True,
-            severity=ir.IssueSeverity.WARNING,
-            translation_key=key,
-            translation_placeholders={"meter": meter, "port": self._coordinator.name},
-        )
-
-    @callback
-    def async_tidy(self) -> None:
-        """Delete what was told long ago of a meter that counts as a replacement."""
-        for (domain, issue_id), issue in list(ir.async_get(self._hass).issues.items()):
-            if domain != DOMAIN or not issue_id.startswith("adopted_") or not issue_id.endswith(self._entry.entry_id):
-                continue
-            if dt_util.utcnow() - issue.created >= TOLD_FOR:
-                ir.async_delete_issue(self._hass, DOMAIN, issue_id)
-
-    def _withdraw(self, slot: str) -> None:
-        ir.async_delete_issue(self._hass, DOMAIN, f"meter_{slot}_{self._entry.entry_id}")
-
     @callback
     def async_forget(self, slot: str) -> None:
         """Forget what is in question of a meter that the owner has removed."""
-        for kept in (self._record.changes, self._record.quiet, self._record.arrivals):
+        for kept in (self._record.changes, self._record.quiet, self._record.arrivals, self._interrupted):
             kept.pop(slot, None)
         self._record.asked.discard(slot)
-        self._withdraw(slot)
+        self.questions.async_withdraw(slot)
 
 
 def system_title(meter: Meter, reading: Reading) -> str | None:
@@ -432,12 +340,6 @@ def system_title(meter: Meter, reading: Reading) -> str | None:
     if profile.role is not Role.MAIN or profile.equipment_identifier is not None or reading.system_title is None:
         return None
     return reading.system_title.hex()
-
-
-def device_name(hass: HomeAssistant, entry_id: str, slot: str) -> str:
-    """Give the name of the meter in a slot, as the owner knows it."""
-    device = dr.async_get(hass).async_get_device_by_identifier(device_identifier(entry_id, slot), entry_id)
-    return slot if device is None else device.name_by_user or device.name or slot
 
 
 def _read_at(meter: Meter) -> datetime | None:

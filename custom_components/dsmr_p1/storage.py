@@ -18,6 +18,9 @@ from .p1 import ChannelType, MeterKind, MeterType, PortMemory, Role, Unit, chann
 
 STORAGE_VERSION: Final = 1
 
+type Registers = Mapping[str, tuple[Decimal, str | None]]
+"""What registers show, by channel id, with their units."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownMeter:
@@ -104,14 +107,14 @@ def known_channel(channel_id: str) -> ChannelType | None:
 class Change:
     """Another identifier in the slot of a known meter, heard since a time; its registers are held back.
 
-    `registers` are what the other meter's registers showed first, with their units, by channel id. `is_asked`: the
-    owner was asked about it. `is_replacement`: it is a new meter, and only the recorder is waited for.
+    `registers` are what the other meter's registers showed first. `is_asked`: the owner was asked about it.
+    `is_replacement`: it is a new meter, and its registers are about to be shown.
     """
 
     slot: str
     identifier: str
     since: datetime
-    registers: Mapping[str, tuple[Decimal, str | None]] = field(default_factory=dict)
+    registers: Registers = field(default_factory=dict)
     is_asked: bool = False
     is_replacement: bool = False
 

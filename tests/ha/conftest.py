@@ -15,6 +15,7 @@ from syrupy.assertion import SnapshotAssertion
 import custom_components.dsmr_p1  # noqa: F401
 from simulator import Model
 from tests.ha.house import House, MakeHouse, house_on, make_builder
+from tests.ha.replacing import Calendar
 
 
 @pytest.fixture(autouse=True)
@@ -35,6 +36,18 @@ def all_enabled() -> Iterator[None]:
     """Enable all entities, also those that are there on request only."""
     with patch("homeassistant.helpers.entity.Entity.entity_registry_enabled_default", new=True):
         yield
+
+
+@pytest.fixture
+def calendar(hass_access_token: str) -> Iterator[Calendar]:
+    """Say what time it is. The token of the API has its time too, and is given before."""
+    calendar = Calendar()
+    with (
+        patch("time.time", calendar.time),
+        patch("homeassistant.helpers.entity.timer", calendar.time),
+        patch("homeassistant.util.dt.utcnow", calendar.utcnow),
+    ):
+        yield calendar
 
 
 @pytest.fixture

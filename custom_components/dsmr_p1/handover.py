@@ -1,0 +1,166 @@
+"""From an old meter's registers to a new one's: what is held back, and how it is shown again.
+
+The recorder and the sensors of costs compare a register with what it showed before. Of another meter that is no use but
+a step. So nothing that a meter counts is shown while it is not certain which meter it is, and when a new meter goes on
+as the old one, its registers come back in this order:
+
+1. The recorder sums up the last that the old meter has shown.
+2. The statistics of the registers are told to count on from what the new meter showed first.
+3. With a telegram, and where costs are worked out while there is a price: the registers show what the new meter showed
+   first. What sensors of costs book in that moment is nothing but the step, and is left out of their statistics.
+4. The registers show the telegram. From what the new meter showed first to that was real use, and is booked as such.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from homeassistant.config_entries import ConfigEntryState
+from homeassistant.core import CoreState, Event, HomeAssistant, callback
+from homeassistant.helpers import entity_registry as er
+from homeassistant.util import dt as dt_util
+
+from .const import DOMAIN
+from .costs import Bookings, async_price_entities, cost_sensors, is_known
+from .p1 import Presented, Quantity, Unit, channel_type
+from .recorded import EVENT_COMPILED, async_count_on, async_leave_out, is_recording, latest_compiled
+from .storage import Change, Registers, known_channel
+
+if TYPE_CHECKING:
+    from .coordinator import P1Coordinator
+
+HELD: Final = frozenset({
+    Quantity.ENERGY, Quantity.HEAT, Quantity.REACTIVE_ENERGY, Quantity.APPARENT_ENERGY, Quantity.VOLUME,
+    Quantity.REGISTER, Quantity.COUNTER,
+})  # fmt: skip
+"""What a meter counts for life, and the recorder sums up."""
+LONGEST_WAIT: Final = timedelta(days=1)
+"""How long the recorder and a price are waited for."""
+
+
+def registers_of(values: Mapping[str, Presented]) -> Registers:
+    """Give what the registers of a meter show, by channel id, with their units."""
+    return {
+        channel_id: (shown.value, None if shown.unit is None else shown.unit.value)
+        for channel_id, shown in values.items()
+        if shown.channel.quantity in HELD and isinstance(shown.value, Decimal)
+    }
+
+
+class Handover:
+    """The registers of one port that are held back."""
+
+    def __init__(self, coordinator: P1Coordinator) -> None:
+        """Go on from what was stored of the port."""
+        self._coordinator = coordinator
+        self._hass: HomeAssistant = coordinator.hass
+        self._entry = coordinator.config_entry
+        self._changes = coordinator.replaced.changes
+        self._compiled_until: datetime | None = None
+        self._prices: Mapping[str, str] = {}
+        # By slot and identifier, as there may be yet another meter.
+        self._waiting_since: dict[tuple[str, str], datetime] = {}
+        self._counting_on: set[tuple[str, str]] = set()
+
+    @callback
+    def async_start(self) -> None:
+        """Begin to follow the recorder."""
+        self._entry.async_on_unload(self._hass.bus.async_listen(EVENT_COMPILED, self._follow_recorder))
+        self.resume()
+
+    def shown(self, slot: str, values: Mapping[str, Presented]) -> Mapping[str, Presented]:
+        """Give the values of a meter without its registers, where these are held back."""
+        if slot not in self._changes:
+            return values
+        return {channel_id: shown for channel_id, shown in values.items() if shown.channel.quantity not in HELD}
+
+    # The statistics of registers
+
+    async def _follow_recorder(self, _: Event) -> None:
+        if self._hass.state is not CoreState.running:
+            # It makes up for what it has missed, while entities, and sensors of costs, are yet to come.
+            return
+        self._prices = await async_price_entities(self._hass)
+        self._compiled_until = latest_compiled()
+        self.resume()
+
+    @callback
+    def resume(self) -> None:
+        """Let statistics count on with new meters, where all that the old ones showed is summed up."""
+        for change in self._changes.values():
+            key = _key(change)
+            if not change.is_replacement or key in self._counting_on:
+                continue
+            self._waiting_since.setdefault(key, dt_util.utcnow())
+            if not is_recording(self._hass):
+                self._counting_on.add(key)
+            elif change.registers and self._compiled_until is not None and self._compiled_until > change.since:
+                entities = self._entities(change)
+                registers = {entities[channel_id]: change.registers[channel_id] for channel_id in entities}
+                async_count_on(
+                    self._hass,
+                    {entity_id: (float(value), unit) for entity_id, (value, unit) in registers.items()},
+                    partial(self._counting_on.add, key),
+                )
+
+    def _entities(self, change: Change) -> dict[str, str]:
+        """Give the entities of the registers of a new meter, by channel id."""
+        registry, prefix = er.async_get(self._hass), f"{self._entry.entry_id}_{change.slot}_"
+        found = {
+            channel_id: registry.async_get_entity_id("sensor", DOMAIN, prefix + channel_id)
+            for channel_id in change.registers
+        }
+        return {channel_id: entity_id for channel_id, entity_id in found.items() if entity_id is not None}
+
+    # The registers themselves
+
+    @callback
+    def take(self, change: Change) -> None:
+        """Show the registers of a new meter that was just heard, unless anything is to be waited for."""
+        if not self._is_seen():
+            return
+        key, now = _key(change), dt_util.utcnow()
+        is_due = key in self._counting_on and self._is_priced(change)
+        if is_due or now - self._waiting_since.setdefault(key, now) >= LONGEST_WAIT:
+            self._show(change)
+
+    def _is_seen(self) -> bool:
+        """Tell whether what is shown now is shown by entities, and noticed by sensors of costs."""
+        return (
+            self._coordinator.last_update_success
+            and self._entry.state is ConfigEntryState.LOADED
+            and self._hass.state is CoreState.running
+        )
+
+    def _is_priced(self, change: Change) -> bool:
+        """Tell whether all prices are known: without, a sensor of costs takes the step for use when they are."""
+        registers = cost_sensors(self._hass, self._entities(change).values())
+        return all(is_known(self._hass, self._prices[register]) for register in registers if register in self._prices)
+
+    def _show(self, change: Change) -> None:
+        sensors = cost_sensors(self._hass, self._entities(change).values())
+        if sensors:
+            bookings = Bookings(self._hass, sensors.values())
+            self._show_first(change)
+            if booked := bookings.until_now():
+                async_leave_out(self._hass, booked)
+        del self._changes[change.slot]
+        self._waiting_since.pop(_key(change), None)
+        self._counting_on.discard(_key(change))
+        self._coordinator.async_show_again(change.slot)
+
+    def _show_first(self, change: Change) -> None:
+        """Let entities show what the new meter showed first."""
+        coordinator, slot = self._coordinator, change.slot
+        first = {
+            channel_id: Presented(channel_type(channel_id), value, None if unit is None else Unit(unit), None)
+            for channel_id, (value, unit) in change.registers.items()
+            if known_channel(channel_id) is not None
+        }
+        coordinator.async_set_updated_data({**coordinator.data, slot: {**coordinator.data.get(slot, {}), **first}})
+
+
+def _key(change: Change) -> tuple[str, str]:
+    return change.slot, change.identifier

@@ -1,0 +1,77 @@
+"""What the owner is asked and told about meters that may have been replaced: as repairs of Home Assistant."""
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers import device_registry as dr, issue_registry as ir
+from homeassistant.util import dt as dt_util
+
+from .const import DOMAIN
+from .devices import device_identifier
+
+if TYPE_CHECKING:
+    from .coordinator import P1Coordinator
+
+TOLD_FOR: Final = timedelta(days=30)
+"""How long the owner is told that a meter counts as a replacement."""
+
+
+class Questions:
+    """The questions about the meters of one port, by slot."""
+
+    def __init__(self, coordinator: P1Coordinator) -> None:
+        """Belong to a port."""
+        self._coordinator = coordinator
+        self._hass = coordinator.hass
+        self._entry_id = coordinator.config_entry.entry_id
+
+    @callback
+    def async_ask_about_change(self, slot: str) -> None:
+        """Ask what the other meter in the place of a known one is."""
+        self._raise("meter_changed", slot, is_fixable=True)
+
+    @callback
+    def async_ask_about_arrival(self, slot: str) -> None:
+        """Ask what the new meter beside a dead one is."""
+        self._raise("meter_beside_dead", slot, is_fixable=True)
+
+    @callback
+    def async_tell_of_adoption(self, slot: str) -> None:
+        """Tell that a meter counts as a replacement, as nobody was against it."""
+        self.async_withdraw(slot)
+        self._raise("meter_adopted", slot, is_fixable=False)
+
+    @callback
+    def async_withdraw(self, slot: str) -> None:
+        """Ask no longer about a meter."""
+        ir.async_delete_issue(self._hass, DOMAIN, f"meter_{slot}_{self._entry_id}")
+
+    @callback
+    def async_tidy(self) -> None:
+        """Delete what was told long ago of a meter that counts as a replacement."""
+        for (domain, issue_id), issue in list(ir.async_get(self._hass).issues.items()):
+            if domain != DOMAIN or not issue_id.startswith("adopted_") or not issue_id.endswith(self._entry_id):
+                continue
+            if dt_util.utcnow() - issue.created >= TOLD_FOR:
+                ir.async_delete_issue(self._hass, DOMAIN, issue_id)
+
+    def _raise(self, key: str, slot: str, *, is_fixable: bool) -> None:
+        meter = device_name(self._hass, self._entry_id, slot)
+        ir.async_create_issue(
+            self._hass,
+            DOMAIN,
+            f"{'adopted' if key == 'meter_adopted' else 'meter'}_{slot}_{self._entry_id}",
+            data={"entry_id": self._entry_id, "slot": slot, "meter": meter, "condition": key},
+            is_fixable=is_fixable,
+            is_persistent=True,
+            severity=ir.IssueSeverity.WARNING,
+            translation_key=key,
+            translation_placeholders={"meter": meter, "port": self._coordinator.name},
+        )
+
+
+def device_name(hass: HomeAssistant, entry_id: str, slot: str) -> str:
+    """Give the name of the meter in a slot, as the owner knows it."""
+    device = dr.async_get(hass).async_get_device_by_identifier(device_identifier(entry_id, slot), entry_id)
+    return slot if device is None else device.name_by_user or device.name or slot
