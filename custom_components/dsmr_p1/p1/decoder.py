@@ -64,6 +64,7 @@ class Decoder:
         """Forget what was begun: the port was opened anew, perhaps with other line settings."""
         self._framer = Framer()
         self._stripped = Framer()
+        self._inner = _InnerFramer()
         self._has_parity: bool | None = None
 
     @property
@@ -145,12 +146,14 @@ class Decoder:
         if self._keys is None:
             return Rejected(RejectReason.NO_KEY, size)
         try:
-            decrypted = decrypt(frame.octets, self._keys, _is_telegram, allow_not_verified=not self.memory.tag_verified)
+            decrypted = decrypt(
+                frame.octets, self._keys, self._inner.is_telegram, allow_not_verified=not self.memory.tag_verified
+            )
         except (DecryptionError, AuthenticationError) as error:
             framer.resume(frame)
             wrong_key = isinstance(error, DecryptionError)
             return Rejected(RejectReason.DECRYPTION if wrong_key else RejectReason.AUTHENTICATION, size)
-        inner = _frame_in(decrypted.text)
+        inner = self._inner.frame_in(decrypted.text)
         if inner is None:
             return Rejected(RejectReason.MALFORMED, size)
         reading = self._read(inner, decrypted)
@@ -159,21 +162,26 @@ class Decoder:
         return reading if isinstance(reading, Reading) else replace(reading, size=size)
 
 
-def _frame_in(text: bytes) -> PlainFrame | None:
-    """Find the telegram in a decrypted text, which is nothing else."""
-    framer = Framer()
-    framer.receive(text)
-    while (event := framer.next_event(final=True)) is not None:
-        # It ends with the telegram too: a length with a bit error opens more than one frame.
-        if isinstance(event, PlainFrame) and text.startswith(event.text) and _END.fullmatch(text, len(event.text)):
-            return event
-    return None
+class _InnerFramer:
+    """Finds the telegrams in decrypted texts."""
 
+    def __init__(self) -> None:
+        self._framer = Framer()
 
-def _is_telegram(text: bytes) -> bool:
-    """Tell whether a decrypted text is a telegram with a right checksum."""
-    frame = _frame_in(text)
-    return frame is not None and frame.has_crc
+    def frame_in(self, text: bytes) -> PlainFrame | None:
+        """Find the telegram in a decrypted text, which is nothing else."""
+        framer, found = self._framer, None
+        framer.receive(text)
+        while (event := framer.next_event(final=True)) is not None:
+            # It ends with the telegram too: a length with a bit error opens more than one frame.
+            if isinstance(event, PlainFrame) and text.startswith(event.text) and _END.fullmatch(text, len(event.text)):
+                found = event
+        return found
+
+    def is_telegram(self, text: bytes) -> bool:
+        """Tell whether a decrypted text is a telegram with a right checksum."""
+        frame = self.frame_in(text)
+        return frame is not None and frame.has_crc
 
 
 def fits(frame: EncryptedFrame, keys: Keys) -> Authentication:
@@ -181,4 +189,4 @@ def fits(frame: EncryptedFrame, keys: Keys) -> Authentication:
 
     Raises DecryptionError where the decryption key is wrong, AuthenticationError where the additional key is.
     """
-    return decrypt(frame.octets, keys, _is_telegram, allow_not_verified=True).authentication
+    return decrypt(frame.octets, keys, _InnerFramer().is_telegram, allow_not_verified=True).authentication

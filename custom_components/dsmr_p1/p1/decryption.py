@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.constant_time import bytes_eq
 
 from .errors import AuthenticationError, DecryptionError, KeyFormatError
 
@@ -28,8 +28,7 @@ _SECURITY_CONTROL: Final = slice(13, 14)
 _FRAME_COUNTER: Final = slice(14, 18)
 _CIPHERTEXT: Final = 18
 _TAG_SIZE: Final = 12
-# Galois/counter mode encrypts from block 2 on; block 1 is for the tag (NIST SP 800-38D section 7.1).
-_FIRST_BLOCK: Final = (2).to_bytes(4)
+_WHOLE_TAG_SIZE: Final = 16
 # What people paste around and between the digits.
 _DECORATION: Final = str.maketrans("", "", " \t\r\n:-.,_\"'")
 
@@ -89,17 +88,18 @@ def decrypt(octets: bytes, keys: Keys, is_telegram: Callable[[bytes], bool], *, 
     """
     nonce = octets[_TITLE] + octets[_FRAME_COUNTER]
     control = octets[_SECURITY_CONTROL]
-    sealed = octets[_CIPHERTEXT:]
+    ciphertext, tag = octets[_CIPHERTEXT:-_TAG_SIZE], octets[-_TAG_SIZE:]
+    cipher = AESGCM(keys.decryption_key)
+    # DLMS shortens the tag to 12 bytes, which the library does not check. But counter mode is its own reverse: the text
+    # is the ciphertext encrypted once more, and the tag that it must have comes with encrypting it again.
+    text = cipher.encrypt(nonce, ciphertext, None)[:-_WHOLE_TAG_SIZE]
     candidates = [(Authentication.DEFAULT_KEY, DEFAULT_AUTHENTICATION_KEY)]
     if keys.additional_key is not None:
         candidates.insert(0, (Authentication.ADDITIONAL_KEY, keys.additional_key))
     for authentication, key in candidates:
-        try:
-            text = _open(keys.decryption_key, nonce, sealed, control + key)
-        except InvalidTag:
-            continue
-        return Decrypted(text, authentication, octets[_TITLE])
-    text = _decrypt_without_tag(keys.decryption_key, nonce, sealed[:-_TAG_SIZE])
+        whole_tag = cipher.encrypt(nonce, text, control + key)[-_WHOLE_TAG_SIZE:]
+        if bytes_eq(whole_tag[:_TAG_SIZE], tag):
+            return Decrypted(text, authentication, octets[_TITLE])
     if not is_telegram(text):
         message = "the decryption key does not open the telegram"
         raise DecryptionError(message)
@@ -107,17 +107,3 @@ def decrypt(octets: bytes, keys: Keys, is_telegram: Callable[[bytes], bool], *, 
         message = "the telegram opens, but its tag verifies with no authentication key"
         raise AuthenticationError(message)
     return Decrypted(text, Authentication.NOT_VERIFIED, octets[_TITLE])
-
-
-def _open(key: bytes, nonce: bytes, sealed: bytes, associated: bytes) -> bytes:
-    # DLMS shortens the tag to 12 bytes, which the library's one-call interface does not know.
-    text, tag = sealed[:-_TAG_SIZE], sealed[-_TAG_SIZE:]
-    decryptor = Cipher(algorithms.AES(key), modes.GCM(nonce, tag, min_tag_length=_TAG_SIZE)).decryptor()
-    decryptor.authenticate_additional_data(associated)
-    return decryptor.update(text) + decryptor.finalize()
-
-
-def _decrypt_without_tag(key: bytes, nonce: bytes, ciphertext: bytes) -> bytes:
-    """Undo the counter mode alone: the text as the key gives it, genuine or not."""
-    decryptor = Cipher(algorithms.AES(key), modes.CTR(nonce + _FIRST_BLOCK)).decryptor()
-    return decryptor.update(ciphertext) + decryptor.finalize()

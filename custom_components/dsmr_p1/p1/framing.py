@@ -223,8 +223,9 @@ class Framer:
             self._position = start + _HEADER
             return self._reject(RejectReason.NOT_P1, carrier.start(), start)
         another = self._find_envelope(start + 1)
-        if another is not None and another.start() < end:
-            # Thirteen bytes of a header do not occur by chance: this one lost its end.
+        if another is not None and another.end() <= end:
+            # A whole header does not occur by chance: this one lost its end. One that goes on behind the end does not
+            # count, for it is not there yet when the bytes come one by one.
             self._position = another.start()
             return self._reject(RejectReason.TRUNCATED, start, another.start())
         if end > len(buffer):

@@ -6,6 +6,7 @@ line stays the same, so do the meters of the port.
 """
 
 from collections.abc import Callable
+from decimal import Decimal
 import re
 from typing import Final
 
@@ -14,6 +15,7 @@ from .catalog import ObjectType, Quantity
 from .countries import Country
 from .obis import Obis
 from .telegram import CosemObject, LineType, is_placeholder
+from .units import parse_unit
 from .values import CosemValue, Shape, parse_timestamp
 
 type LineReader = Callable[[str], tuple[CosemValue, ...] | None]
@@ -24,6 +26,9 @@ _MOST_TYPES: Final = 512
 _REFERENCE: Final = re.compile(r"\d{1,3}-\d{1,3}:\d{1,3}[.:]\d{1,3}[.:]\d{1,3}(?:[.*]\d{1,3})?\s*\(", re.ASCII)
 _CONTROL: Final = re.compile(r"[\x00-\x1F\x7F]")
 _BETWEEN_VALUES: Final = re.compile(r"\)\s*\(")
+# The forms in which most meters send times, and readings with a time.
+_TIMESTAMP: Final = re.compile(r"[^(]*\(([0-9]{12}[SW])\)")
+_TIMED_DECIMAL: Final = re.compile(r"[^(]*\(([0-9]{12}[SW])\)\(([0-9]+(?:\.[0-9]+)?)\*([^()]+)\)")
 _PADDING: Final = " \0"
 _DECIDING: Final = (Quantity.DEVICE_TYPE, Quantity.IDENTIFIER, Quantity.VERSION)
 
@@ -61,30 +66,17 @@ class LineParser:
 
     def reader(self, line: str, line_type: LineType, country: Country) -> LineReader:
         """Give a function that reads the lines that differ from this one in digits of the values only."""
+        if line_type.candidates and line_type.candidates[0] is line_type.rows[0] and not is_deciding(line_type.rows[0]):
+            if line_type.shape is Shape.TIMESTAMP and (match := _TIMESTAMP.fullmatch(line)):
+                return _time_reader(match, country)
+            if line_type.shape is Shape.TIMED_DECIMAL and (match := _TIMED_DECIMAL.fullmatch(line)):
+                return _timed_reader(match, country)
 
-        def read_anew(line: str) -> tuple[CosemValue, ...] | None:
+        def read(line: str) -> tuple[CosemValue, ...] | None:
             obj = self.parse(line, country)
             return obj.values if obj is not None and obj.line_type is line_type else None
 
-        if line_type.candidates[:1] != line_type.rows[:1] or not line_type.candidates:
-            # Other digits may make another object of it.
-            return read_anew
-        start, row = line.index("(") + 1, line_type.candidates[0]
-        decode, trait = row.shape.decode, line_type.trait
-
-        def read(line: str) -> tuple[CosemValue, ...] | None:
-            raw = line.rstrip(_PADDING)[start:]
-            try:
-                values = decode(_texts(raw), country)
-            except ValueError:
-                return None
-            return values if _trait(row, raw, values) == trait else None
-
-        def read_time(line: str) -> tuple[CosemValue, ...]:
-            return (CosemValue("", parse_timestamp(line[start:-1], country)),)
-
-        # In every telegram there is one.
-        return read_time if row.shape is Shape.TIMESTAMP and line.endswith(")") else read
+        return read
 
     def type_of(self, head: str) -> LineType | None:
         """Give the type of the lines that begin with a reference; None where none was read."""
@@ -101,6 +93,30 @@ class LineParser:
             self._types.clear()
         line_type = self._types[head] = LineType(obis, rows, shape, trait)
         return line_type
+
+
+def _time_reader(match: re.Match[str], country: Country) -> LineReader:
+    start, stop = match.span(1)
+
+    def read(line: str) -> tuple[CosemValue, ...]:
+        return (CosemValue("", parse_timestamp(line[start:stop], country)),)
+
+    return read
+
+
+def _timed_reader(match: re.Match[str], country: Country) -> LineReader:
+    time_start, time_stop = match.span(1)
+    start, stop = match.span(2)
+    unit, tail = parse_unit(match[3]), match.string[stop:]
+
+    def read(line: str) -> tuple[CosemValue, ...] | None:
+        timestamp, number = parse_timestamp(line[time_start:time_stop], country), Decimal(line[start:stop])
+        if not number or timestamp is None or not line.endswith(tail):
+            # It may be a placeholder, or of another unit.
+            return None
+        return (CosemValue("", number, unit, timestamp), CosemValue("_timestamp", timestamp))
+
+    return read
 
 
 def begins_object(line: str) -> bool:

@@ -6,39 +6,52 @@ letters (`kVAr`, `kvar`, `HZ`), put a blank behind it, or write `_` or nothing i
 
 from decimal import Decimal
 from enum import StrEnum
-from typing import Final
+from typing import Final, Self
 
 
 class Unit(StrEnum):
-    """A unit as Home Assistant spells it."""
+    """A unit as Home Assistant spells it, what it measures, and how many of the base unit of that one of it is.
 
-    WATT_HOUR = "Wh"
-    KILO_WATT_HOUR = "kWh"
-    MEGA_WATT_HOUR = "MWh"
-    WATT = "W"
-    KILO_WATT = "kW"
-    VAR_HOUR = "varh"
-    KILO_VAR_HOUR = "kvarh"
-    VAR = "var"
-    KILO_VAR = "kvar"
-    VOLT_AMPERE_HOUR = "VAh"
-    KILO_VOLT_AMPERE_HOUR = "kVAh"
-    VOLT_AMPERE = "VA"
-    KILO_VOLT_AMPERE = "kVA"
-    MILLI_AMPERE = "mA"
-    AMPERE = "A"
-    MILLI_VOLT = "mV"
-    VOLT = "V"
-    KILO_VOLT = "kV"
-    HERTZ = "Hz"
-    KILO_HERTZ = "kHz"
-    CUBIC_METRE = "m³"
-    CUBIC_DECIMETRE = "dm³"
-    MEGA_JOULE = "MJ"
-    GIGA_JOULE = "GJ"
-    SECOND = "s"
-    MINUTE = "min"
-    HOUR = "h"
+    A unit that measures nothing that another one does has neither.
+    """
+
+    dimension: str
+    size: Decimal
+
+    def __new__(cls, spelling: str, dimension: str = "", size: int = 1) -> Self:
+        """Take a row: the sizes are powers of ten, except for those of time."""
+        unit = str.__new__(cls, spelling)
+        unit._value_ = spelling
+        unit.dimension, unit.size = dimension, Decimal(size)
+        return unit
+
+    WATT_HOUR = "Wh", "energy", 1
+    KILO_WATT_HOUR = "kWh", "energy", 1000
+    MEGA_WATT_HOUR = "MWh", "energy", 1000000
+    WATT = "W", "power", 1
+    KILO_WATT = "kW", "power", 1000
+    VAR_HOUR = "varh", "reactive energy", 1
+    KILO_VAR_HOUR = "kvarh", "reactive energy", 1000
+    VAR = "var", "reactive power", 1
+    KILO_VAR = "kvar", "reactive power", 1000
+    VOLT_AMPERE_HOUR = "VAh", "apparent energy", 1
+    KILO_VOLT_AMPERE_HOUR = "kVAh", "apparent energy", 1000
+    VOLT_AMPERE = "VA", "apparent power", 1
+    KILO_VOLT_AMPERE = "kVA", "apparent power", 1000
+    MILLI_AMPERE = "mA", "current", 1
+    AMPERE = "A", "current", 1000
+    MILLI_VOLT = "mV", "voltage", 1
+    VOLT = "V", "voltage", 1000
+    KILO_VOLT = "kV", "voltage", 1000000
+    HERTZ = "Hz", "frequency", 1
+    KILO_HERTZ = "kHz", "frequency", 1000
+    CUBIC_METRE = "m³", "volume", 1000
+    CUBIC_DECIMETRE = "dm³", "volume", 1
+    MEGA_JOULE = "MJ", "heat", 1
+    GIGA_JOULE = "GJ", "heat", 1000
+    SECOND = "s", "time", 1
+    MINUTE = "min", "time", 60
+    HOUR = "h", "time", 3600
     DEGREE = "°"
     DEGREE_CELSIUS = "°C"
     CUBIC_METRE_PER_HOUR = "m³/h"
@@ -60,37 +73,6 @@ _SPELLINGS: Final = {unit.lower(): unit for unit in Unit} | {
 # The spellings as the standards write them need no lower case: meters send these nearly always.
 _WRITTEN: Final = {str(unit): unit for unit in Unit} | {"m3": Unit.CUBIC_METRE}
 
-# What one of the unit is in the base unit of its dimension: powers of ten, except for time.
-_DIMENSIONS: Final[dict[Unit, tuple[str, Decimal]]] = {
-    Unit.WATT_HOUR: ("energy", Decimal(1)),
-    Unit.KILO_WATT_HOUR: ("energy", Decimal(1000)),
-    Unit.MEGA_WATT_HOUR: ("energy", Decimal(1000000)),
-    Unit.WATT: ("power", Decimal(1)),
-    Unit.KILO_WATT: ("power", Decimal(1000)),
-    Unit.VAR_HOUR: ("reactive energy", Decimal(1)),
-    Unit.KILO_VAR_HOUR: ("reactive energy", Decimal(1000)),
-    Unit.VAR: ("reactive power", Decimal(1)),
-    Unit.KILO_VAR: ("reactive power", Decimal(1000)),
-    Unit.VOLT_AMPERE_HOUR: ("apparent energy", Decimal(1)),
-    Unit.KILO_VOLT_AMPERE_HOUR: ("apparent energy", Decimal(1000)),
-    Unit.VOLT_AMPERE: ("apparent power", Decimal(1)),
-    Unit.KILO_VOLT_AMPERE: ("apparent power", Decimal(1000)),
-    Unit.MILLI_AMPERE: ("current", Decimal(1)),
-    Unit.AMPERE: ("current", Decimal(1000)),
-    Unit.MILLI_VOLT: ("voltage", Decimal(1)),
-    Unit.VOLT: ("voltage", Decimal(1000)),
-    Unit.KILO_VOLT: ("voltage", Decimal(1000000)),
-    Unit.HERTZ: ("frequency", Decimal(1)),
-    Unit.KILO_HERTZ: ("frequency", Decimal(1000)),
-    Unit.CUBIC_DECIMETRE: ("volume", Decimal(1)),
-    Unit.CUBIC_METRE: ("volume", Decimal(1000)),
-    Unit.MEGA_JOULE: ("heat", Decimal(1)),
-    Unit.GIGA_JOULE: ("heat", Decimal(1000)),
-    Unit.SECOND: ("time", Decimal(1)),
-    Unit.MINUTE: ("time", Decimal(60)),
-    Unit.HOUR: ("time", Decimal(3600)),
-}
-
 
 def parse_unit(text: str) -> Unit | None:
     """Read a unit in any spelling that meters use; None where it is empty or unknown."""
@@ -99,9 +81,7 @@ def parse_unit(text: str) -> Unit | None:
 
 def is_convertible(unit: Unit, to: Unit) -> bool:
     """Tell whether both units measure the same dimension."""
-    if unit is to:
-        return True
-    return unit in _DIMENSIONS and to in _DIMENSIONS and _DIMENSIONS[unit][0] == _DIMENSIONS[to][0]
+    return unit is to or (unit.dimension == to.dimension and unit.dimension != "")
 
 
 def convert(value: Decimal, unit: Unit, to: Unit) -> Decimal:
@@ -114,5 +94,4 @@ def convert(value: Decimal, unit: Unit, to: Unit) -> Decimal:
     if not is_convertible(unit, to):
         message = f"{unit} is no {to}"
         raise ValueError(message)
-    factor = _DIMENSIONS[unit][1] / _DIMENSIONS[to][1]
-    return value * factor
+    return value * (unit.size / to.size)

@@ -43,6 +43,9 @@ _TIME: Final = re.compile(
 )
 # The years 70 and later are clocks that were never set: 1970 is where a clock begins, and no meter has lived in 2070.
 _FIRST_UNSET_YEAR: Final = 70
+_FIRST_UNSET_DIGITS: Final = str(_FIRST_UNSET_YEAR)
+# ISO 8601 has an hour 24; a clock has not.
+_DAY_OVER: Final = "24"
 _CENTURY: Final = 2000
 _TIME_LENGTH: Final = len("YYMMDDhhmmssX")
 _PRINTABLE: Final = range(0x20, 0x7F)
@@ -81,18 +84,9 @@ def parse_timestamp(text: str, country: Country) -> datetime | None:
     if len(text) == _TIME_LENGTH and text[:-1].isdecimal():
         # The form of DSMR 4 and later, in nearly every line with a time.
         zone = country.standard if text[-1] == "W" else country.summer if text[-1] == "S" else None
-        year = int(text[:2])
-        if zone is not None and year < _FIRST_UNSET_YEAR:
+        if zone is not None and text[:2] < _FIRST_UNSET_DIGITS and text[6:8] < _DAY_OVER:
             try:
-                return datetime(
-                    _CENTURY + year,
-                    int(text[2:4]),
-                    int(text[4:6]),
-                    int(text[6:8]),
-                    int(text[8:10]),
-                    int(text[10:12]),
-                    tzinfo=zone,
-                )
+                return datetime.fromisoformat(f"20{text[:6]}T{text[6:12]}").replace(tzinfo=zone)
             except ValueError:
                 return None
     match = _TIME.fullmatch(text.strip())
