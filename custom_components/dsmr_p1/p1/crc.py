@@ -3,35 +3,49 @@
 DSMR 5.0.2 P1 section 6.2: polynomial x^16+x^15+x^2+1, least significant bit first, beginning with zero.
 
 The checksum is the remainder of a division of polynomials over GF(2), and Python divides long integers faster than it
-loops over bytes. Two facts make the division short. The polynomial is (x+1)(x^15+x+1), so the remainder follows from
-the remainder by the trinomial and one parity bit. And squaring is linear over GF(2): x^15 = x+1 gives x^(15*2^k) =
-x^(2^k)+1 for every k, so one exclusive-or folds the upper part of a number of 30*2^k bits onto the lower one.
+loops over bytes. Three facts make the division short. The polynomial is (x+1)(x^15+x+1), so the remainder follows from
+the remainder by the trinomial and one parity bit. The least significant bit comes first, so in an integer read with the
+least significant byte first the powers of x fall from bit to bit: bit n is a power of y = 1/x, for which the trinomial
+says 1 = y^14+y^15. And squaring is linear over GF(2): 1 = y^14m+y^15m for every power of two m, so two exclusive-ors
+fold up to 14m of the lowest bits onto those above.
 """
 
 from binascii import crc_hqx
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final
 
 _MIRROR: Final = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 _DEGREE: Final = 15
-_FOLDS: Final = tuple((15 << k, (1 << (15 << k)) - 1, 1 << k) for k in range(24))
-# The folds of a number, by the bits of how often the degree goes into its length: from the widest to the last.
-_DESCENTS: Final = ((), *(_FOLDS[k::-1] for k in range(len(_FOLDS))))
-_TRINOMIAL: Final = 0x8003
+_CHECKSUM: Final = 16
+# The trinomial and a factor x, mirrored.
+_TRINOMIAL: Final = 0xC001
+
+
+@lru_cache(maxsize=64)
+def _folds(size: int) -> tuple[tuple[int, int, int, int], ...]:
+    """Give the folds of a message of so many bits: how many bits, their mask, and how far up they go, twice."""
+    # The checksum stands behind the message.
+    width = size + _CHECKSUM
+    folds = []
+    while width > _DEGREE:
+        # The power of two with which a fold halves what there is.
+        power = 1 << (max(width // 28, 1).bit_length() - 1)
+        low = min(14 * power, width - 15 * power)
+        folds.append((low, (1 << low) - 1, 14 * power - low, 15 * power - low))
+        width -= low
+    return tuple(folds)
 
 
 def crc16(octets: bytes) -> int:
     """Give the CRC-16/ARC of the octets, 0 to 0xFFFF; the check value of `123456789` is 0xBB3D."""
-    # The standard sends the least significant bit of each octet first, so that bit has the highest power of x.
-    rest = int.from_bytes(octets.translate(_MIRROR)) << 16
-    odd = rest.bit_count() & 1
-    while (length := rest.bit_length()) > _DEGREE:
-        for width, mask, shift in _DESCENTS[(length // _DEGREE).bit_length()]:
-            high = rest >> width
-            rest = (rest & mask) ^ high ^ (high << shift)
-    if rest.bit_count() & 1 != odd:
-        rest ^= _TRINOMIAL
-    return _MIRROR[rest & 0xFF] << 8 | _MIRROR[rest >> 8]
+    rest = int.from_bytes(octets, "little")
+    ones = rest.bit_count()
+    for low, mask, near, far in _folds(8 * len(octets)):
+        folded = rest & mask
+        rest = (rest >> low) ^ (folded << near) ^ (folded << far)
+    is_odd = (rest.bit_count() ^ ones) & 1
+    return rest << 1 ^ _TRINOMIAL if is_odd else rest << 1
 
 
 def crc16_x25(octets: bytes) -> int:
