@@ -42,6 +42,7 @@ def _matches() -> Sequence[Match]:
             lambda count: streams.every_number_changed(streams.household("dsmr5", count)),
             this_project(),
             dsmr_parser(),
+            15,
         ),
         Match(
             "encrypted stream, Austria",
