@@ -169,7 +169,6 @@ def test_7e1_read_as_8n1(capture: str, size: int) -> None:
     decoder = Decoder()
     events = [event for place in range(0, len(octets), size) for event in decoder.feed(octets[place : place + size])]
     assert summary([*events, *decoder.finish()]) == ["telegram"] * 3
-    assert decoder.has_parity
     reading = events[0]
     assert isinstance(reading, Reading)
     assert reading.meters == read_capture(capture).meters
@@ -190,15 +189,12 @@ def test_before_it_is_known_whether_there_is_parity_only_what_is_plain_is_report
 def test_after_a_telegram_without_parity_there_is_none() -> None:
     decoder = Decoder()
     assert summary(decoder.feed(b"\xff\xfe" + load(DSMR5))) == ["telegram"]
-    found = [decoder.has_parity]
     assert summary(decoder.feed(transfer(load(DSMR22), V2_SETTINGS, READ_AS_8N1))) == []
     assert summary(decoder.finish()) == []
     decoder.restart()
     decoder.memory.sends_crc = False
     assert summary(decoder.feed(transfer(load(DSMR22), V2_SETTINGS, READ_AS_8N1))) == ["telegram"]
-    found.append(decoder.has_parity)
     assert summary(decoder.finish()) == []
-    assert found == [False, True]
 
 
 def test_a_restart_forgets_what_was_begun() -> None:

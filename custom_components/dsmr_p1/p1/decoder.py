@@ -68,11 +68,6 @@ class Decoder:
         self._has_parity: bool | None = None
 
     @property
-    def has_parity(self) -> bool:
-        """Whether the bytes carry parity in their highest bit: a line of 7 data bits read with 8."""
-        return self._has_parity is True
-
-    @property
     def is_amid_telegram(self) -> bool:
         """Whether the last bytes are a telegram that has begun and not ended."""
         return self._framer.is_amid_telegram or self._stripped.is_amid_telegram
