@@ -47,6 +47,10 @@ class _Field(NamedTuple):
     stop: int
 
 
+# A line that is no object, of which nothing may change: no line begins so.
+_NO_FIELD: Final = _Field("\n", 0, 0, None, None, 0, 0)
+
+
 class TelegramParser:
     """Reads the telegrams of one port, one after the other."""
 
@@ -59,7 +63,7 @@ class TelegramParser:
         self._form = b""
         self._lines: list[str] = [""]
         self._objects: dict[str, CosemObject] = {}
-        self._fields: list[_Field | None] = []
+        self._fields: list[_Field] = []
         self._registers: tuple[str, ...] = ()
         self._other_registers: tuple[str, ...] = ()
 
@@ -90,10 +94,10 @@ class TelegramParser:
         fields, values = self._fields, last.values.copy()
         changes: list[int] = []
         for number in compress(count(), map(ne, lines, self._lines, strict=True)):
-            line, field = lines[number], fields[number]
-            if field is None or not line.startswith(field[0]):
+            line = lines[number]
+            head, begin, end, unit, read, place, stop = fields[number]
+            if not line.startswith(head):
                 return None
-            _, begin, end, unit, read, place, stop = field
             if read is None:
                 values[place] = _new_value(CosemValue, ("", Decimal(line[begin:end]), unit, None))
                 changes.append(place)
@@ -149,7 +153,7 @@ class TelegramParser:
             spans = self._last.spans
         self._lines = lines
         self._objects = {lines[number]: objects[place] for number, place in whole.items()}
-        self._fields = [None] * len(lines)
+        self._fields = [_NO_FIELD] * len(lines)
         for number, place in whole.items():
             self._fields[number] = self._field(lines[number], objects[place], spans[place], country)
         return Telegram(
