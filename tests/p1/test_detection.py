@@ -577,3 +577,9 @@ def test_meters_whose_lines_stand_mixed_each_get_their_values() -> None:
         found.append([electricity["emeter_delivery_tariff1"].value, electricity["emeter_delivery_tariff2"].value])
         assert Decimal(digit) in [value.value for value in meter.values()]
     assert found == [[1, 1], [2, 2]]
+
+
+def test_the_switch_of_a_port_without_electricity_is_no_switch_of_an_mbus_channel() -> None:
+    [event] = Decoder().feed(telegram("0-0:96.3.10(1)", "0-2:96.3.10(1)", *mbus(1, 4, "HEAT", "00001.000*GJ")))
+    assert isinstance(event, Reading)
+    assert {"emeter_switch_position", "mbus_switch_position2"} <= set(meters(event)["p1"].channels)

@@ -187,6 +187,26 @@ def test_a_telegram_that_changes_is_read_as_by_itself(name: str, steps: list[lis
         assert comparable([*decoder.feed(octets)]) == comparable([*Decoder(memory=fresh).feed(octets)])
 
 
+@PROPERTY
+@given(
+    st.sampled_from([name for name in CAPTURES if load(name).startswith(b"/")]),
+    st.lists(st.lists(st.tuples(st.integers(0, 8000), st.integers(0, 9)), max_size=30), min_size=1, max_size=6),
+)
+def test_a_telegram_with_other_digits_anywhere_is_read_as_by_itself(
+    name: str, steps: list[list[tuple[int, int]]]
+) -> None:
+    """Digits of references too: objects where nobody expects them, with a right check sum."""
+    body = bytearray(load(name).rpartition(b"!")[0] + b"!")
+    places = [place for place in range(body.index(b"\n"), len(body)) if chr(body[place]).isdecimal()]
+    decoder = Decoder()
+    for step in steps:
+        for place, digit in step:
+            body[places[place % len(places)]] = ord(str(digit))
+        octets = seal(bytes(body))
+        fresh = PortMemory(tariffs=set(decoder.memory.tariffs), main_meter=decoder.memory.main_meter)
+        assert comparable(decoder.feed(octets)) == comparable(Decoder(memory=fresh).feed(octets))
+
+
 # Round trips.
 
 

@@ -239,17 +239,17 @@ def _takes(
     takes: dict[str, tuple[int, int]] = {}
     # Objects that are called otherwise come last: they keep their own name where the other is taken.
     for (object_id, number), same in sorted(
-        lines.items(), key=lambda item: _channel_id(item[0][0], role, kind) != item[0][0]
+        lines.items(), key=lambda item: _channel_id(item[0][0], role, kind, item[0][1]) != item[0][0]
     ):
         newest, *older = sorted(same, key=lambda line: _time(objects[line]), reverse=True) if len(same) > 1 else same
         for place, value in enumerate(objects[newest].values):
-            channel_id = _channel_id(object_id + value.suffix, role, kind) + number
+            channel_id = _channel_id(object_id + value.suffix, role, kind, number)
             takes[object_id + value.suffix if channel_id in takes else channel_id] = newest, place
         if objects[newest].values[0].timestamp is None:
             continue
         for age, line in enumerate(older):
             for place, value in enumerate(objects[line].values):
-                takes[f"{_channel_id(object_id + value.suffix, role, kind)}{HISTORY}{age}"] = line, place
+                takes[f"{_channel_id(object_id + value.suffix, role, kind, number)}{HISTORY}{age}"] = line, place
     return tuple((channel_id, line, place) for channel_id, (line, place) in takes.items())
 
 
@@ -258,8 +258,11 @@ def _time(obj: CosemObject) -> float:
     return 0.0 if timestamp is None else timestamp.timestamp()
 
 
-def _channel_id(object_id: str, role: Role, kind: MeterKind) -> str:
-    return catalog.CHANNEL_IDS.get((object_id, role, kind), object_id)
+def _channel_id(object_id: str, role: Role, kind: MeterKind, number: str) -> str:
+    channel_id = catalog.CHANNEL_IDS.get((object_id, role, kind), object_id)
+    if "[x]" not in channel_id:
+        return channel_id
+    return channel_id.replace("[x]", number) if number else object_id
 
 
 def _identifier(objects: Sequence[CosemObject], rows: Mapping[int, ObjectType]) -> str | None:

@@ -78,10 +78,6 @@ class LineParser:
 
         return read
 
-    def type_of(self, head: str) -> LineType | None:
-        """Give the type of the lines that begin with a reference; None where none was read."""
-        return self._types.get(head)
-
     def _line_type(
         self, head: str, obis: Obis, rows: tuple[ObjectType, ...], shape: Shape | None, trait: str
     ) -> LineType:

@@ -128,26 +128,27 @@ class TelegramParser:
         country = country_of(identification)
         # Times are local.
         known = self._objects if self._last is not None and self._last.country is country else {}
-        objects: list[CosemObject] = []
+        found: list[tuple[str, CosemObject]] = []
         malformed: list[str] = []
         whole: dict[int, int] = {}
         before = ""
         for number, line in enumerate(lines[1:], 1):
             obj = known.get(line) or self._parser.parse(line, country)
             if obj is not None:
-                whole[number] = len(objects)
-                objects.append(obj)
+                whole[number] = len(found)
+                found.append((line, obj))
                 before = line
             elif line.strip(" \t\0"):
-                before = self._join(before, line, country, objects, malformed)
+                before = self._join(before, line, country, found, malformed)
                 # What was joined is no whole line, and neither is what it was joined to.
-                whole = {number: place for number, place in whole.items() if place < len(objects) - 1}
-        if not objects:
+                whole = {number: place for number, place in whole.items() if place < len(found) - 1}
+        if not found:
             message = "no COSEM object"
             raise TelegramError(message)
+        objects = [obj for _, obj in found]
         if not frame.has_crc:
             _check_unsealed(objects, malformed)
-            self._compare_registers(lines)
+            self._compare_registers(lines[0], found)
         spans = _spans(objects)
         if self._last is not None and spans == self._last.spans:
             spans = self._last.spans
@@ -177,7 +178,9 @@ class TelegramParser:
         head = line[: line.index("(") + 1]
         return _Field(head, 0, 0, None, self._parser.reader(line, line_type, country), start, stop)
 
-    def _join(self, before: str, line: str, country: Country, objects: list[CosemObject], malformed: list[str]) -> str:
+    def _join(
+        self, before: str, line: str, country: Country, found: list[tuple[str, CosemObject]], malformed: list[str]
+    ) -> str:
         """Put a line that is no object by itself behind the one before it, where that makes an object.
 
         A value of DSMR 3 stands on a line of its own, and some bridges break long lines. Gives the line as it is now.
@@ -188,8 +191,11 @@ class TelegramParser:
             joined = before + line
             obj = self._parser.parse(joined, country)
             if obj is not None:
-                (malformed if was_malformed else objects).pop()
-                objects.append(obj)
+                if was_malformed:
+                    malformed.pop()
+                else:
+                    found.pop()
+                found.append((joined, obj))
                 return joined
             if was_malformed:
                 malformed[-1] = joined
@@ -197,13 +203,13 @@ class TelegramParser:
         malformed.append(line)
         return line
 
-    def _compare_registers(self, lines: list[str]) -> None:
+    def _compare_registers(self, identification: str, found: list[tuple[str, CosemObject]]) -> None:
         """Refuse a telegram without checksum that has other registers than the one before, or in another form.
 
         Meters send each number with all its digits, so that only digits change: otherwise bytes were lost or doubled. A
         form that comes twice is a new one. Raises TelegramError.
         """
-        registers = (lines[0], *filter(None, map(self._form_of, lines[1:])))
+        registers = (identification, *(_form_of(line) for line, obj in found if _is_register(obj)))
         known = self._registers
         if known and registers[0] == known[0] and registers not in (known, self._other_registers):
             self._other_registers = registers
@@ -211,16 +217,15 @@ class TelegramParser:
             raise TelegramError(message)
         self._registers, self._other_registers = registers, ()
 
-    def _form_of(self, line: str) -> str:
-        """Give what of the line of a register never changes: the reference, and the places of the digits."""
-        head = line.partition("(")[0]
-        if not head:
-            # The value of DSMR 3, on a line of its own.
-            return line.translate(_DIGITS)
-        line_type = self._parser.type_of(head)
-        if line_type is None or not line_type.candidates or line_type.candidates[0].channel.quantity not in REGISTERS:
-            return ""
-        return head + line[len(head) :].translate(_DIGITS)
+
+def _is_register(obj: CosemObject) -> bool:
+    return bool(obj.candidates) and obj.candidates[0].channel.quantity in REGISTERS
+
+
+def _form_of(line: str) -> str:
+    """Give what of a line never changes: the reference, and the places of the digits."""
+    head, parenthesis, values = line.partition("(")
+    return head + parenthesis + values.translate(_DIGITS)
 
 
 def _split(text: bytes) -> list[str]:

@@ -66,7 +66,8 @@ CRC_VERSIONS: Final[Mapping[str, int]] = MappingProxyType({"p1_version_output": 
 """The objects that declare the version of a standard -> the first version whose telegrams always have a checksum."""
 
 CHANNEL_IDS: Final[Mapping[tuple[str, Role, MeterKind], str]] = MappingProxyType({
-    # The object               in a meter of this role and kind -> the channel, where it has another id than the object.
+    # The object               in a meter of this role and kind -> the channel, where it has another id than the object;
+    # `[x]` in it stands for an M-Bus channel, without which the object keeps its own.
     **{("emeter_equipment_identifier", Role.MBUS, kind): "meter_equipment_identifier" for kind in MeterKind},
     **{(name, Role.MBUS, MeterKind.GENERIC): "gmeter_equipment_identifier"
        for name in ("emeter_equipment_identifier", "meter_equipment_identifier")},
@@ -75,7 +76,7 @@ CHANNEL_IDS: Final[Mapping[tuple[str, Role, MeterKind], str]] = MappingProxyType
     ("meter_valve_switch_position", Role.MBUS, MeterKind.ELECTRICITY):      "meter_switch_position",
     **{("emeter_switch_position", Role.MBUS, kind): "meter_switch_position" for kind in MeterKind},
     # Belgian meters tell the switches of M-Bus channels on which there is nothing: the port says so.
-    ("emeter_switch_position", Role.PORT, MeterKind.DEVICE):                "mbus_switch_position",
+    ("emeter_switch_position", Role.PORT, MeterKind.DEVICE):                "mbus_switch_position[x]",
     # 0-n:24.2.3 is the uncorrected volume of a gas meter only; water has nothing to correct.
     **{("gmeter_last_value", Role.MBUS, kind): "m3meter_value" for kind in (MeterKind.WATER, MeterKind.GENERIC)},
     **{("gmeter_last_value_timestamp", Role.MBUS, kind): "m3meter_value_timestamp" for kind in (MeterKind.WATER,
