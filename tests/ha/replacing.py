@@ -20,9 +20,9 @@ from custom_components.dsmr_p1.recorded import EVENT_COMPILED
 from simulator import SlotState, make_slots
 from tests.ha.house import House
 
-# Twenty minutes before an hour is full, so that the books of some hour are closed on the way; half a minute into five
-# that are summed up.
-NOW = datetime.fromtimestamp(time() // 3600 * 3600 - 1200 + 30, UTC)
+# Twenty minutes before an hour is full, so that its books are closed on the way; half a minute into five that are to be
+# summed up. Hours ago, as a new database takes the five minutes before the real time for summed up already.
+NOW = datetime.fromtimestamp(time() // 3600 * 3600 - 2 * 3600 - 1200 + 30, UTC)
 LOW = ("electricity", "emeter_delivery_tariff1")
 TOTAL = ("electricity", "energy_import_total")
 GAS = ("mbus_1", "m3meter_value")
