@@ -252,7 +252,8 @@ def follow(*telegrams: bytes) -> list[Reading]:
 
 
 def test_an_upgrade_over_night() -> None:
-    readings = follow(load(DSMR22), load(DSMR30), load(DSMR42), load(DSMR5), load(DSMR5))
+    # Without checksum, what is another meter is believed when it comes again.
+    readings = follow(load(DSMR22), load(DSMR30), load(DSMR30), load(DSMR42), load(DSMR5), load(DSMR5))
     assert [meters(reading)["electricity"].profile.type_id for reading in readings] == [
         "electricity_v2_2",
         "electricity_v3_0",
@@ -583,3 +584,59 @@ def test_the_switch_of_a_port_without_electricity_is_no_switch_of_an_mbus_channe
     [event] = Decoder().feed(telegram("0-0:96.3.10(1)", "0-2:96.3.10(1)", *mbus(1, 4, "HEAT", "00001.000*GJ")))
     assert isinstance(event, Reading)
     assert {"emeter_switch_position", "mbus_switch_position2"} <= set(meters(event)["p1"].channels)
+
+
+PLACEHOLDERS = ("632525252525W)(00000.000*", "700101010000W)(00000.000*", "000101010000W)(00000.000*")
+READING = "240311084500W)(00001.234*"
+
+
+@pytest.mark.parametrize("unit", ["m3", "GJ"])
+@pytest.mark.parametrize("placeholder", PLACEHOLDERS)
+def test_a_meter_registers_with_its_first_reading_and_is_gone_with_its_last(placeholder: str, unit: str) -> None:
+    decoder = Decoder()
+    found = []
+    for reading in (placeholder, READING, placeholder, READING, READING.replace("1.234", "0.000")):
+        lines = ("1-0:1.8.1(1*kWh)", "0-1:24.1.0(003)", f"0-1:24.2.1({reading}{unit})")
+        [event] = decoder.feed(telegram(*lines))
+        [alone] = Decoder().feed(telegram(*lines))
+        assert isinstance(event, Reading)
+        assert isinstance(alone, Reading)
+        assert meters(event) == meters(alone)
+        found.append(meters(event)["mbus_1"].profile.registered)
+    assert found == [False, True, False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (("1-1:31.4.0(040*A)(-040*A)",), ("1-1:31.4.0(040*kW)(-040*kW)",)),
+        (("1-2:1.8.1()",), ("1-2:1.8.1(5)",)),
+        (
+            ("0-1:24.2.1(632525252525W)(00012.345*m3)", "0-1:24.2.1(240311084500W)(00001.234*m3)"),
+            ("0-1:24.2.1(240311094500W)(00012.345*m3)", "0-1:24.2.1(240311084500W)(00001.234*m3)"),
+        ),
+    ],
+    ids=["another unit of two values", "a first value", "a first time"],
+)
+def test_what_decides_between_meters_and_channels_is_seen_when_it_changes(
+    first: tuple[str, ...], second: tuple[str, ...]
+) -> None:
+    decoder = Decoder()
+    for lines in (first, second, first):
+        [event] = decoder.feed(telegram("1-0:1.8.1(1*kWh)", "0-1:24.1.0(003)", *lines))
+        [alone] = Decoder().feed(telegram("1-0:1.8.1(1*kWh)", "0-1:24.1.0(003)", *lines))
+        assert isinstance(event, Reading)
+        assert isinstance(alone, Reading)
+        assert meters(event) == meters(alone)
+
+
+def test_a_meter_stays_the_same_object_when_a_text_of_the_port_changes() -> None:
+    decoder = Decoder()
+    found = []
+    for text in ("", "48656C6C6F"):
+        [event] = decoder.feed(dsmr5(*mbus(1, 3, "GAS", "00001.000*m3"), f"0-0:96.13.1({text})"))
+        assert isinstance(event, Reading)
+        found.append(meters(event))
+    assert found[0]["p1"] != found[1]["p1"]
+    assert found[0]["electricity"] is found[1]["electricity"]
+    assert found[0]["mbus_1"] is found[1]["mbus_1"]

@@ -595,6 +595,37 @@ def test_a_reference_hit_without_check_sum_makes_no_total_wrong() -> None:
     assert totals[0] == totals[1]
 
 
+@pytest.mark.parametrize(
+    ("capture", "damage"),
+    [
+        ("iskra_mt382_dsmr22.telegram", (b"1-0:1.8.1(", b"1/0:1.8.1(")),
+        ("iskra_mt382_dsmr30.telegram", (b"0-1:24.1.0(", b"0-1:24.10(")),
+        ("iskra_mt382_dsmr30.telegram", (b"0-0:96.1.1(4B", b"0-0:96.1.1(4A")),
+        ("iskra_mt382_dsmr30.telegram", (b"MT382", b"MT38")),
+    ],
+    ids=["a line becomes the identification", "a device type is lost", "another identifier", "another identification"],
+)
+def test_what_tells_the_meter_is_not_believed_once_without_check_sum(capture: str, damage: tuple[bytes, bytes]) -> None:
+    good = load(capture)
+    decoder = Decoder()
+    events = [event for octets in (good, good, good.replace(*damage), good) for event in decoder.feed(octets)]
+    readings = [event for event in events if isinstance(event, Reading)]
+    assert [meter.channels for meter in readings[0].meters] == [meter.channels for meter in readings[-1].meters]
+    assert len(readings) == 3
+    assert decoder.memory.tariffs == {
+        "emeter_delivery_tariff1",
+        "emeter_delivery_tariff2",
+        "emeter_production_tariff1",
+        "emeter_production_tariff2",
+    }
+
+
+def test_a_line_that_became_the_identification_is_no_telegram_without_check_sum() -> None:
+    assert decode(b"/0:1.8.1(04711.231*kWh)\r\n1-0:1.8.2(05322.117*kWh)\r\n!\r\n") == [
+        Rejected(RejectReason.MALFORMED, 52)
+    ]
+
+
 def meters_of(body: bytes) -> dict[str, Meter]:
     """Return the meters of a telegram, by slot; its lines are separated by blanks here."""
     lines = body.replace(b" ", b"\r\n")

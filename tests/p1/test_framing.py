@@ -2,6 +2,8 @@
 """Framing: every case whole, byte by byte, and with something behind it."""
 
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
+import random
 
 import pytest
 
@@ -255,3 +257,27 @@ def test_the_buffer_is_bounded(noise: bytes) -> None:
 def test_a_last_line_that_never_ends_is_not_waited_for() -> None:
     framer = Framer()
     assert list(take(framer, BODY + b" " * MAX_IDENTIFICATION)) == [BARE]
+
+
+# What headers are made of, and what begins and ends telegrams.
+SPECIAL = b"/!\r\n\xdb\x08\x82\x30\x7e\xa0\xe6\xe7\x00A1"
+
+
+@pytest.mark.parametrize("seed", range(300))
+def test_any_bytes_in_a_header_and_around_it_give_the_same_in_pieces(seed: int) -> None:
+    source = random.Random(seed)
+    stream = b""
+    for _ in range(source.randrange(1, 5)):
+        envelope = encrypt(GOOD, system_title=bytes(source.choices(SPECIAL, k=8)))
+        piece = source.choice((envelope, envelope, GOOD, bytes(source.choices(SPECIAL, k=20))))
+        stream += piece if source.random() < 0.6 else piece[: source.randrange(len(piece))]
+    cuts = sorted(source.choices(range(len(stream) + 1), k=3))
+    pieces = [stream[start:end] for start, end in pairwise([0, *cuts, len(stream)])]
+    assert frames(pieces) == frames([stream]) == frames(stream[place : place + 1] for place in range(len(stream)))
+
+
+def test_a_slash_in_a_system_title_costs_no_telegram() -> None:
+    envelope = encrypt(GOOD, system_title=b"SAG/\x01\x02\x03\x04")
+    framer = Framer()
+    found = [event for octet in envelope * 3 for event in take(framer, bytes([octet]))]
+    assert found == [EncryptedFrame(envelope)] * 3

@@ -82,6 +82,13 @@ def test_without_check_sum_a_line_of_another_type_is_looked_at_closely() -> None
         parser.parse(frame("1-3:0.2.8(50)", "1-0:1.8.1(1*kWh)", has_crc=False))
 
 
+def test_without_check_sum_an_unknown_object_may_be_another_every_time() -> None:
+    parser = TelegramParser()
+    for number in range(3):
+        telegram = parser.parse(frame("1-0:1.8.1(1*kWh)", f"1-0:99.1.2({'x' * number})", has_crc=False))
+        assert [obj.raw for obj in telegram.objects] == ["", f"({'x' * number})"]
+
+
 def test_a_value_alone_belongs_to_nothing() -> None:
     telegram = parse("(01874.302)", "0-1:24.4.0(1)")
     assert telegram.malformed == ("(01874.302)",)

@@ -18,7 +18,7 @@ from typing import Final
 _MIRROR: Final = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 _DEGREE: Final = 15
 _CHECKSUM: Final = 16
-# The trinomial and a factor x, mirrored.
+# The trinomial, mirrored: x^15 is bit 0.
 _TRINOMIAL: Final = 0xC001
 
 

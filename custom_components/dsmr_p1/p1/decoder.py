@@ -126,9 +126,9 @@ class Decoder:
             return Rejected(RejectReason.CRC, len(frame.text), frame.text)
         try:
             telegram = self._parser.parse(frame)
-            detection = self._detector.detect(telegram)
         except TelegramError:
             return Rejected(RejectReason.MALFORMED, len(frame.text), frame.text)
+        detection = self._detector.detect(telegram)
         if frame.has_crc:
             self.memory.sends_crc = True
         if decrypted is None:
@@ -161,6 +161,7 @@ class _InnerFramer:
     """Finds the telegrams in decrypted texts."""
 
     def __init__(self) -> None:
+        """Start with nothing found."""
         self._framer = Framer()
 
     def frame_in(self, text: bytes) -> PlainFrame | None:

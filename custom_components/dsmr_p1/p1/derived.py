@@ -49,19 +49,20 @@ def _sum(channels: Mapping[str, CosemValue], ids: tuple[str, ...]) -> CosemValue
     total = _ZERO
     for channel_id in ids:
         register = channels.get(channel_id)
-        if register is None:
+        value = None if register is None else register.value
+        if register is None or not isinstance(value, Decimal):
             return CosemValue("", None, _KWH)
-        _, value, unit, _ = register
-        if not isinstance(value, Decimal):
-            return CosemValue("", None, _KWH)
-        total += value if unit is _KWH else convert(value, unit or _KWH, _KWH)
+        total += value if register.unit is _KWH else convert(value, register.unit or _KWH, _KWH)
     return CosemValue("", total, _KWH)
 
 
 def _difference(channels: Mapping[str, CosemValue], ids: tuple[str, ...]) -> CosemValue:
-    (_, imported, unit, _), (_, exported, export_unit, _) = channels[ids[0]], channels[ids[1]]
-    if not isinstance(imported, Decimal) or not isinstance(exported, Decimal):
-        return CosemValue("", None, _KW)
-    if unit is not _KW or export_unit is not _KW:
-        imported, exported = convert(imported, unit or _KW, _KW), convert(exported, export_unit or _KW, _KW)
-    return CosemValue("", imported - exported, _KW)
+    imported, exported = _in_kw(channels[ids[0]]), _in_kw(channels[ids[1]])
+    return CosemValue("", None if imported is None or exported is None else imported - exported, _KW)
+
+
+def _in_kw(power: CosemValue) -> Decimal | None:
+    value = power.value
+    if not isinstance(value, Decimal):
+        return None
+    return value if power.unit is _KW else convert(value, power.unit or _KW, _KW)

@@ -12,12 +12,11 @@ from . import catalog
 from .catalog import HISTORY, ChannelType, MeterKind, MeterType, ObjectType, Role
 from .countries import BELGIUM, NETHERLANDS, Country
 from .derived import Derived, derived_channels
-from .errors import TelegramError
 from .grouping import Group, best_type, choose_row, group_objects, is_object, is_registered, kind_of
 from .memory import PortMemory
 from .obis import Obis
-from .telegram import CosemObject, Span, Telegram
-from .values import CosemValue, Shape
+from .telegram import READINGS, CosemObject, Span, Telegram
+from .values import CosemValue
 
 # Which identifier is the meter's own, where it has several.
 _IDENTIFIERS: Final = (
@@ -83,10 +82,6 @@ class _Layout(NamedTuple):
     derived: tuple[Derived, ...]
 
 
-# The number of no meter: it receives the values that are no channels.
-_NOBODY: Final = -1
-
-
 class MeterDetector:
     """Finds the meters in the telegrams of one port, one after the other."""
 
@@ -94,26 +89,18 @@ class MeterDetector:
         """Start with no telegram seen, or with what is known of the port."""
         self._memory = memory or PortMemory()
         self._number = 0
-        self._spans: list[Span] = []
+        self._spans: Sequence[Span] = ()
         self._identification = ""
         self._layouts: tuple[_Layout, ...] = ()
-        self._receivers: list[tuple[int, str]] = []
+        self._receivers: list[tuple[int, str] | None] = []
         self._unknown: tuple[int, ...] = ()
-        self._twins: tuple[tuple[int, int], ...] = ()
         self._repeats = False
         self._meters: tuple[Meter, ...] = ()
 
     def detect(self, telegram: Telegram) -> Detection:
-        """Give the meters in a telegram. A meter of which nothing has changed is the same object as before.
-
-        Raises TelegramError where a line without a time stands twice in it with different values: two telegrams in one.
-        """
-        if (
-            telegram.changes is not None
-            and telegram.number == self._number + 1
-            and not self._twins
-            and not self._repeats
-        ):
+        """Give the meters in a telegram. A meter of which nothing has changed is the same object as before."""
+        # Of readings that stand there often, another one is the newest every hour.
+        if telegram.changes is not None and telegram.number == self._number + 1 and not self._repeats:
             meters = self._update(telegram.values, telegram.changes)
         else:
             meters = self._read(telegram)
@@ -128,20 +115,22 @@ class MeterDetector:
         """Put the values that changed into the meters they belong to."""
         meters = list(self._meters)
         receivers = self._receivers
-        changed: dict[int, dict[str, CosemValue]] = {_NOBODY: {}}
-        owner, channels = _NOBODY, changed[_NOBODY]
+        changed: dict[int, dict[str, CosemValue]] = {}
+        owner, channels = None, None
         for place in changes:
-            number, channel_id = receivers[place]
-            if number != owner:
-                owner = number
-                if number not in changed:
-                    changed[number] = meters[number][1].copy()
-                channels = changed[number]
+            receiver = receivers[place]
+            if receiver is None:
+                continue
+            number, channel_id = receiver
+            # The values of one meter stand together, as a rule.
+            if number != owner or channels is None:
+                owner, channels = number, changed.get(number)
+                if channels is None:
+                    channels = changed[number] = meters[number].channels.copy()
             channels[channel_id] = values[place]
-        del changed[_NOBODY]
         for number, channels in changed.items():
             profile, before = meters[number]
-            for channel_id, compute, sources in self._layouts[number][2]:
+            for channel_id, compute, sources in self._layouts[number].derived:
                 for source in sources:
                     if channels.get(source) is not before.get(source):
                         channels[channel_id] = compute(channels, sources)
@@ -151,22 +140,18 @@ class MeterDetector:
 
     def _read(self, telegram: Telegram) -> tuple[Meter, ...]:
         """Put all values into the meters, after working out anew which these are where that may have changed."""
-        values = telegram.values
-        # Of readings that stand there often, another one is the newest every hour.
         if self._repeats or telegram.spans is not self._spans or telegram.identification != self._identification:
             self._lay_out(telegram)
             self._spans, self._identification = telegram.spans, telegram.identification
-        for one, other in self._twins:
-            if values[one] != values[other]:
-                message = "one register stands in it with two values"
-                raise TelegramError(message)
+        before = {meter.profile.slot: meter for meter in self._meters}
         meters = []
         for profile, takes, derived in self._layouts:
-            channels = {channel_id: values[place] for channel_id, place in takes}
+            channels = {channel_id: telegram.values[place] for channel_id, place in takes}
             for channel_id, compute, sources in derived:
                 if any(source in channels for source in sources):
                     channels[channel_id] = compute(channels, sources)
-            meters.append(Meter(profile, channels))
+            meter, known = Meter(profile, channels), before.get(profile.slot)
+            meters.append(known if known is not None and known == meter else meter)
         return tuple(meters)
 
     def _lay_out(self, telegram: Telegram) -> None:
@@ -178,14 +163,13 @@ class MeterDetector:
             unknown += unclaimed
             layouts.append(layout)
         self._layouts = tuple(sorted(layouts, key=lambda layout: _order(layout.profile)))
-        self._receivers = [(_NOBODY, "")] * len(telegram.values)
+        self._receivers = [None] * len(telegram.values)
         for number, layout in enumerate(self._layouts):
             for channel_id, place in layout.takes:
                 self._receivers[place] = number, channel_id
         self._unknown = tuple(sorted(unknown))
-        self._twins = tuple((telegram.spans[one].start, telegram.spans[other].start) for one, other in _twins(objects))
-        timed = [obj.obis for obj in objects if obj.values[0].timestamp is not None]
-        self._repeats = len(timed) > len(set(timed))
+        readings = [span.line_type.obis for span in telegram.spans if span.line_type.shape in READINGS]
+        self._repeats = len(readings) > len(set(readings))
 
     def _settle(self, group: Group, telegram: Telegram) -> tuple[_Layout, list[int]]:
         """Decide what one group is, and which value of which line is which of its channels."""
@@ -277,18 +261,6 @@ def _identifier(objects: Sequence[CosemObject], rows: Mapping[int, ObjectType]) 
 def is_identifier(text: str) -> bool:
     """Tell an identifier from what stands for none: nothing, all zeros, all FF, or dashes."""
     return bool(text.strip("0Ff- "))
-
-
-def _twins(objects: Sequence[CosemObject]) -> tuple[tuple[int, int], ...]:
-    """Find the lines without a time whose reference stands in the telegram twice."""
-    seen: dict[Obis, int] = {}
-    twins = []
-    for line, obj in enumerate(objects):
-        if obj.candidates and obj.candidates[0].shape is Shape.DECIMAL:
-            if obj.obis in seen:
-                twins.append((seen[obj.obis], line))
-            seen[obj.obis] = line
-    return tuple(twins)
 
 
 def _country(telegram: Telegram) -> Country:

@@ -77,6 +77,7 @@ type Frame = PlainFrame | EncryptedFrame
 # authenticated), then the frame counter of 4 bytes.
 _ENVELOPE: Final = re.compile(rb"\xDB\x08[\x00-\xFF]{8}\x82([\x00-\xFF]{2})\x30")
 _ENVELOPE_START: Final = b"\xdb\x08"
+_HEADER_SO_FAR: Final = re.compile(rb"\xDB\x08(?:[\x00-\xFF]{0,8}|[\x00-\xFF]{8}\x82[\x00-\xFF]{0,2})\Z")
 _HEADER: Final = 13
 _LENGTHS: Final = range(40, MAX_TELEGRAM + 1)
 # What stands before 0xDB where the envelope is carried by another protocol: an HDLC frame with the LLC header E6 E7 00,
@@ -113,8 +114,8 @@ class Framer:
         self._position = 0
         self._origin = 0
         self._silent_to = 0
-        # The identification line of the last telegram, with its line end; nothing begins so before there was one.
-        self._opening = b"!"
+        # The identification line of the last telegram, with its line end.
+        self._opening = b"/\r\n"
 
     def receive(self, octets: bytes) -> None:
         """Take bytes from the port."""
@@ -189,25 +190,34 @@ class Framer:
         """Find what comes next from the position on; None where more bytes are needed."""
         buffer = self._buffer
         envelope = self._find_envelope(self._position)
-        slash = buffer.find(b"/", self._position, len(buffer) if envelope is None else envelope.start())
-        begin = slash if slash >= 0 else len(buffer) if envelope is None else envelope.start()
+        end = envelope.start() if envelope is not None else len(buffer) if final else self._end_of_known()
+        slash = buffer.find(b"/", self._position, end)
+        begin = slash if slash >= 0 else end
         if begin > self._position and (hdlc := self._find_hdlc(begin)) is not None:
             self._position = hdlc.end()
             return self._reject(RejectReason.NOT_P1, hdlc.start(), hdlc.end())
         if slash >= 0:
-            return self._take_text(slash, None if envelope is None else envelope.start(), final=final)
+            return self._take_text(slash, end, whole=final or envelope is not None)
         if envelope is not None:
             return self._take_envelope(envelope, final=final)
         # What is left begins nothing; something may have begun with the last bytes of it.
         self._position = max(self._position, len(buffer) - _LONGEST_HEADER)
         return None
 
+    def _end_of_known(self) -> int:
+        """Give where the bytes end of which it is known what they are: the last may be the header of an envelope."""
+        buffer = self._buffer
+        header = _HEADER_SO_FAR.search(buffer, max(self._position, len(buffer) - _HEADER))
+        return len(buffer) if header is None else header.start()
+
     def _find_envelope(self, start: int) -> re.Match[bytes] | None:
         if self._buffer.find(_ENVELOPE_START, start) < 0:
             return None
-        for envelope in _ENVELOPE.finditer(self._buffer, start):
+        while (envelope := _ENVELOPE.search(self._buffer, start)) is not None:
             if int.from_bytes(envelope[1]) in _LENGTHS:
                 return envelope
+            # Not behind its end: another one may begin in it.
+            start = envelope.start() + 1
         return None
 
     def _find_hdlc(self, end: int) -> re.Match[bytes] | None:
@@ -236,12 +246,12 @@ class Framer:
         self._position = end
         return EncryptedFrame(buffer[start:end])
 
-    def _take_text(self, start: int, envelope: int | None, *, final: bool) -> Frame | Rejected | _Again | None:
-        """Take the telegram that begins at a `/`, if it is one; an envelope behind it ends the search for its end."""
+    def _take_text(self, start: int, end: int, *, whole: bool) -> Frame | Rejected | _Again | None:
+        """Take the telegram that begins at a `/`, if it is one; `whole` tells that no more bytes belong to it."""
         buffer = self._buffer
         self._position = start
-        limit = min(len(buffer) if envelope is None else envelope, start + MAX_TELEGRAM + MAX_IDENTIFICATION)
-        whole = final or envelope is not None or limit - start > MAX_TELEGRAM
+        limit = min(end, start + MAX_TELEGRAM + MAX_IDENTIFICATION)
+        whole = whole or limit - start > MAX_TELEGRAM
         line_end = _LINE_END.search(buffer, start, min(limit, start + MAX_IDENTIFICATION))
         if line_end is None and not whole and limit - start < MAX_IDENTIFICATION:
             return None
@@ -315,7 +325,7 @@ class Framer:
 
     def _unended(self, start: int, limit: int) -> RejectReason:
         """Say what a text without end is: too long, cut off, or a line before a stream of something else."""
-        if _BINARY.search(self._buffer, start, limit):
+        if _BINARY.search(self._buffer, start, min(limit, start + MAX_TELEGRAM)):
             return RejectReason.NOT_P1
         return RejectReason.OVERSIZED if limit - start > MAX_TELEGRAM else RejectReason.TRUNCATED
 

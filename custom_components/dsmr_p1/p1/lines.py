@@ -14,7 +14,7 @@ from . import catalog
 from .catalog import ObjectType, Quantity
 from .countries import Country
 from .obis import Obis
-from .telegram import CosemObject, LineType, is_placeholder
+from .telegram import READINGS, CosemObject, LineType, is_placeholder
 from .units import parse_unit
 from .values import CosemValue, Shape, parse_timestamp
 
@@ -64,18 +64,20 @@ class LineParser:
             return CosemObject(self._line_type(head, obis, rows, row.shape, _trait(row, raw, values)), values)
         return CosemObject(self._line_type(head, obis, rows, None, ""), _unknown(raw))
 
-    def reader(self, line: str, line_type: LineType, country: Country) -> LineReader:
-        """Give a function that reads the lines that differ from this one in digits of the values only."""
-        if line_type.candidates and line_type.candidates[0] is line_type.rows[0] and not is_deciding(line_type.rows[0]):
-            if line_type.shape is Shape.TIMESTAMP and (match := _TIMESTAMP.fullmatch(line)):
-                return _time_reader(match, country)
-            if line_type.shape is Shape.TIMED_DECIMAL and (match := _TIMED_DECIMAL.fullmatch(line)):
-                return _timed_reader(match, country)
+    def reader(self, line: str, obj: CosemObject, country: Country) -> LineReader:
+        """Give a function that reads the lines that differ from this one, an object, in digits of the values only."""
+        line_type = obj.line_type
 
         def read(line: str) -> tuple[CosemValue, ...] | None:
             obj = self.parse(line, country)
             return obj.values if obj is not None and obj.line_type is line_type else None
 
+        # Only where no other object is tried first, for other digits may make one of it.
+        if line_type.candidates and line_type.candidates[0] is line_type.rows[0] and not is_deciding(line_type.rows[0]):
+            if line_type.shape is Shape.TIMESTAMP and (match := _TIMESTAMP.fullmatch(line)):
+                return _time_reader(match, country)
+            if line_type.shape is Shape.TIMED_DECIMAL and (match := _TIMED_DECIMAL.fullmatch(line)):
+                return read if is_placeholder(obj.values[0]) else _timed_reader(match, country, read)
         return read
 
     def _line_type(
@@ -100,7 +102,7 @@ def _time_reader(match: re.Match[str], country: Country) -> LineReader:
     return read
 
 
-def _timed_reader(match: re.Match[str], country: Country) -> LineReader:
+def _timed_reader(match: re.Match[str], country: Country, read_anew: LineReader) -> LineReader:
     time_start, time_stop = match.span(1)
     start, stop = match.span(2)
     unit, tail = parse_unit(match[3]), match.string[stop:]
@@ -109,7 +111,7 @@ def _timed_reader(match: re.Match[str], country: Country) -> LineReader:
         timestamp, number = parse_timestamp(line[time_start:time_stop], country), Decimal(line[start:stop])
         if not number or timestamp is None or not line.endswith(tail):
             # It may be a placeholder, or of another unit.
-            return None
+            return read_anew(line)
         return (CosemValue("", number, unit, timestamp), CosemValue("_timestamp", timestamp))
 
     return read
@@ -147,6 +149,5 @@ def _trait(row: ObjectType, raw: str, values: tuple[CosemValue, ...]) -> str:
     if is_deciding(row):
         return raw
     value = values[0]
-    if row.shape is Shape.TIMED_DECIMAL or row.shape is Shape.READING_V3:
-        return f"placeholder {value.unit}" if is_placeholder(value) else value.unit or ""
-    return value.unit or "" if len(values) == 1 else str(len(values))
+    is_none = is_placeholder(value) if row.shape in READINGS else row.shape is Shape.DECIMAL and value.value is None
+    return f"{len(values)} {value.unit or ''} {'none' if is_none else ''}"

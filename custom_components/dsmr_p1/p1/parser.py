@@ -5,7 +5,7 @@ stands there to the letter is not read again, and where nothing but digits chang
 those digits are read. No more than the last telegram is remembered.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from itertools import accumulate, compress, count
 from operator import ne
@@ -17,6 +17,7 @@ from .countries import Country, country_of
 from .errors import TelegramError
 from .framing import PlainFrame
 from .lines import LineParser, LineReader, begins_object, has_control, is_deciding
+from .obis import Obis
 from .telegram import REGISTERS, CosemObject, Span, Telegram
 from .units import Unit
 from .values import CosemValue, Shape
@@ -25,10 +26,9 @@ from .values import CosemValue, Shape
 _FORM: Final = bytes.maketrans(b"123456789", b"000000000")
 # A line that is one number with or without unit: where the number stands.
 _NUMBER: Final = re.compile(r"([^(]*\()([+-]?[0-9]+(?:\.[0-9]+)?)(?:\*[^0-9()]+)?\)")
-_NUMBERS: Final = (Shape.DECIMAL, Shape.NUMBER)
-# The constructors of named tuples without the detour over keyword arguments: of these a telegram has the most.
+_SHAPES_OF_NUMBERS: Final = (Shape.DECIMAL, Shape.NUMBER)
+# The constructor of the named tuple of which a telegram has the most, without the detour over keyword arguments.
 _new_value: Final[Callable[[type[CosemValue], tuple[object, ...]], CosemValue]] = tuple.__new__
-_DIGITS: Final = str.maketrans("123456789", "000000000")
 
 
 class _Field(NamedTuple):
@@ -48,7 +48,18 @@ class _Field(NamedTuple):
 
 
 # A line that is no object, of which nothing may change: no line begins so.
-_NO_FIELD: Final = _Field("\n", 0, 0, None, None, 0, 0)
+_NO_FIELD: Final = _Field(head="\n", begin=0, end=0, unit=None, read=None, place=0, stop=0)
+
+
+class _Lines(NamedTuple):
+    """What the lines of a frame are: the objects with their texts, and the lines that are none.
+
+    `whole` are the lines that are an object by themselves, by the number of the line the place of the object.
+    """
+
+    found: list[tuple[str, CosemObject]]
+    malformed: list[str]
+    whole: dict[int, int]
 
 
 class TelegramParser:
@@ -56,7 +67,7 @@ class TelegramParser:
 
     def __init__(self) -> None:
         """Start with nothing remembered."""
-        self._parser = LineParser()
+        self._line_parser = LineParser()
         self._number = 0
         # Of the last telegram: its form, its lines, which of them are what objects, and what of them may change.
         self._last: Telegram | None = None
@@ -64,14 +75,17 @@ class TelegramParser:
         self._lines: list[str] = [""]
         self._objects: dict[str, CosemObject] = {}
         self._fields: list[_Field] = []
-        self._registers: tuple[str, ...] = ()
-        self._other_registers: tuple[str, ...] = ()
+        self._twins: list[tuple[int, int]] = []
+        # Of a port without checksum: what no telegram but a new meter's changes, and what one told otherwise.
+        self._constants: tuple[object, ...] = ()
+        self._other_constants: tuple[object, ...] = ()
 
     def parse(self, frame: PlainFrame) -> Telegram:
         """Read a frame whose checksum, if any, is right.
 
-        Raises TelegramError where it cannot be believed: it has no checksum though the version it declares has one, it
-        has none and a line is torn, or nothing in it is an object.
+        Raises TelegramError where it cannot be believed: nothing in it is an object, or one register stands in it with
+        two values. Without checksum also where the version it declares has one, where a line is torn, and where it has
+        other registers than the telegram before, or in another form.
         """
         self._number += 1
         text, has_crc = frame
@@ -89,9 +103,9 @@ class TelegramParser:
         """Read the digits that differ from the last telegram; None where others do than those of changing values."""
         lines = text[1:-1].decode("latin-1").split("\r\n")
         if len(lines) != len(self._lines):
-            # Other line ends.
+            # A bridge changed the line ends: what ends a line there may stand in one here.
             return None
-        fields, values = self._fields, last.values.copy()
+        fields, values = self._fields, list(last.values)
         changes: list[int] = []
         for number in compress(count(), map(ne, lines, self._lines, strict=True)):
             line = lines[number]
@@ -107,8 +121,10 @@ class TelegramParser:
                 return None
             values[place:stop] = parsed
             changes += range(place, stop)
+        if self._twins:
+            _compare_twins(self._twins, values)
         self._lines = lines
-        self._other_registers = ()
+        self._other_constants = ()
         return Telegram(
             last.identification,
             last.country,
@@ -126,33 +142,21 @@ class TelegramParser:
         lines = _split(frame.text)
         identification = lines[0].strip()
         country = country_of(identification)
-        # Times are local.
-        known = self._objects if self._last is not None and self._last.country is country else {}
-        found: list[tuple[str, CosemObject]] = []
-        malformed: list[str] = []
-        whole: dict[int, int] = {}
-        before = ""
-        for number, line in enumerate(lines[1:], 1):
-            obj = known.get(line) or self._parser.parse(line, country)
-            if obj is not None:
-                whole[number] = len(found)
-                found.append((line, obj))
-                before = line
-            elif line.strip(" \t\0"):
-                before = self._join(before, line, country, found, malformed)
-                # What was joined is no whole line, and neither is what it was joined to.
-                whole = {number: place for number, place in whole.items() if place < len(found) - 1}
-        if not found:
+        found, malformed, whole = self._read_lines(lines, country)
+        objects = [obj for _, obj in found]
+        if not objects:
             message = "no COSEM object"
             raise TelegramError(message)
-        objects = [obj for _, obj in found]
+        values = [value for obj in objects for value in obj.values]
+        spans: Sequence[Span] = _spans(objects)
+        twins = _twins(spans)
+        _compare_twins(twins, values)
         if not frame.has_crc:
-            _check_unsealed(objects, malformed)
-            self._compare_registers(lines[0], found)
-        spans = _spans(objects)
+            _check_unsealed(identification, objects, malformed)
+            self._compare_constants(identification, found)
         if self._last is not None and spans == self._last.spans:
             spans = self._last.spans
-        self._lines = lines
+        self._lines, self._twins = lines, twins
         self._objects = {lines[number]: objects[place] for number, place in whole.items()}
         self._fields = [_NO_FIELD] * len(lines)
         for number, place in whole.items():
@@ -161,22 +165,41 @@ class TelegramParser:
             identification=identification,
             country=country,
             spans=spans,
-            values=[value for obj in objects for value in obj.values],
+            values=values,
             malformed=tuple(malformed),
             has_crc=frame.has_crc,
             text=frame.text,
             number=self._number,
         )
 
+    def _read_lines(self, lines: list[str], country: Country) -> _Lines:
+        """Find the objects in the lines, but for those that the last telegram had to the letter."""
+        # Only in the same country a line has the same times.
+        known = self._objects if self._last is not None and self._last.country is country else {}
+        found, malformed, whole = _Lines([], [], {})
+        before = ""
+        for number, line in enumerate(lines[1:], 1):
+            obj = known.get(line) or self._line_parser.parse(line, country)
+            if obj is not None:
+                whole[number] = len(found)
+                found.append((line, obj))
+                before = line
+            elif line.strip(" \t\0"):
+                before = self._join(before, line, country, found, malformed)
+        # A line that another was joined to is not the object any more.
+        return _Lines(
+            found, malformed, {line: place for line, place in whole.items() if found[place][0] == lines[line]}
+        )
+
     def _field(self, line: str, obj: CosemObject, span: Span, country: Country) -> _Field:
         """Tell what of a line may change."""
         line_type, start, stop = span
-        if line_type.shape in _NUMBERS and not is_deciding(line_type.candidates[0]):
+        if line_type.shape in _SHAPES_OF_NUMBERS and not is_deciding(line_type.candidates[0]):
             match = _NUMBER.fullmatch(line)
             if match is not None:
-                return _Field(match[1], *match.span(2), obj.values[0].unit, None, start, stop)
-        head = line[: line.index("(") + 1]
-        return _Field(head, 0, 0, None, self._parser.reader(line, line_type, country), start, stop)
+                return _Field(match[1], *match.span(2), unit=obj.values[0].unit, read=None, place=start, stop=stop)
+        read = self._line_parser.reader(line, obj, country)
+        return _Field(line[: line.index("(") + 1], begin=0, end=0, unit=None, read=read, place=start, stop=stop)
 
     def _join(
         self, before: str, line: str, country: Country, found: list[tuple[str, CosemObject]], malformed: list[str]
@@ -189,7 +212,7 @@ class TelegramParser:
         # A complete object takes no more than further values.
         if before and (line.startswith("(") or (was_malformed and not begins_object(line))):
             joined = before + line
-            obj = self._parser.parse(joined, country)
+            obj = self._line_parser.parse(joined, country)
             if obj is not None:
                 if was_malformed:
                     malformed.pop()
@@ -203,29 +226,50 @@ class TelegramParser:
         malformed.append(line)
         return line
 
-    def _compare_registers(self, identification: str, found: list[tuple[str, CosemObject]]) -> None:
-        """Refuse a telegram without checksum that has other registers than the one before, or in another form.
+    def _compare_constants(self, identification: str, found: list[tuple[str, CosemObject]]) -> None:
+        """Refuse a telegram without checksum that is of another meter than the one before, or was damaged.
 
-        Meters send each number with all its digits, so that only digits change: otherwise bytes were lost or doubled. A
-        form that comes twice is a new one. Raises TelegramError.
+        A meter tells the same identifiers in every telegram, and sends each register with all its digits, so that only
+        digits change: otherwise bytes were lost or doubled. What comes twice is a new meter. Raises TelegramError.
         """
-        registers = (identification, *(_form_of(line) for line, obj in found if _is_register(obj)))
-        known = self._registers
-        if known and registers[0] == known[0] and registers not in (known, self._other_registers):
-            self._other_registers = registers
-            message = "the registers differ in form from the telegram before"
+        constants = (identification, *(constant for line, obj in found if (constant := _constant(line, obj))))
+        if self._constants and constants not in (self._constants, self._other_constants):
+            self._other_constants = constants
+            message = "the identifiers or the form of the registers differ from the telegram before"
             raise TelegramError(message)
-        self._registers, self._other_registers = registers, ()
+        self._constants, self._other_constants = constants, ()
 
 
-def _is_register(obj: CosemObject) -> bool:
-    return bool(obj.candidates) and obj.candidates[0].channel.quantity in REGISTERS
+def _constant(line: str, obj: CosemObject) -> object:
+    """Give what of a line changes in no telegram of a meter; None where that is nothing."""
+    if not obj.candidates:
+        return None
+    row = obj.candidates[0]
+    if is_deciding(row):
+        return line
+    if row.channel.quantity not in REGISTERS:
+        return None
+    head, _, values = line.partition("(")
+    return head, values.encode("latin-1").translate(_FORM)
 
 
-def _form_of(line: str) -> str:
-    """Give what of a line never changes: the reference, and the places of the digits."""
-    head, parenthesis, values = line.partition("(")
-    return head + parenthesis + values.translate(_DIGITS)
+def _twins(spans: Sequence[Span]) -> list[tuple[int, int]]:
+    """Find the values of lines without a time whose reference stands in the telegram twice."""
+    seen: dict[Obis, int] = {}
+    twins = []
+    for line_type, start, _ in spans:
+        if line_type.shape is Shape.DECIMAL:
+            if line_type.obis in seen:
+                twins.append((seen[line_type.obis], start))
+            seen[line_type.obis] = start
+    return twins
+
+
+def _compare_twins(twins: list[tuple[int, int]], values: Sequence[CosemValue]) -> None:
+    """Refuse a telegram in which one register stands with two values: two telegrams in one. Raises TelegramError."""
+    if any(values[one] != values[other] for one, other in twins):
+        message = "one register stands in it with two values"
+        raise TelegramError(message)
 
 
 def _split(text: bytes) -> list[str]:
@@ -243,7 +287,7 @@ def _spans(objects: list[CosemObject]) -> list[Span]:
     return [Span(obj.line_type, start, stop) for obj, start, stop in zip(objects, [0, *stops], stops, strict=False)]
 
 
-def _check_unsealed(objects: list[CosemObject], malformed: list[str]) -> None:
+def _check_unsealed(identification: str, objects: list[CosemObject], malformed: list[str]) -> None:
     """Refuse a telegram without checksum that should have one, or in which a line is torn.
 
     Raises TelegramError.
@@ -254,6 +298,6 @@ def _check_unsealed(objects: list[CosemObject], malformed: list[str]) -> None:
             if not (isinstance(version, str) and version.isdecimal() and int(version) < first):
                 message = "no checksum, though the declared version has one"
                 raise TelegramError(message)
-    if any(line.count("(") != line.count(")") or has_control(line) for line in malformed):
+    if "(" in identification or any(line.count("(") != line.count(")") or has_control(line) for line in malformed):
         message = "a line is torn"
         raise TelegramError(message)

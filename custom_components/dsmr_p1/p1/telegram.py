@@ -6,6 +6,7 @@ r"""A telegram: the identification line and the COSEM objects, one line each.
 !9DF0                        end and checksum, which framing has dealt with
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
@@ -16,6 +17,8 @@ from .values import CosemValue, Shape
 
 REGISTERS: Final = frozenset({Quantity.ENERGY, Quantity.HEAT, Quantity.VOLUME, Quantity.REGISTER})
 """What a meter counts and a household pays for."""
+READINGS: Final = (Shape.TIMED_DECIMAL, Shape.READING_V3)
+"""The shapes of readings that a meter takes now and then, and tells the time of."""
 
 
 class LineType:
@@ -49,7 +52,7 @@ class CosemObject(NamedTuple):
 
     @property
     def candidates(self) -> tuple[ObjectType, ...]:
-        """The catalog's rows that the reference may stand for."""
+        """The catalog's rows that the object may be, of those of its reference; none where it is unknown."""
         return self.line_type.candidates
 
     @property
@@ -70,21 +73,21 @@ class Span(NamedTuple):
 class Telegram(NamedTuple):
     """One complete, checked telegram.
 
-    `spans` tell which of the `values` belong to which object; it is the same list as before while the objects are the
-    same. `malformed` are the lines that are no objects. `has_crc`
-    tells whether the meter sent a checksum; it is right then. `number` counts the telegrams of the port. `changes` are
-    the places of the values that differ from those of the telegram numbered one less; None where all may differ.
+    `spans` tell which of the `values` belong to which object; they are the same list as before while the objects are
+    the same. `malformed` are the lines that are no objects. `has_crc` tells whether the meter sent a checksum; it is
+    right then. `number` counts the frames of the port. `changes` are the places of the values that may differ from
+    those of the frame numbered one less; None where all may.
     """
 
     identification: str
     country: Country
-    spans: list[Span]
-    values: list[CosemValue]
+    spans: Sequence[Span]
+    values: Sequence[CosemValue]
     malformed: tuple[str, ...]
     has_crc: bool
     text: bytes
     number: int = 0
-    changes: list[int] | None = None
+    changes: Sequence[int] | None = None
 
     @property
     def objects(self) -> list[CosemObject]:

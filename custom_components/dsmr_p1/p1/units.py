@@ -10,9 +10,10 @@ from typing import Final, Self
 
 
 class Unit(StrEnum):
-    """A unit as Home Assistant spells it, what it measures, and how many of the base unit of that one of it is.
+    """A unit as Home Assistant spells it.
 
-    A unit that measures nothing that another one does has neither.
+    `dimension` is what it measures, and `size` how many of the smallest unit of that dimension it is. A unit without a
+    dimension converts to no other.
     """
 
     dimension: str
@@ -85,7 +86,7 @@ def is_convertible(unit: Unit, to: Unit) -> bool:
 
 
 def convert(value: Decimal, unit: Unit, to: Unit) -> Decimal:
-    """Scale a value exactly, without rounding: 6545766 Wh is 6545.766 kWh.
+    """Scale a value: 6545766 Wh is 6545.766 kWh. Powers of ten, as all units are but those of time, round nothing.
 
     Raises ValueError where the units measure different things.
     """
