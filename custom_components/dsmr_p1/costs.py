@@ -39,7 +39,7 @@ async def async_price_entities(hass: HomeAssistant) -> dict[str, str]:
 @callback
 def is_known(hass: HomeAssistant, price: str) -> bool:
     """Tell whether an entity tells a price at the moment: without one, no sensor of costs takes note of anything."""
-    return number(hass.states.get(price)) is not None
+    return number_of(hass.states.get(price)) is not None
 
 
 @callback
@@ -66,7 +66,7 @@ class Bookings:
 
 
 def _booked(before: State | None, after: State | None) -> float:
-    total, stood_at = number(after), number(before)
+    total, stood_at = number_of(after), number_of(before)
     if after is None or total is None:
         return 0.0
     if before is None or stood_at is None:
@@ -75,7 +75,7 @@ def _booked(before: State | None, after: State | None) -> float:
     return total if has_begun_anew else total - stood_at
 
 
-def number(state: State | None) -> float | None:
+def number_of(state: State | None) -> float | None:
     """Give the number that a state is; None where it is none."""
     try:
         found = float("nan" if state is None else state.state)

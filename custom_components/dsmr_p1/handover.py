@@ -6,8 +6,9 @@ as the old one, its registers come back in this order:
 
 1. The recorder sums up the last that the old meter has shown.
 2. The statistics of the registers are told to count on from what the new meter showed first.
-3. With a telegram, and where costs are worked out while there is a price: the registers show what the new meter showed
-   first. What sensors of costs book in that moment is nothing but the step, and is left out of their statistics.
+3. With a telegram: the registers show what the new meter showed first. What sensors of costs book in that moment is
+   nothing but the step, and is left out of their statistics. Where there are any, that waits until there is a price,
+   and until all five minutes that are over are summed up: the step is left out by rewriting the row of the last ones.
 4. The registers show the telegram. From what the new meter showed first to that was real use, and is booked as such.
 """
 
@@ -17,7 +18,6 @@ from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import CoreState, Event, HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er
 from homeassistant.util import dt as dt_util
@@ -25,7 +25,7 @@ from homeassistant.util import dt as dt_util
 from .const import DOMAIN
 from .costs import Bookings, async_price_entities, cost_sensors, is_known
 from .p1 import Presented, Quantity, Unit, channel_type
-from .recorded import EVENT_COMPILED, async_count_on, async_leave_out, is_recording, latest_compiled
+from .recorded import EVENT_COMPILED, async_count_on, async_leave_out, is_recording, latest_compiled, latest_ended
 from .storage import Change, Registers, known_channel
 
 if TYPE_CHECKING:
@@ -60,9 +60,7 @@ class Handover:
         self._changes = coordinator.replaced.changes
         self._compiled_until: datetime | None = None
         self._prices: Mapping[str, str] = {}
-        # By slot and identifier, as there may be yet another meter.
-        self._waiting_since: dict[tuple[str, str], datetime] = {}
-        self._counting_on: set[tuple[str, str]] = set()
+        self._counting_on: dict[str, Change] = {}
 
     @callback
     def async_start(self) -> None:
@@ -79,9 +77,6 @@ class Handover:
     # The statistics of registers
 
     async def _follow_recorder(self, _: Event) -> None:
-        if self._hass.state is not CoreState.running:
-            # It makes up for what it has missed, while entities, and sensors of costs, are yet to come.
-            return
         self._prices = await async_price_entities(self._hass)
         self._compiled_until = latest_compiled()
         self.resume()
@@ -89,20 +84,18 @@ class Handover:
     @callback
     def resume(self) -> None:
         """Let statistics count on with new meters, where all that the old ones showed is summed up."""
-        for change in self._changes.values():
-            key = _key(change)
-            if not change.is_replacement or key in self._counting_on:
+        for slot, change in self._changes.items():
+            if not change.is_replacement or self._counting_on.get(slot) == change:
                 continue
-            self._waiting_since.setdefault(key, dt_util.utcnow())
             if not is_recording(self._hass):
-                self._counting_on.add(key)
+                self._counting_on[slot] = change
             elif change.registers and self._compiled_until is not None and self._compiled_until > change.since:
                 entities = self._entities(change)
                 registers = {entities[channel_id]: change.registers[channel_id] for channel_id in entities}
                 async_count_on(
                     self._hass,
                     {entity_id: (float(value), unit) for entity_id, (value, unit) in registers.items()},
-                    partial(self._counting_on.add, key),
+                    partial(self._counting_on.__setitem__, slot, change),
                 )
 
     def _entities(self, change: Change) -> dict[str, str]:
@@ -121,23 +114,26 @@ class Handover:
         """Show the registers of a new meter that was just heard, unless anything is to be waited for."""
         if not self._is_seen():
             return
-        key, now = _key(change), dt_util.utcnow()
-        is_due = key in self._counting_on and self._is_priced(change)
-        if is_due or now - self._waiting_since.setdefault(key, now) >= LONGEST_WAIT:
+        is_due = self._counting_on.get(change.slot) == change and self._can_be_left_out(change)
+        if is_due or dt_util.utcnow() - (change.answered or change.since) >= LONGEST_WAIT:
             self._show(change)
 
     def _is_seen(self) -> bool:
         """Tell whether what is shown now is shown by entities, and noticed by sensors of costs."""
-        return (
-            self._coordinator.last_update_success
-            and self._entry.state is ConfigEntryState.LOADED
-            and self._hass.state is CoreState.running
-        )
+        # Sensors of costs take note of nothing while Home Assistant stops.
+        return self._coordinator.last_update_success and self._hass.state is CoreState.running
 
-    def _is_priced(self, change: Change) -> bool:
-        """Tell whether all prices are known: without, a sensor of costs takes the step for use when they are."""
+    def _can_be_left_out(self, change: Change) -> bool:
+        """Tell whether what sensors of costs book now is the step, and can be left out of the next sum.
+
+        Without a price they take the step for use once there is one.
+        """
         registers = cost_sensors(self._hass, self._entities(change).values())
-        return all(is_known(self._hass, self._prices[register]) for register in registers if register in self._prices)
+        if not registers:
+            return True
+        return self._compiled_until == latest_ended() and all(
+            is_known(self._hass, self._prices[register]) for register in registers if register in self._prices
+        )
 
     def _show(self, change: Change) -> None:
         sensors = cost_sensors(self._hass, self._entities(change).values())
@@ -147,8 +143,7 @@ class Handover:
             if booked := bookings.until_now():
                 async_leave_out(self._hass, booked)
         del self._changes[change.slot]
-        self._waiting_since.pop(_key(change), None)
-        self._counting_on.discard(_key(change))
+        self._counting_on.pop(change.slot, None)
         self._coordinator.async_show_again(change.slot)
 
     def _show_first(self, change: Change) -> None:
@@ -160,7 +155,3 @@ class Handover:
             if known_channel(channel_id) is not None
         }
         coordinator.async_set_updated_data({**coordinator.data, slot: {**coordinator.data.get(slot, {}), **first}})
-
-
-def _key(change: Change) -> tuple[str, str]:
-    return change.slot, change.identifier

@@ -23,6 +23,7 @@ from homeassistant.loader import async_get_loaded_integration
 from homeassistant.util import dt as dt_util
 
 from .const import CONF_METER_TYPE, DOMAIN, LOGGER
+from .devices import device_name
 from .entry import redacted
 from .p1 import (
     Authentication,
@@ -38,7 +39,6 @@ from .p1 import (
 from .p1.catalog import CHANNEL_IDS
 from .p1.heard import Hint
 from .ports import entry_on, is_local, stable_path
-from .questions import device_name
 
 if TYPE_CHECKING:
     from .coordinator import P1Coordinator

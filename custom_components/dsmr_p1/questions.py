@@ -3,12 +3,12 @@
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from homeassistant.core import HomeAssistant, callback
-from homeassistant.helpers import device_registry as dr, issue_registry as ir
+from homeassistant.core import callback
+from homeassistant.helpers import issue_registry as ir
 from homeassistant.util import dt as dt_util
 
 from .const import DOMAIN
-from .devices import device_identifier
+from .devices import device_name
 
 if TYPE_CHECKING:
     from .coordinator import P1Coordinator
@@ -69,9 +69,3 @@ class Questions:
             translation_key=key,
             translation_placeholders={"meter": meter, "port": self._coordinator.name},
         )
-
-
-def device_name(hass: HomeAssistant, entry_id: str, slot: str) -> str:
-    """Give the name of the meter in a slot, as the owner knows it."""
-    device = dr.async_get(hass).async_get_device_by_identifier(device_identifier(entry_id, slot), entry_id)
-    return slot if device is None else device.name_by_user or device.name or slot

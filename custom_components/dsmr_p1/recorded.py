@@ -21,18 +21,23 @@ from homeassistant.components.recorder.statistics import (
     STATISTIC_UNIT_TO_UNIT_CONVERTER,
     get_last_short_term_statistics,
     get_metadata,
+    import_statistics,
 )
 from homeassistant.components.recorder.tasks import RecorderTask
 from homeassistant.components.sensor import ATTR_LAST_RESET
+from homeassistant.const import UnitOfVolume
 from homeassistant.core import HomeAssistant, State, callback
 from homeassistant.helpers.recorder import get_instance
 from homeassistant.util import dt as dt_util
 
-from .costs import number
+from .costs import number_of
+from .p1 import Unit
 
 EVENT_COMPILED: Final = "recorder_5min_statistics_generated"
 """Fired when the recorder has summed up another five minutes."""
-_PERIOD: Final = 300
+_PERIOD: Final = timedelta(minutes=5)
+_DELAY: Final = timedelta(seconds=10)
+"""How long after the end of five minutes the recorder sums them up."""
 
 
 def is_recording(hass: HomeAssistant) -> bool:
@@ -41,9 +46,20 @@ def is_recording(hass: HomeAssistant) -> bool:
 
 
 def latest_compiled() -> datetime:
-    """Give the end of the five minutes that were just summed up."""
-    now = int(dt_util.utcnow().timestamp())
-    return datetime.fromtimestamp(now - now % _PERIOD, UTC)
+    """Give the end of the five minutes that were just summed up.
+
+    Were it the five minutes before, what is asked of the recorder now would still come after the later ones.
+    """
+    return _period_of(dt_util.utcnow() - _DELAY)
+
+
+def latest_ended() -> datetime:
+    """Give the end of the last five minutes that are over, summed up or not."""
+    return _period_of(dt_util.utcnow())
+
+
+def _period_of(instant: datetime) -> datetime:
+    return instant - (instant - datetime.fromtimestamp(0, UTC)) % _PERIOD
 
 
 @callback
@@ -69,10 +85,16 @@ class _CountOn(RecorderTask):
 
     @override
     def run(self, instance: Recorder) -> None:
+        left = {}
         for row in _last_rows(instance, self.registers):
             value, unit = self.registers[row.statistic_id]
-            row.rewrite(instance, _converted(value, unit, row.metadata["unit_of_measurement"]), row.last_reset)
-        instance.hass.loop.call_soon_threadsafe(self.done)
+            state = _converted(value, unit, row.metadata["unit_of_measurement"])
+            if not row.rewrite(instance, state, row.last_reset):
+                left[row.statistic_id] = value, unit
+        if left:
+            instance.queue_task(_CountOn(left, self.done))
+        else:
+            instance.hass.loop.call_soon_threadsafe(self.done)
 
 
 @dataclass(slots=True)
@@ -89,13 +111,16 @@ class _LeaveOut(RecorderTask):
 
     @override
     def run(self, instance: Recorder) -> None:
+        left = {}
         for row in _last_rows(instance, self.booked):
             amount = self.booked[row.statistic_id]
             begun = _first_reset(instance.hass, row)
-            if begun is None or begun == row.last_reset:
-                row.rewrite(instance, row.state + amount, row.last_reset)
-            else:
-                row.rewrite(instance, amount, begun)
+            has_begun_anew = begun is not None and begun != row.last_reset
+            state, last_reset = (amount, begun) if has_begun_anew else (row.state + amount, row.last_reset)
+            if not row.rewrite(instance, state, last_reset):
+                left[row.statistic_id] = amount
+        if left:
+            instance.queue_task(_LeaveOut(left))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,10 +135,10 @@ class _Row:
     sum: float
     last_reset: datetime | None
 
-    def rewrite(self, instance: Recorder, state: float, last_reset: datetime | None) -> None:
-        """Write it anew with another state; its sum stays."""
+    def rewrite(self, instance: Recorder, state: float, last_reset: datetime | None) -> bool:
+        """Write it anew with another state, now; its sum stays. Gives False where the database was busy."""
         row = StatisticData(start=self.start, state=state, sum=self.sum, last_reset=last_reset)
-        instance.async_import_statistics(self.metadata, [row], StatisticsShortTerm)
+        return import_statistics(instance, self.metadata, [row], StatisticsShortTerm)
 
 
 def _last_rows(instance: Recorder, statistic_ids: Iterable[str]) -> Iterator[_Row]:
@@ -142,12 +167,13 @@ def _first_reset(hass: HomeAssistant, row: _Row) -> datetime | None:
         hass, row.end - timedelta.resolution, entity_ids=[row.statistic_id], significant_changes_only=False
     )
     states = [state for state in found.get(row.statistic_id, []) if isinstance(state, State)]
-    first = next((state for state in states if number(state) is not None), None)
+    first = next((state for state in states if number_of(state) is not None), None)
     reset = None if first is None else dt_util.parse_datetime(first.attributes.get(ATTR_LAST_RESET) or "")
     return None if reset is None else dt_util.as_utc(reset)
 
 
 def _converted(value: float, unit: str | None, wanted: str | None) -> float:
+    unit = UnitOfVolume.LITERS if unit == Unit.CUBIC_DECIMETRE else unit
     converter = STATISTIC_UNIT_TO_UNIT_CONVERTER.get(wanted)
     if unit == wanted or converter is None or unit not in converter.VALID_UNITS:
         return value

@@ -64,7 +64,6 @@ class Replacements:
         self.handover = Handover(coordinator)
         self.questions = Questions(coordinator)
         self._telegrams: dict[str, int] = {}
-        self._interrupted: dict[str, Change] = {}
         self._gone_since: dict[str, datetime] = {}
 
     @callback
@@ -100,7 +99,7 @@ class Replacements:
             if old in self._record.changes:
                 change = self._record.changes.pop(old)
                 self.questions.async_withdraw(old)
-                self._record.changes[new] = replace(change, slot=new, is_asked=change.is_replacement)
+                self._record.changes[new] = replace(change.moved_to(new), is_asked=change.is_replacement)
         for slot, meter in seen.items():
             before = known.get(came_from.get(slot, slot))
             if before is None or (slot in moves.slots and slot not in came_from):
@@ -123,13 +122,13 @@ class Replacements:
         change = self._record.changes.get(slot)
         if change is not None and change.identifier == identifier:
             return
-        if change is not None and change.is_replacement:
-            self._interrupted[slot] = change
-        elif change is not None and change.is_asked:
+        if change is not None and change.is_asked and not change.is_replacement:
             self.questions.async_withdraw(slot)
         self._telegrams.pop(slot, None)
-        since = dt_util.utcnow() if change is None else change.since
-        self._record.changes[slot] = Change(slot=slot, identifier=identifier, since=since)
+        since, before = dt_util.utcnow(), None
+        if change is not None:
+            since, before = change.since, change if change.is_replacement else change.before
+        self._record.changes[slot] = Change(slot=slot, identifier=identifier, since=since, before=before)
         self._coordinator.async_show_again(slot)
 
     def _come_back(self, slot: str, identifier: str) -> None:
@@ -137,14 +136,17 @@ class Replacements:
         if change is None or change.identifier == identifier:
             # Nothing is in question, or it is answered and only the recorder is waited for.
             return
-        del self._record.changes[slot]
-        interrupted = self._interrupted.pop(slot, None)
-        if interrupted is not None and interrupted.identifier == identifier:
-            # It was noise that came in between: the recorder is to be waited for as before.
-            self._record.changes[slot] = interrupted
+        self._take_back(change)
         self.questions.async_withdraw(slot)
         if change.is_asked:
             LOGGER.info("P1 port %s: the meter in %s tells its old identifier again", self._coordinator.name, slot)
+
+    def _take_back(self, change: Change) -> None:
+        """Forget another identifier; what was answered before it came is gone on with."""
+        if change.before is None:
+            del self._record.changes[change.slot]
+        else:
+            self._record.changes[change.slot] = change.before
 
     def _arrive(self, meter: KnownMeter, known: Mapping[str, KnownMeter]) -> None:
         """Take note of a meter that is new beside one of the same kind: that one may be dead, or die soon."""
@@ -174,8 +176,9 @@ class Replacements:
             self._compare_siblings(slot, old, heard)
 
     def _with_registers(self, change: Change, meter: Meter) -> Change:
-        """Take note of what the registers of another meter show first: with some meters not in the first telegram."""
-        if not change.registers and (registers := registers_of(present(meter))):
+        """Take note of what the registers of another meter show first: not all of them in the first telegram."""
+        registers = {**registers_of(present(meter)), **change.registers}
+        if len(registers) > len(change.registers):
             self._record.changes[change.slot] = change = replace(change, registers=registers)
         return change
 
@@ -241,7 +244,7 @@ class Replacements:
             case Answer.ADDITIONAL:
                 self._separate(change)
             case Answer.MISTAKE:
-                del self._record.changes[slot]
+                self._take_back(change)
                 self._record.quiet[slot] = (change.identifier, dt_util.utcnow() + LONG)
         self.questions.async_withdraw(slot)
         self._coordinator.async_show_again(slot)
@@ -250,7 +253,9 @@ class Replacements:
 
     def _adopt(self, change: Change) -> None:
         """Let the new meter go on as the old one."""
-        self._record.changes[change.slot] = replace(change, is_asked=True, is_replacement=True)
+        self._record.changes[change.slot] = replace(
+            change, is_asked=True, is_replacement=True, answered=dt_util.utcnow(), before=None
+        )
         self._identify(change.slot, change.identifier)
         self.handover.resume()
 
@@ -314,6 +319,7 @@ class Replacements:
             registers=registers_of(coordinator.data.get(slot, {})),
             is_asked=True,
             is_replacement=True,
+            answered=dt_util.utcnow(),
         )
         coordinator.meters = {other: known for other, known in coordinator.meters.items() if other != old}
         await coordinator.async_save_now()
@@ -328,7 +334,7 @@ class Replacements:
     @callback
     def async_forget(self, slot: str) -> None:
         """Forget what is in question of a meter that the owner has removed."""
-        for kept in (self._record.changes, self._record.quiet, self._record.arrivals, self._interrupted):
+        for kept in (self._record.changes, self._record.quiet, self._record.arrivals):
             kept.pop(slot, None)
         self._record.asked.discard(slot)
         self.questions.async_withdraw(slot)

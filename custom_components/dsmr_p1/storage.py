@@ -108,7 +108,8 @@ class Change:
     """Another identifier in the slot of a known meter, heard since a time; its registers are held back.
 
     `registers` are what the other meter's registers showed first. `is_asked`: the owner was asked about it.
-    `is_replacement`: it is a new meter, and its registers are about to be shown.
+    `is_replacement`: it is a new meter, since `answered` at the latest, and its registers are about to be shown.
+    `before` is the change that was answered so when this one came in between.
     """
 
     slot: str
@@ -117,6 +118,12 @@ class Change:
     registers: Registers = field(default_factory=dict)
     is_asked: bool = False
     is_replacement: bool = False
+    answered: datetime | None = None
+    before: Change | None = None
+
+    def moved_to(self, slot: str) -> Change:
+        """Give the same change in another slot."""
+        return replace(self, slot=slot, before=None if self.before is None else self.before.moved_to(slot))
 
     def as_dict(self) -> dict[str, Any]:
         """Give what is written to storage."""
@@ -127,13 +134,25 @@ class Change:
             "registers": {channel_id: [str(value), unit] for channel_id, (value, unit) in self.registers.items()},
             "is_asked": self.is_asked,
             "is_replacement": self.is_replacement,
+            "answered": None if self.answered is None else self.answered.isoformat(),
+            "before": None if self.before is None else self.before.as_dict(),
         }
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> Self:
         """Read what was written."""
         registers = {channel_id: (Decimal(value), unit) for channel_id, (value, unit) in stored["registers"].items()}
-        return cls(**{**stored, "since": datetime.fromisoformat(stored["since"]), "registers": registers})
+        answered, before = stored.get("answered"), stored.get("before")
+        return cls(
+            slot=stored["slot"],
+            identifier=stored["identifier"],
+            since=datetime.fromisoformat(stored["since"]),
+            registers=registers,
+            is_asked=stored["is_asked"],
+            is_replacement=stored["is_replacement"],
+            answered=None if answered is None else datetime.fromisoformat(answered),
+            before=None if before is None else cls.from_dict(before),
+        )
 
 
 @dataclass(slots=True)

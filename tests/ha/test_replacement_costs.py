@@ -1,14 +1,18 @@
 """A replaced meter, and the costs that Home Assistant works out: its statistics have what was used, at its price."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 from itertools import pairwise
+from threading import Event
 from typing import Any
 
 from homeassistant.components.energy.data import async_get_manager
 from homeassistant.components.recorder.core import Recorder
+from homeassistant.components.recorder.tasks import RecorderTask, StatisticsTask
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN
 from homeassistant.core import CoreState, HomeAssistant
+from homeassistant.helpers.recorder import get_instance
 from homeassistant.setup import async_setup_component
 import pytest
 from pytest_homeassistant_custom_component.components.recorder.common import async_wait_recording_done
@@ -228,25 +232,6 @@ async def test_a_restart_between_the_answer_and_the_next_sum(owner: Owner, share
 
 
 @LOWER_AND_HIGHER
-async def test_what_the_recorder_makes_up_for_at_a_start_is_not_waited_for(owner: Owner, share: float) -> None:
-    await owner.start(GAS)
-    await owner.get_another_meter(share)
-    await owner.answer()
-    owner.hass.set_state(CoreState.stopping)
-    await owner.enter({})
-    owner.hass.set_state(CoreState.starting)
-    await owner.book.compile()
-    owner.hass.set_state(CoreState.running)
-    await owner.house.send()
-    assert owner.house.value(*GAS) == STATE_UNKNOWN
-    await owner.enter({"number": PRICE})
-    await owner.live_on()
-    owner.check_use()
-    total = owner.book.rows(entity_id=owner.costs)[-1]["sum"]
-    assert total == pytest.approx(owner.book.total() * PRICE, abs=1e-6)
-
-
-@LOWER_AND_HIGHER
 async def test_costs_whose_last_state_is_purged(owner: Owner, share: float) -> None:
     """A gas meter of which nothing was used for long is replaced in summer."""
     await owner.start(GAS)
@@ -285,7 +270,7 @@ async def test_nobody_answers(owner: Owner, calendar: Calendar, share: float, co
     calendar.move_to(owner.book.start + timedelta(minutes=1))
     await send(owner.house, 2)
     assert issue(owner.house, "mbus_1", "adopted") is not None
-    assert (owner.house.value(*GAS) == STATE_UNKNOWN) is (compiled == 0)
+    assert owner.house.value(*GAS) == STATE_UNKNOWN
     await owner.live_on()
     owner.check_use()
     owner.check_costs()
@@ -326,3 +311,146 @@ async def test_a_port_that_is_silent_when_the_recorder_is_ready(owner: Owner) ->
     owner.check_use()
     owner.check_costs()
     assert owner.book.start > NOW + timedelta(minutes=30)
+
+
+# What comes in between.
+
+
+@LOWER_AND_HIGHER
+@pytest.mark.parametrize("before", range(5), ids=lambda number: f"after {number} sums")
+async def test_five_minutes_that_are_over_and_not_summed_up(
+    owner: Owner, calendar: Calendar, share: float, before: int
+) -> None:
+    """The recorder sums up ten seconds later, once behind the end of an hour; the answer and a telegram come before."""
+    await owner.start(GAS)
+    await owner.get_another_meter(share)
+    for _ in range(before):
+        await owner.book.compile()
+    await async_wait_recording_done(owner.hass)
+    calendar.move_to(owner.book.start + timedelta(minutes=5, seconds=3))
+    await owner.answer()
+    for _ in range(3):
+        await async_wait_recording_done(owner.hass)
+        await owner.hass.async_block_till_done()
+        await owner.house.send()
+        assert owner.house.value(*GAS) == STATE_UNKNOWN
+    await owner.live_on()
+    owner.check_use()
+    owner.check_costs()
+
+
+@dataclass(slots=True)
+class Busy(RecorderTask):
+    """What keeps the recorder from anything else, until it is told to go on."""
+
+    go_on: Event
+
+    def run(self, instance: Recorder) -> None:
+        assert self.go_on.wait(20)
+
+
+@LOWER_AND_HIGHER
+async def test_a_recorder_that_is_busy_until_the_next_sum(owner: Owner, calendar: Calendar, share: float) -> None:
+    owner.hass.states.async_set(PRICE_ENTITY, str(PRICE))
+    await owner.start(GAS, {"entity": PRICE_ENTITY})
+    await owner.get_another_meter(share)
+    owner.hass.states.async_set(PRICE_ENTITY, STATE_UNAVAILABLE)
+    await owner.answer()
+    await owner.book.compile()
+    await async_wait_recording_done(owner.hass)
+    busy = Busy(Event())
+    get_instance(owner.hass).queue_task(busy)
+    owner.hass.states.async_set(PRICE_ENTITY, str(PRICE))
+    await owner.house.send()
+    assert owner.house.value(*GAS) != STATE_UNKNOWN
+    calendar.move_to(owner.book.start + timedelta(minutes=5, seconds=10))
+    get_instance(owner.hass).queue_task(StatisticsTask(owner.book.start, fire_events=True))
+    busy.go_on.set()
+    await async_wait_recording_done(owner.hass)
+    await owner.hass.async_block_till_done()
+    owner.book.start += timedelta(minutes=5)
+    owner.house.pass_time(300)
+    await owner.house.send()
+    await owner.live_on()
+    owner.check_use()
+    owner.check_costs()
+
+
+@pytest.mark.parametrize("is_restarted", [False, True], ids=["running", "restarted"])
+@pytest.mark.parametrize("telegrams", [1, 3], ids=["noise", "a mistake"])
+async def test_yet_another_identifier_after_the_answer(owner: Owner, telegrams: int, is_restarted: bool) -> None:
+    await owner.start(GAS)
+    await owner.get_another_meter(3)
+    await owner.answer()
+    new = owner.house.builder.slots
+    another_gas_meter(owner.house, 0)
+    await send(owner.house, telegrams)
+    if telegrams > 1:
+        assert issue(owner.house, "mbus_1") is not None
+        await owner.answer("mistake")
+    if is_restarted:
+        await owner.house.reload(owner.house.builder.telegram())
+    owner.house.builder.slots = new
+    await send(owner.house, 2)
+    assert owner.house.value(*GAS) == STATE_UNKNOWN
+    await owner.live_on()
+    owner.check_use()
+    owner.check_costs()
+
+
+async def test_a_meter_that_is_replaced_and_comes_back(owner: Owner) -> None:
+    owner.hass.states.async_set(PRICE_ENTITY, str(PRICE))
+    await owner.start(GAS, {"entity": PRICE_ENTITY})
+    await owner.get_another_meter(3)
+    first = owner.house.builder.slots
+    owner.hass.states.async_set(PRICE_ENTITY, STATE_UNAVAILABLE)
+    await owner.answer()
+    await owner.book.compile()
+    another_gas_meter(owner.house, 50_000)
+    await send(owner.house, 3)
+    await owner.answer()
+    await owner.book.compile()
+    owner.hass.states.async_set(PRICE_ENTITY, str(PRICE))
+    await owner.house.send()
+    assert owner.house.value(*GAS) != STATE_UNKNOWN
+    await owner.book.compile()
+    owner.house.builder.slots = first
+    await send(owner.house, 3)
+    assert owner.house.value(*GAS) == STATE_UNKNOWN
+    await owner.answer()
+    await owner.house.send()
+    await owner.live_on()
+    assert 0 <= owner.book.total() < 3
+    total = owner.book.rows(entity_id=owner.costs)[-1]["sum"]
+    assert total == pytest.approx(owner.book.total() * PRICE, abs=1e-6)
+
+
+async def test_nothing_is_shown_while_home_assistant_stops(owner: Owner) -> None:
+    await owner.start(GAS)
+    await owner.get_another_meter(3)
+    await owner.answer()
+    owner.hass.set_state(CoreState.stopping)
+    await owner.book.compile()
+    await send(owner.house, 2)
+    assert owner.house.value(*GAS) == STATE_UNKNOWN
+    owner.hass.set_state(CoreState.running)
+    await owner.live_on()
+    owner.check_use()
+    owner.check_costs()
+
+
+async def test_a_price_that_never_comes_and_a_start_every_day(owner: Owner, calendar: Calendar) -> None:
+    owner.hass.states.async_set(PRICE_ENTITY, str(PRICE))
+    await owner.start(GAS, {"entity": PRICE_ENTITY})
+    await owner.get_another_meter(0)
+    owner.hass.states.async_remove(PRICE_ENTITY)
+    await owner.answer()
+    found = []
+    for _ in range(2):
+        await owner.book.compile()
+        owner.book.start += timedelta(hours=23)
+        calendar.move_to(owner.book.start + timedelta(seconds=30))
+        await owner.house.reload(owner.house.builder.telegram())
+        await send(owner.house, 2)
+        found.append(owner.house.value(*GAS) == STATE_UNKNOWN)
+    assert found == [True, False]
