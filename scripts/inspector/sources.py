@@ -12,7 +12,7 @@ from p1.heard import Heard, Hint
 from p1.reader import P1Reader, PortFailed
 
 _STANDARD_INPUT = "-"
-_CHUNK = 65536
+_CHUNK = 4096
 
 
 class SourceError(Exception):

@@ -640,3 +640,13 @@ def test_a_meter_stays_the_same_object_when_a_text_of_the_port_changes() -> None
     assert found[0]["p1"] != found[1]["p1"]
     assert found[0]["electricity"] is found[1]["electricity"]
     assert found[0]["mbus_1"] is found[1]["mbus_1"]
+
+
+def test_a_value_with_other_places_is_the_one_that_was_sent() -> None:
+    decoder = Decoder()
+    found = []
+    for sent in ("1.20", "1.2"):
+        [event] = decoder.feed(telegram(f"1-0:1.8.1({sent}*kWh)"))
+        assert isinstance(event, Reading)
+        found.append(str(meters(event)["electricity"].channels["emeter_delivery_tariff1"].value))
+    assert found == ["1.20", "1.2"]

@@ -151,7 +151,7 @@ class MeterDetector:
                 if any(source in channels for source in sources):
                     channels[channel_id] = compute(channels, sources)
             meter, known = Meter(profile, channels), before.get(profile.slot)
-            meters.append(known if known is not None and known == meter else meter)
+            meters.append(known if known is not None and _is_the_same(known, meter) else meter)
         return tuple(meters)
 
     def _lay_out(self, telegram: Telegram) -> None:
@@ -205,6 +205,13 @@ class MeterDetector:
         )
         places = tuple((channel_id, telegram.spans[line].start + part) for channel_id, line, part in takes)
         return _Layout(profile, places, derived), unclaimed
+
+
+def _is_the_same(one: Meter, other: Meter) -> bool:
+    # Decimals with other places are equal, but not what was sent.
+    return one == other and all(
+        str(value.value) == str(other.channels[channel_id].value) for channel_id, value in one.channels.items()
+    )
 
 
 def _takes(
