@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from itertools import pairwise
 from threading import Event
-from typing import Any
+from typing import Any, override
 
 from homeassistant.components.energy.data import async_get_manager
 from homeassistant.components.recorder.core import Recorder
+from homeassistant.components.recorder.statistics import import_statistics
 from homeassistant.components.recorder.tasks import RecorderTask, StatisticsTask
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN
@@ -18,6 +19,7 @@ import pytest
 from pytest_homeassistant_custom_component.components.recorder.common import async_wait_recording_done
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
+from custom_components.dsmr_p1 import recorded
 from tests.ha.house import House, MakeHouse, eventually
 from tests.ha.replacing import (
     EVERY_TELEGRAM,
@@ -345,6 +347,7 @@ class Busy(RecorderTask):
 
     go_on: Event
 
+    @override
     def run(self, instance: Recorder) -> None:
         assert self.go_on.wait(20)
 
@@ -374,6 +377,28 @@ async def test_a_recorder_that_is_busy_until_the_next_sum(owner: Owner, calendar
     await owner.live_on()
     owner.check_use()
     owner.check_costs()
+
+
+@LOWER_AND_HIGHER
+async def test_a_database_that_is_busy(owner: Owner, monkeypatch: pytest.MonkeyPatch, share: float) -> None:
+    """What the recorder does about a database that is locked is not to do it, and to say so."""
+    tried: list[str] = []
+
+    def import_if_not_busy(*arguments: Any) -> bool:
+        statistic_id = arguments[1]["statistic_id"]
+        tried.append(statistic_id)
+        return tried.count(statistic_id) % 3 == 0 and import_statistics(*arguments)
+
+    monkeypatch.setattr(recorded, "import_statistics", import_if_not_busy)
+    await owner.start(GAS)
+    await owner.get_another_meter(share)
+    await owner.answer()
+    await owner.live_on()
+    owner.check_use()
+    owner.check_costs()
+    assert tried.count(owner.energy) == 3
+    # A register that begins at zero costs nothing.
+    assert tried.count(owner.costs) == (3 if share else 0)
 
 
 @pytest.mark.parametrize("is_restarted", [False, True], ids=["running", "restarted"])

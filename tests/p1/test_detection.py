@@ -650,3 +650,14 @@ def test_a_value_with_other_places_is_the_one_that_was_sent() -> None:
         assert isinstance(event, Reading)
         found.append(str(meters(event)["electricity"].channels["emeter_delivery_tariff1"].value))
     assert found == ["1.20", "1.2"]
+
+
+def test_an_unknown_object_that_changes_changes_no_meter() -> None:
+    decoder = Decoder()
+    found = []
+    for number in "12":
+        [event] = decoder.feed(telegram("1-0:1.8.1(1*kWh)", f"1-0:99.1.2({number})"))
+        assert isinstance(event, Reading)
+        assert [obj.raw for obj in event.unknown] == [f"({number})"]
+        found.append(event.meters)
+    assert all(before is after for before, after in zip(*found, strict=True))
