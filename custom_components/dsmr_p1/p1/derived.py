@@ -49,20 +49,18 @@ def _sum(channels: Mapping[str, CosemValue], ids: tuple[str, ...]) -> CosemValue
     total = _ZERO
     for channel_id in ids:
         register = channels.get(channel_id)
-        value = None if register is None else register.value
-        if register is None or not isinstance(value, Decimal):
+        if register is None or not isinstance(register.value, Decimal):
             return CosemValue("", None, _KWH)
-        total += value if register.unit is _KWH else convert(value, register.unit or _KWH, _KWH)
+        unit = register.unit
+        total += register.value if unit is _KWH else convert(register.value, unit or _KWH, _KWH)
     return CosemValue("", total, _KWH)
 
 
 def _difference(channels: Mapping[str, CosemValue], ids: tuple[str, ...]) -> CosemValue:
-    imported, exported = _in_kw(channels[ids[0]]), _in_kw(channels[ids[1]])
-    return CosemValue("", None if imported is None or exported is None else imported - exported, _KW)
-
-
-def _in_kw(power: CosemValue) -> Decimal | None:
-    value = power.value
-    if not isinstance(value, Decimal):
-        return None
-    return value if power.unit is _KW else convert(value, power.unit or _KW, _KW)
+    imported, exported = channels[ids[0]], channels[ids[1]]
+    if not isinstance(imported.value, Decimal) or not isinstance(exported.value, Decimal):
+        return CosemValue("", None, _KW)
+    if imported.unit is exported.unit is _KW:
+        return CosemValue("", imported.value - exported.value, _KW)
+    difference = convert(imported.value, imported.unit or _KW, _KW) - convert(exported.value, exported.unit or _KW, _KW)
+    return CosemValue("", difference, _KW)

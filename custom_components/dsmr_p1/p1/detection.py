@@ -116,17 +116,19 @@ class MeterDetector:
         meters = list(self._meters)
         receivers = self._receivers
         changed: dict[int, dict[str, CosemValue]] = {}
-        owner, channels = None, None
+        owner = None
+        channels: dict[str, CosemValue] = {}
         for place in changes:
             receiver = receivers[place]
             if receiver is None:
                 continue
             number, channel_id = receiver
             # The values of one meter stand together, as a rule.
-            if number != owner or channels is None:
-                owner, channels = number, changed.get(number)
-                if channels is None:
-                    channels = changed[number] = meters[number].channels.copy()
+            if number != owner:
+                owner = number
+                if number not in changed:
+                    changed[number] = meters[number].channels.copy()
+                channels = changed[number]
             channels[channel_id] = values[place]
         for number, channels in changed.items():
             profile, before = meters[number]
