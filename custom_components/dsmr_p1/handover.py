@@ -37,7 +37,9 @@ HELD: Final = frozenset({
 })  # fmt: skip
 """What a meter counts for life, and the recorder sums up."""
 LONGEST_WAIT: Final = timedelta(days=1)
-"""How long the recorder and a price are waited for."""
+"""How long a price is waited for after the answer."""
+LONGEST_SUM: Final = timedelta(hours=6)
+"""How long the next sum of the recorder is waited for: more than the repair of a large database takes."""
 
 
 def registers_of(values: Mapping[str, Presented]) -> Registers:
@@ -61,6 +63,7 @@ class Handover:
         self._compiled_until: datetime | None = None
         self._prices: Mapping[str, str] = {}
         self._counting_on: dict[str, Change] = {}
+        self._started = dt_util.utcnow()
 
     @callback
     def async_start(self) -> None:
@@ -114,8 +117,12 @@ class Handover:
         """Show the registers of a new meter that was just heard, unless anything is to be waited for."""
         if not self._is_seen():
             return
-        is_due = self._counting_on.get(change.slot) == change and self._can_be_left_out(change)
-        if is_due or dt_util.utcnow() - (change.answered or change.since) >= LONGEST_WAIT:
+        now, answered = dt_util.utcnow(), change.answered or self._started
+        is_recorder_gone = now - max(answered, self._compiled_until or self._started) >= LONGEST_SUM
+        is_counted_on = self._counting_on.get(change.slot) == change
+        if is_recorder_gone or (
+            is_counted_on and self._can_be_left_out(change, needs_price=now - answered < LONGEST_WAIT)
+        ):
             self._show(change)
 
     def _is_seen(self) -> bool:
@@ -123,7 +130,7 @@ class Handover:
         # Sensors of costs take note of nothing while Home Assistant stops.
         return self._coordinator.last_update_success and self._hass.state is CoreState.running
 
-    def _can_be_left_out(self, change: Change) -> bool:
+    def _can_be_left_out(self, change: Change, *, needs_price: bool) -> bool:
         """Tell whether what sensors of costs book now is the step, and can be left out of the next sum.
 
         Without a price they take the step for use once there is one.
@@ -131,9 +138,8 @@ class Handover:
         registers = cost_sensors(self._hass, self._entities(change).values())
         if not registers:
             return True
-        return self._compiled_until == latest_ended() and all(
-            is_known(self._hass, self._prices[register]) for register in registers if register in self._prices
-        )
+        prices = [self._prices[register] for register in registers if register in self._prices] if needs_price else []
+        return self._compiled_until == latest_ended() and all(is_known(self._hass, price) for price in prices)
 
     def _show(self, change: Change) -> None:
         sensors = cost_sensors(self._hass, self._entities(change).values())

@@ -95,11 +95,11 @@ class Replacements:
     ) -> None:
         """Find the meters that tell another identifier than before, and keep them as they were known."""
         came_from = {new: old for old, new in moves.slots.items()}
-        for old, new in moves.slots.items():
-            if old in self._record.changes:
-                change = self._record.changes.pop(old)
-                self.questions.async_withdraw(old)
-                self._record.changes[new] = replace(change.moved_to(new), is_asked=change.is_replacement)
+        # All at once, for two meters may have changed places.
+        moved = {new: change for old, new in moves.slots.items() if (change := self._record.changes.pop(old, None))}
+        for new, change in moved.items():
+            self.questions.async_withdraw(change.slot)
+            self._record.changes[new] = replace(change.moved_to(new), is_asked=change.is_replacement)
         for slot, meter in seen.items():
             before = known.get(came_from.get(slot, slot))
             if before is None or (slot in moves.slots and slot not in came_from):
@@ -125,9 +125,10 @@ class Replacements:
         if change is not None and change.is_asked and not change.is_replacement:
             self.questions.async_withdraw(slot)
         self._telegrams.pop(slot, None)
-        since, before = dt_util.utcnow(), None
-        if change is not None:
-            since, before = change.since, change if change.is_replacement else change.before
+        since, before = dt_util.utcnow(), change
+        if change is not None and not change.is_replacement:
+            # Noise that is another every time is noise all the same.
+            since, before = change.since, change.before
         self._record.changes[slot] = Change(slot=slot, identifier=identifier, since=since, before=before)
         self._coordinator.async_show_again(slot)
 

@@ -1,6 +1,6 @@
 """A replaced meter, and the costs that Home Assistant works out: its statistics have what was used, at its price."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import pairwise
 from threading import Event
@@ -470,12 +470,48 @@ async def test_a_price_that_never_comes_and_a_start_every_day(owner: Owner, cale
     await owner.get_another_meter(0)
     owner.hass.states.async_remove(PRICE_ENTITY)
     await owner.answer()
-    found = []
     for _ in range(2):
         await owner.book.compile()
-        owner.book.start += timedelta(hours=23)
+        assert owner.house.value(*GAS) == STATE_UNKNOWN
+        owner.book.start += timedelta(hours=14)
         calendar.move_to(owner.book.start + timedelta(seconds=30))
         await owner.house.reload(owner.house.builder.telegram())
         await send(owner.house, 2)
-        found.append(owner.house.value(*GAS) == STATE_UNKNOWN)
-    assert found == [True, False]
+        assert owner.house.value(*GAS) == STATE_UNKNOWN
+    await owner.live_on()
+    owner.check_use()
+
+
+@LOWER_AND_HIGHER
+@pytest.mark.parametrize("is_old", [False, True], ids=["this version", "the version before"])
+async def test_home_assistant_is_off_for_more_than_a_day_after_the_answer(
+    owner: Owner, calendar: Calendar, share: float, is_old: bool
+) -> None:
+    await owner.start(GAS)
+    await owner.get_another_meter(share)
+    await owner.answer()
+    if is_old:
+        # What the version before wrote does not tell when it was answered.
+        changes = owner.house.coordinator.replaced.changes
+        changes["mbus_1"] = replace(changes["mbus_1"], answered=None)
+        owner.house.coordinator.async_save()
+    owner.book.start += timedelta(hours=25)
+    calendar.move_to(owner.book.start + timedelta(seconds=30))
+    await owner.house.reload(owner.house.builder.telegram())
+    await send(owner.house, 2)
+    assert owner.house.value(*GAS) == STATE_UNKNOWN
+    await owner.live_on()
+    owner.check_use()
+    owner.check_costs()
+
+
+async def test_a_recorder_that_sums_up_nothing_is_not_waited_for_for_ever(owner: Owner, calendar: Calendar) -> None:
+    await owner.start(GAS)
+    await owner.get_another_meter(3)
+    await owner.answer()
+    calendar.tick(timedelta(hours=5, minutes=59))
+    await send(owner.house, 2)
+    assert owner.house.value(*GAS) == STATE_UNKNOWN
+    calendar.tick(timedelta(minutes=2))
+    await send(owner.house, 2)
+    assert owner.house.value(*GAS) != STATE_UNKNOWN

@@ -620,6 +620,17 @@ def test_what_tells_the_meter_is_not_believed_once_without_check_sum(capture: st
     }
 
 
+def test_a_status_that_changes_is_another_value_and_no_other_meter() -> None:
+    good = load("easymeter_q3d.telegram")
+    decoder = Decoder()
+    events = [
+        event
+        for status in (b"80", b"82", b"84", b"82", b"80")
+        for event in decoder.feed(good.replace(b"1-0:96.5.5*255(80)", b"1-0:96.5.5*255(" + status + b")"))
+    ]
+    assert [type(event) for event in events] == [Reading] * 5
+
+
 def test_a_line_that_became_the_identification_is_no_telegram_without_check_sum() -> None:
     assert decode(b"/0:1.8.1(04711.231*kWh)\r\n1-0:1.8.2(05322.117*kWh)\r\n!\r\n") == [
         Rejected(RejectReason.MALFORMED, 52)

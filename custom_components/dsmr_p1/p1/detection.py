@@ -6,7 +6,7 @@ lines change (see grouping), and kept as a layout that the values of each telegr
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from . import catalog
 from .catalog import HISTORY, ChannelType, MeterKind, MeterType, ObjectType, Role
@@ -17,20 +17,6 @@ from .memory import PortMemory
 from .obis import Obis
 from .telegram import READINGS, CosemObject, Span, Telegram
 from .values import CosemValue
-
-# Which identifier is the meter's own, where it has several.
-_IDENTIFIERS: Final = (
-    "emeter_equipment_identifier",
-    "meter_equipment_identifier",
-    "gmeter_equipment_identifier_v2",
-    "hmeter_equipment_identifier_v2_2",
-    "cmeter_equipment_identifier_v2_2",
-    "wmeter_equipment_identifier_v2_2",
-    "emeter_equipment_identifier_v2_x",
-    "meter_serial_number",
-    "meter_number",
-    "device_number",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,7 +247,7 @@ def _channel_id(object_id: str, role: Role, kind: MeterKind, number: str) -> str
 def _identifier(objects: Sequence[CosemObject], rows: Mapping[int, ObjectType]) -> str | None:
     """Give the meter's own identity, where it tells one: not empty, and not all zeros, all FF or dashes."""
     told = {row.id: value for line, row in rows.items() if isinstance(value := objects[line].values[0].value, str)}
-    for object_id in _IDENTIFIERS:
+    for object_id in catalog.IDENTIFIERS:
         if is_identifier(told.get(object_id, "")):
             return told[object_id]
     return None

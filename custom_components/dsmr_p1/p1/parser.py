@@ -13,6 +13,7 @@ import re
 from typing import Final, NamedTuple
 
 from . import catalog
+from .catalog import Quantity
 from .countries import Country, country_of
 from .errors import TelegramError
 from .framing import PlainFrame
@@ -84,8 +85,8 @@ class TelegramParser:
         """Read a frame whose checksum, if any, is right.
 
         Raises TelegramError where it cannot be believed: nothing in it is an object, or one register stands in it with
-        two values. Without checksum also where the version it declares has one, where a line is torn, and where it has
-        other registers than the telegram before, or in another form.
+        two values. Without checksum also where the version it declares has one, where a line is torn, and where it is
+        not of the meter of the telegram before: see `_compare_constants`.
         """
         self._number += 1
         text, has_crc = frame
@@ -230,7 +231,8 @@ class TelegramParser:
         """Refuse a telegram without checksum that is of another meter than the one before, or was damaged.
 
         A meter tells the same identifiers in every telegram, and sends each register with all its digits, so that only
-        digits change: otherwise bytes were lost or doubled. What comes twice is a new meter. Raises TelegramError.
+        digits change: otherwise bytes were lost or doubled. What comes twice in a row is a new meter. Raises
+        TelegramError.
         """
         constants = (identification, *(constant for line, obj in found if (constant := _constant(line, obj))))
         if self._constants and constants not in (self._constants, self._other_constants):
@@ -245,7 +247,7 @@ def _constant(line: str, obj: CosemObject) -> object:
     if not obj.candidates:
         return None
     row = obj.candidates[0]
-    if is_deciding(row):
+    if row.channel.quantity is Quantity.DEVICE_TYPE or row.id in catalog.IDENTIFIERS:
         return line
     if row.channel.quantity not in REGISTERS:
         return None

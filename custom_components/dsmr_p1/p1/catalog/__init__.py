@@ -20,6 +20,7 @@ __all__ = [
     "DERIVED_CHANNELS",
     "DEVICE_TYPES",
     "HISTORY",
+    "IDENTIFIERS",
     "MEDIA",
     "METER_OBJECTS",
     "METER_TYPES",
@@ -83,6 +84,20 @@ CHANNEL_IDS: Final[Mapping[tuple[str, Role, MeterKind], str]] = MappingProxyType
     MeterKind.GENERIC)},
 })
 # fmt: on
+
+IDENTIFIERS: Final = (
+    "emeter_equipment_identifier",
+    "meter_equipment_identifier",
+    "gmeter_equipment_identifier_v2",
+    "hmeter_equipment_identifier_v2_2",
+    "cmeter_equipment_identifier_v2_2",
+    "wmeter_equipment_identifier_v2_2",
+    "emeter_equipment_identifier_v2_x",
+    "meter_serial_number",
+    "meter_number",
+    "device_number",
+)
+"""The objects by which a meter tells what is its own, the surest first."""
 
 HISTORY: Final = "_history"
 """What is added to a channel id for the older readings, where a meter sends several: `<id>_history0` and on."""
