@@ -43,6 +43,7 @@ from .p1 import (
     meter_type,
     present,
 )
+from .p1.catalog import MAKERS
 from .p1.reader import P1Reader, PortFailed, PortOpened
 from .replacement import Replacements, system_title
 from .storage import KnownMeter, PortRecord, PortStore, Replaced
@@ -59,20 +60,6 @@ _DEFAULT_REFRESH: Final = 10.0
 _EARLY: Final = 0.5
 """Seconds that a telegram may come early and still be the one that is due: meters and cables are not that punctual."""
 _KEY_REASONS: Final = frozenset({RejectReason.NO_KEY, RejectReason.DECRYPTION, RejectReason.AUTHENTICATION})
-
-# The maker, as told by the first three letters of the identification line where they are not an operator's.
-_MAKERS: Final = {
-    "ACE": "Itron",
-    "ADN": "Aidon",
-    "HLY": "Holley",
-    "ISK": "Iskraemeco",
-    "KAM": "Kamstrup",
-    "KFM": "Kaifa",
-    "KMP": "Kamstrup",
-    "LGF": "Landis+Gyr",
-    "LGZ": "Landis+Gyr",
-    "XMX": "Xemex",
-}
 
 
 class P1Coordinator(DataUpdateCoordinator[Mapping[str, Values]]):
@@ -390,7 +377,7 @@ class P1Coordinator(DataUpdateCoordinator[Mapping[str, Values]]):
 
 def _known(meter: Meter, reading: Reading, chosen_type: str | None) -> KnownMeter:
     """Give what of a meter in a telegram stays the same. The type that the owner chose beats the one detected."""
-    maker = _MAKERS.get(reading.telegram.identification[:3].upper())
+    maker = MAKERS.get(reading.telegram.identification[:3].upper())
     profile = meter.profile
     shown = present(meter)
     row = None if chosen_type is None else meter_type(chosen_type)

@@ -179,7 +179,7 @@ def _tag(evidence: Evidence) -> Finding | None:
 
 def _unregistered(evidence: Evidence) -> Finding | None:
     """Find meters that are announced, with nothing behind them; beside a live one of its kind it is only a leftover."""
-    assert evidence.reading is not None  # noqa: S101  the table asks only then
+    assert evidence.reading is not None  # noqa: S101 - the table asks only then
     meters = [meter.profile for meter in evidence.reading.meters if meter.profile.role is Role.MBUS]
     alive = {meter.kind for meter in meters if meter.registered}
     channels = [str(meter.mbus_channel) for meter in meters if not meter.registered and meter.kind not in alive]
@@ -188,7 +188,7 @@ def _unregistered(evidence: Evidence) -> Finding | None:
 
 def _type(evidence: Evidence) -> Finding | None:
     """Find a type that the owner has chosen, and that is not what the meter sends."""
-    assert evidence.reading is not None  # noqa: S101  the table asks only then
+    assert evidence.reading is not None  # noqa: S101 - the table asks only then
     coordinator = evidence.coordinator
     types = coordinator.config_entry.options.get(CONF_METER_TYPE, {})
     for meter in evidence.reading.meters:
@@ -211,7 +211,7 @@ def _fits(type_id: str, profile: MeterProfile) -> bool:
 
 def _clock(evidence: Evidence) -> Finding | None:
     """Find a clock that is off; the flag for summer time is part of the time already."""
-    assert evidence.reading is not None  # noqa: S101  the table asks only then
+    assert evidence.reading is not None  # noqa: S101 - the table asks only then
     shown = evidence.reading.telegram.timestamp
     if shown is None:
         return None
@@ -226,7 +226,7 @@ def _clock(evidence: Evidence) -> Finding | None:
 
 def _unknown(evidence: Evidence) -> Finding | None:
     """Find objects that no row of the catalog knows: worth a report. Their values may be private, and are not told."""
-    assert evidence.reading is not None  # noqa: S101  the table asks only then
+    assert evidence.reading is not None  # noqa: S101 - the table asks only then
     acknowledged = evidence.coordinator.acknowledged
     references = sorted({str(obj.obis) for obj in evidence.reading.unknown})
     new = [reference for reference in references if f"unknown:{reference}" not in acknowledged][:_LONGEST_LIST]

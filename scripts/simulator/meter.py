@@ -60,7 +60,7 @@ class SimulatedMeter:
     def builder(self) -> TelegramBuilder:
         """Return the household's meter; captures have none."""
         if isinstance(self.source, Playback):
-            raise ValueError("this works on a simulated household only, not on captures")  # noqa: TRY004  user error
+            raise ValueError("this works on a simulated household only, not on captures")  # noqa: TRY004 - an error of the user
         return self.source
 
     @property

@@ -236,7 +236,7 @@ class PtyPort(Port):
         The kernel does not keep 7E1 on a pty. When a second reader asks for what the first one asked for, nothing
         at all changes, and the C library reports that as an error; with this flag set, something does.
         """
-        assert self._master is not None  # noqa: S101  the callers have looked
+        assert self._master is not None  # noqa: S101 - the callers have looked
         attributes = termios.tcgetattr(self._master)
         if not attributes[_IFLAG] & termios.IGNBRK:
             attributes[_IFLAG] |= termios.IGNBRK
@@ -244,7 +244,7 @@ class PtyPort(Port):
 
     def _discard_input(self) -> None:
         """Read and forget what the other side sent: a P1 port does not listen."""
-        assert self._master is not None  # noqa: S101  the callers have looked
+        assert self._master is not None  # noqa: S101 - the callers have looked
         with suppress(BlockingIOError, OSError):
             while os.read(self._master, 4096):
                 pass

@@ -11,8 +11,7 @@ import pytest
 from pytest_homeassistant_custom_component.syrupy import HomeAssistantSnapshotExtension
 from syrupy.assertion import SnapshotAssertion
 
-# Imported before there is a Home Assistant: the package of the same name in the test tools would be found first.
-import custom_components.dsmr_p1  # noqa: F401
+import custom_components.dsmr_p1  # noqa: F401 - first, before the package of the same name in the test tools is
 from simulator import Model
 from tests.ha.house import House, MakeHouse, house_on, make_builder
 from tests.ha.replacing import Calendar

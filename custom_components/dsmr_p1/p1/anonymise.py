@@ -12,7 +12,7 @@ from string import ascii_lowercase, ascii_uppercase, digits
 from typing import Final
 
 from .catalog import METER_OBJECTS, PORT_OBJECTS, Quantity
-from .crc import telegram_checksums
+from .checksums import telegram_checksums
 from .obis import Obis
 
 _PRIVATE: Final = frozenset(

@@ -11,7 +11,6 @@ fold up to 14m of the lowest bits onto those above.
 """
 
 from binascii import crc_hqx
-from collections.abc import Iterator
 from functools import lru_cache
 from typing import Final
 
@@ -52,23 +51,3 @@ def crc16_x25(octets: bytes) -> int:
     """Give the CRC-16/X-25 of the octets (IEC 62056-46), which a few meters send instead; the check value is 0x906E."""
     rest = crc_hqx(octets.translate(_MIRROR), 0xFFFF) ^ 0xFFFF
     return _MIRROR[rest & 0xFF] << 8 | _MIRROR[rest >> 8]
-
-
-# Meters of which some send CRC-16/X-25: Holley DTSD545.
-_X25_MAKERS: Final = (b"/HLY5",)
-
-
-def telegram_checksums(text: bytes) -> Iterator[int]:
-    """Give the checksums that a telegram, from `/` to `!`, may have: the one of its bytes, the likeliest, comes first.
-
-    A bridge may have changed the line ends after the meter counted them: taken the CR out, or put in blank lines.
-    """
-    yield crc16(text)
-    if text.startswith(_X25_MAKERS):
-        yield crc16_x25(text)
-    if b"\r" not in text:
-        yield crc16(text.replace(b"\n", b"\r\n"))
-    elif text.count(b"\r\n\r\n") > 1:
-        identification, _, body = text.replace(b"\r\n\r\n", b"\r\n").partition(b"\r\n")
-        yield crc16(identification + b"\r\n\r\n" + body)
-        yield crc16(identification + b"\r\n" + body)

@@ -19,7 +19,8 @@ from enum import StrEnum
 import re
 from typing import Final, NamedTuple
 
-from .crc import crc16, telegram_checksums
+from .checksums import telegram_checksums
+from .crc import crc16
 
 MAX_TELEGRAM: Final = 8192
 """The longest telegram in bytes that is waited for: the largest known has 2 kB."""

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Final
 
 from ..obis import Obis
+from .makers import MAKERS, X25_TELEGRAMS
 from .meters import METER_TYPES
 from .model import ChannelType, Level, MeterKind, MeterType, ObjectType, Quantity, Role
 from .objects import DERIVED_CHANNELS, METER_OBJECTS, PORT_OBJECTS
@@ -21,10 +22,12 @@ __all__ = [
     "DEVICE_TYPES",
     "HISTORY",
     "IDENTIFIERS",
+    "MAKERS",
     "MEDIA",
     "METER_OBJECTS",
     "METER_TYPES",
     "PORT_OBJECTS",
+    "X25_TELEGRAMS",
     "ChannelType",
     "Level",
     "MeterKind",

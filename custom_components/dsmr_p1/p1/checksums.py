@@ -1,0 +1,22 @@
+"""The checksums that a telegram may have: the standard's, and what meters and bridges make of it."""
+
+from collections.abc import Iterator
+
+from . import catalog
+from .crc import crc16, crc16_x25
+
+
+def telegram_checksums(text: bytes) -> Iterator[int]:
+    """Give the checksums that a telegram, from `/` to `!`, may have: the one of its bytes, the likeliest, comes first.
+
+    A bridge may have changed the line ends after the meter counted them: taken the CR out, or put in blank lines.
+    """
+    yield crc16(text)
+    if text.startswith(catalog.X25_TELEGRAMS):
+        yield crc16_x25(text)
+    if b"\r" not in text:
+        yield crc16(text.replace(b"\n", b"\r\n"))
+    elif text.count(b"\r\n\r\n") > 1:
+        identification, _, body = text.replace(b"\r\n\r\n", b"\r\n").partition(b"\r\n")
+        yield crc16(identification + b"\r\n\r\n" + body)
+        yield crc16(identification + b"\r\n" + body)
