@@ -19,6 +19,7 @@ from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
 
 from .captures import Captures
+from .conditions import KEY_FAILURES
 from .const import (
     CONF_METER_TYPE,
     CONF_RECEIVED_TIMEOUT,
@@ -30,7 +31,7 @@ from .const import (
 from .continuity import async_move, settle
 from .devices import async_register_devices
 from .entry import keys_from, redacted, settings_from, without_secrets
-from .issues import KEY_FAILURES, Watch
+from .issues import Watch
 from .p1 import (
     KeyFormatError,
     Meter,

@@ -21,6 +21,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry, async_
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 import serialx
 
+from custom_components.dsmr_p1.conditions import CONDITIONS, FIXABLE
 from custom_components.dsmr_p1.const import (
     BRIDGE_SMARTY,
     CONF_BRIDGE_TYPE,
@@ -29,7 +30,6 @@ from custom_components.dsmr_p1.const import (
     CONF_RECEIVED_TIMEOUT,
     DOMAIN,
 )
-from custom_components.dsmr_p1.issues import CONDITIONS, FIXABLE
 from custom_components.dsmr_p1.p1.reader import P1Reader
 from custom_components.dsmr_p1.repairs import FLOWS
 from simulator import EXAMPLE_AUTHENTICATION_KEY, EXAMPLE_DECRYPTION_KEY
@@ -57,7 +57,10 @@ class Clock:
 @pytest.fixture(autouse=True)
 def clock() -> Iterator[Clock]:
     clock = Clock()
-    with patch("custom_components.dsmr_p1.issues.monotonic", clock):
+    with (
+        patch("custom_components.dsmr_p1.conditions.monotonic", clock),
+        patch("custom_components.dsmr_p1.issues.monotonic", clock),
+    ):
         yield clock
 
 
@@ -578,7 +581,7 @@ async def test_a_second_bridge_on_the_same_port(
 
 
 def test_every_issue_has_its_texts() -> None:
-    source = (Path(__file__).parents[2] / "custom_components/dsmr_p1/issues.py").read_text(encoding="utf-8")
+    source = (Path(__file__).parents[2] / "custom_components/dsmr_p1/conditions.py").read_text(encoding="utf-8")
     keys = {found for found in re.findall(r'"([a-z0-9_]+)"', source) if found in ISSUES}
     assert keys | {"meter_changed", "meter_beside_dead", "meter_adopted"} == set(ISSUES)
     for name, texts in ISSUES.items():

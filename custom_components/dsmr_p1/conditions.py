@@ -1,0 +1,253 @@
+"""The conditions that the owner of a port can do something about: how each is found in what was heard.
+
+What the owner is told by Home Assistant already is not told again: keys that are wrong start a reauthentication, which
+is an issue of its own; only where its dialog was closed and the keys still do not open anything is there one of ours.
+"""
+
+from collections import Counter, deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from time import monotonic
+from typing import TYPE_CHECKING, Final, NamedTuple
+from urllib.parse import urlencode
+
+from homeassistant.config_entries import SOURCE_REAUTH
+from homeassistant.loader import async_get_loaded_integration
+from homeassistant.util import dt as dt_util
+
+from .const import CONF_METER_TYPE, DOMAIN
+from .devices import device_name
+from .entry import redacted
+from .p1 import (
+    Authentication,
+    MeterKind,
+    MeterProfile,
+    PortBusyError,
+    PortError,
+    Reading,
+    RejectReason,
+    Role,
+    meter_type,
+)
+from .p1.catalog import CHANNEL_IDS
+from .p1.heard import Hint
+
+if TYPE_CHECKING:
+    from .coordinator import P1Coordinator
+
+INTERVAL: Final = timedelta(minutes=1)
+ENOUGH: Final = 50
+"""Telegrams before anything is said about how many are damaged."""
+_WINDOW: Final = 200
+_MANY: Final = 0.10
+_FEW: Final = 0.05
+"""Damaged telegrams, as parts of all, that raise the issue, and that clear it again."""
+_CLOCK_WRONG: Final = timedelta(hours=1)
+_CLOCK_RIGHT: Final = timedelta(minutes=30)
+_LONGEST_LIST: Final = 20
+KEY_FAILURES: Final = 3
+"""Encrypted telegrams in a row that the keys do not open, before they are wrong: a damaged one looks the same."""
+_KEY_REASONS: Final = (RejectReason.NO_KEY, RejectReason.DECRYPTION, RejectReason.AUTHENTICATION)
+DAMAGE: Final = {
+    RejectReason.CRC: "damaged_crc",
+    RejectReason.TRUNCATED: "damaged_truncated",
+    RejectReason.OVERSIZED: "damaged_truncated",
+    RejectReason.MALFORMED: "damaged_malformed",
+}
+FIXABLE: Final = frozenset({"port_moved", "wrong_key", "tag_not_verified", "type_misfit", "unknown_objects"})
+
+
+class Finding(NamedTuple):
+    """What a condition has found: the key of the text, what the text tells, and what the dialog needs besides.
+
+    `marks` are what the owner takes note of by answering it.
+    """
+
+    key: str
+    placeholders: Mapping[str, str] = {}
+    marks: tuple[str, ...] = ()
+    slot: str | None = None
+    url: str | None = None
+
+    @property
+    def cause(self) -> tuple[object, ...]:
+        """What makes it another finding; a rate that has changed does not."""
+        return self.key, self.marks, self.slot, self.placeholders.get("path"), self.placeholders.get("channels")
+
+
+@dataclass(slots=True)
+class Evidence:
+    """What was heard on a port, as far as conditions ask for it. Times are of a clock that only runs forward."""
+
+    coordinator: P1Coordinator
+    is_open: bool = False
+    failure: PortError | None = None
+    moved_to: str | None = None
+    last_telegram: float = field(default_factory=monotonic)
+    octets_then: int = 0
+    octets_seen: int = 0
+    octets_at: float = field(default_factory=monotonic)
+    rejected_since: Counter[RejectReason] = field(default_factory=Counter)
+    outcomes: deque[RejectReason | None] = field(default_factory=lambda: deque(maxlen=_WINDOW))
+    raised: dict[str, Finding] = field(default_factory=dict)
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether the last telegram is longer ago than the owner allows."""
+        return monotonic() - self.last_telegram > self.coordinator.received_timeout
+
+    @property
+    def reading(self) -> Reading | None:
+        """The last telegram, as long as it tells of now."""
+        return None if self.is_silent else self.coordinator.reading
+
+    @property
+    def is_mute(self) -> bool:
+        """Whether nothing at all comes: not a single byte since the last telegram, or for long."""
+        if self.coordinator.reader.heard.octets == self.octets_then:
+            return True
+        return monotonic() - self.octets_at > max(self.coordinator.received_timeout, 2 * INTERVAL.total_seconds())
+
+    @property
+    def wants_key(self) -> bool:
+        """Whether encrypted telegrams come that are not opened, and no others."""
+        return not self.is_mute and sum(self.rejected_since[reason] for reason in _KEY_REASONS) >= KEY_FAILURES
+
+    def count(self) -> None:
+        """Take note of whether bytes have come since the last look."""
+        octets = self.coordinator.reader.heard.octets
+        if octets != self.octets_seen:
+            self.octets_seen, self.octets_at = octets, monotonic()
+
+
+def _port(evidence: Evidence) -> Finding | None:
+    """Find a port that cannot be opened, or on which nothing comes that is a telegram."""
+    if not evidence.is_open:
+        if evidence.failure is None:
+            return None
+        if evidence.moved_to is not None:
+            return Finding("port_moved", {"path": redacted(evidence.moved_to)})
+        return Finding("port_busy" if isinstance(evidence.failure, PortBusyError) else "port_gone")
+    if not evidence.is_silent or evidence.wants_key:
+        return None
+    heard = evidence.coordinator.reader.heard
+    causes = {
+        "no_data": evidence.is_mute,
+        "no_good_telegram": any(evidence.rejected_since[reason] for reason in DAMAGE),
+        "not_p1": evidence.rejected_since[RejectReason.NOT_P1] or Hint.TELNET in heard.hints,
+    }
+    return Finding(next((key for key, holds in causes.items() if holds), "no_telegram"))
+
+
+def _damage(evidence: Evidence) -> Finding | None:
+    """Find many telegrams that are damaged, between others that are not; where all are, the port tells it."""
+    if evidence.is_silent:
+        return None
+    damaged = [reason for reason in evidence.outcomes if reason is not None]
+    many = _FEW if "damage" in evidence.raised else _MANY
+    if len(evidence.outcomes) < ENOUGH or len(damaged) <= many * len(evidence.outcomes):
+        return None
+    (key, _), *_ = Counter(DAMAGE[reason] for reason in damaged).most_common(1)
+    return Finding(key, {"percent": str(round(100 * len(damaged) / len(evidence.outcomes)))})
+
+
+def _key(evidence: Evidence) -> Finding | None:
+    """Find keys that open nothing, and nobody is being asked for others."""
+    coordinator = evidence.coordinator
+    if not evidence.is_silent or not evidence.wants_key:
+        return None
+    if any(coordinator.config_entry.async_get_active_flows(coordinator.hass, {SOURCE_REAUTH})):
+        return None
+    return Finding("wrong_key")
+
+
+def _tag(_: Evidence, reading: Reading) -> Finding | None:
+    """Find telegrams that nothing proves genuine."""
+    if reading.authentication is not Authentication.NOT_VERIFIED:
+        return None
+    return Finding("tag_not_verified", marks=("tag_not_verified",))
+
+
+def _unregistered(_: Evidence, reading: Reading) -> Finding | None:
+    """Find meters that are announced, with nothing behind them; beside a live one of its kind it is only a leftover."""
+    meters = [meter.profile for meter in reading.meters if meter.profile.role is Role.MBUS]
+    alive = {meter.kind for meter in meters if meter.registered}
+    channels = [str(meter.mbus_channel) for meter in meters if not meter.registered and meter.kind not in alive]
+    return Finding("unregistered", {"channels": ", ".join(channels)}) if channels else None
+
+
+def _type(evidence: Evidence, reading: Reading) -> Finding | None:
+    """Find a type that the owner has chosen, and that is not what the meter sends."""
+    coordinator = evidence.coordinator
+    types = coordinator.config_entry.options.get(CONF_METER_TYPE, {})
+    for meter in reading.meters:
+        profile = meter.profile
+        if profile.registered and profile.slot in types and not _fits(types[profile.slot], profile):
+            name = device_name(coordinator.hass, coordinator.config_entry.entry_id, profile.slot)
+            return Finding("type_misfit", {"meter": name}, slot=profile.slot)
+    return None
+
+
+def _fits(type_id: str, profile: MeterProfile) -> bool:
+    row = meter_type(type_id)
+    if row is None or row.role is not profile.role:
+        return False
+    if profile.kind is not MeterKind.GENERIC and profile.kind not in row.kinds:
+        return False
+    needed = {CHANNEL_IDS.get((name, profile.role, profile.kind), name) for name in row.required}
+    return all(any(sent == name or sent.startswith(f"{name}_") for sent in profile.sources) for name in needed)
+
+
+def _clock(evidence: Evidence, reading: Reading) -> Finding | None:
+    """Find a clock that is off; the flag for summer time is part of the time already."""
+    shown = reading.telegram.timestamp
+    if shown is None:
+        return None
+    ahead = shown - dt_util.utcnow()
+    if abs(ahead) <= (_CLOCK_RIGHT if "clock" in evidence.raised else _CLOCK_WRONG):
+        return None
+    minutes = int(abs(ahead).total_seconds()) // 60
+    days = f"{minutes // 1440} d " if minutes >= 1440 else ""
+    difference = f"{days}{minutes // 60 % 24}:{minutes % 60:02d}"
+    return Finding("clock_fast" if ahead > timedelta() else "clock_slow", {"difference": difference})
+
+
+def _unknown(evidence: Evidence, reading: Reading) -> Finding | None:
+    """Find objects that no row of the catalog knows: worth a report. Their values may be private, and are not told."""
+    acknowledged = evidence.coordinator.acknowledged
+    references = sorted({str(obj.obis) for obj in reading.unknown})
+    new = [reference for reference in references if f"unknown:{reference}" not in acknowledged][:_LONGEST_LIST]
+    if not new:
+        return None
+    integration = async_get_loaded_integration(evidence.coordinator.hass, DOMAIN)
+    report = urlencode({
+        "title": f"Unknown objects: {', '.join(new[:3])}",
+        "body": "My meter sends these objects, which are not known yet:\n\n" + "\n".join(new),
+    })  # fmt: skip
+    url = f"{integration.issue_tracker}/new?{report}"
+    marks = tuple(f"unknown:{reference}" for reference in new)
+    return Finding("unknown_objects", {"references": ", ".join(new), "report": url}, marks, url=url)
+
+
+class Condition(NamedTuple):
+    """A row: what it is about, how many seconds it must last, and how it is found: always, or while telegrams come."""
+
+    topic: str
+    after: float
+    find: Callable[[Evidence], Finding | None] | None = None
+    find_in: Callable[[Evidence, Reading], Finding | None] | None = None
+
+
+# fmt: off
+CONDITIONS: Final = (
+    Condition("port",          600, find=_port),
+    Condition("damage",          0, find=_damage),
+    Condition("key",           600, find=_key),
+    Condition("tag",             0, find_in=_tag),
+    Condition("unregistered", 3600, find_in=_unregistered),
+    Condition("type",          600, find_in=_type),
+    Condition("clock",         600, find_in=_clock),
+    Condition("unknown",      3600, find_in=_unknown),
+)
+# fmt: on
