@@ -92,10 +92,7 @@ class MeterDetector:
             meters = self._read(telegram)
         self._number = telegram.number
         self._meters = meters
-        if not self._unknown:
-            return Detection(meters, ())
-        objects = telegram.objects
-        return Detection(meters, tuple([objects[line] for line in self._unknown]))
+        return Detection(meters, tuple([telegram.object_at(place) for place in self._unknown]))
 
     def _update(self, values: Sequence[CosemValue], changes: Sequence[int]) -> tuple[Meter, ...]:
         """Put the values that changed into the meters they belong to."""

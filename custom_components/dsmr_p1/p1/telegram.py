@@ -92,8 +92,12 @@ class Telegram(NamedTuple):
     @property
     def objects(self) -> list[CosemObject]:
         """The objects, in the order of their lines."""
-        values = self.values
-        return [CosemObject(line_type, tuple(values[start:stop])) for line_type, start, stop in self.spans]
+        return [self.object_at(place) for place in range(len(self.spans))]
+
+    def object_at(self, place: int) -> CosemObject:
+        """Give one of the objects."""
+        line_type, start, stop = self.spans[place]
+        return CosemObject(line_type, tuple(self.values[start:stop]))
 
     @property
     def timestamp(self) -> datetime | None:
