@@ -10,10 +10,10 @@ from homeassistant.helpers.typing import ConfigType
 
 from .const import DOMAIN
 from .coordinator import P1ConfigEntry, P1Coordinator
-from .devices import PORT_SLOT, slot_of
-from .issues import async_delete_issues
+from .port.devices import PORT_SLOT, slot_of
+from .port.store import PortStore
 from .services import async_setup_services
-from .storage import PortStore
+from .watch.issues import async_delete_issues
 
 CONFIG_SCHEMA: Final = cv.config_entry_only_config_schema(DOMAIN)
 PLATFORMS: Final = [Platform.SENSOR]

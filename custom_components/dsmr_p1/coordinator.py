@@ -18,8 +18,6 @@ from homeassistant.exceptions import ConfigEntryAuthFailed, ConfigEntryNotReady
 from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
 
-from .captures import Captures
-from .conditions import KEY_FAILURES
 from .const import (
     CONF_METER_TYPE,
     CONF_RECEIVED_TIMEOUT,
@@ -28,10 +26,8 @@ from .const import (
     DOMAIN,
     LOGGER,
 )
-from .continuity import async_move, settle
-from .devices import async_register_devices
-from .entry import keys_from, redacted, settings_from, without_secrets
-from .issues import Watch
+from .meters.continuity import async_move, settle
+from .meters.replacement import Replacements, system_title
 from .p1 import (
     KeyFormatError,
     Meter,
@@ -46,8 +42,12 @@ from .p1 import (
 )
 from .p1.catalog import MAKERS
 from .p1.reader import P1Reader, PortFailed, PortOpened
-from .replacement import Replacements, system_title
-from .storage import KnownMeter, PortRecord, PortStore, Replaced
+from .port.captures import Captures
+from .port.devices import async_register_devices
+from .port.entry_data import keys_from, redacted, settings_from, without_secrets
+from .port.store import KnownMeter, PortRecord, PortStore, Replaced
+from .watch.conditions import KEY_FAILURES
+from .watch.issues import Watch
 
 type P1ConfigEntry = ConfigEntry[P1Coordinator]
 type Values = Mapping[str, Presented]

@@ -21,12 +21,12 @@ from homeassistant.const import CONF_PORT, STATE_UNAVAILABLE, STATE_UNKNOWN
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er, issue_registry as ir
 
-from .captures import masked_line
 from .const import CONF_ADDITIONAL_KEY, CONF_DECRYPTION_KEY, DOMAIN
 from .coordinator import P1ConfigEntry, P1Coordinator
-from .entry import redacted, without_secrets
 from .p1 import Meter, Quantity, Reading, channel_type
 from .p1.anonymise import anonymise
+from .port.captures import masked_line
+from .port.entry_data import redacted, without_secrets
 
 TO_REDACT: Final = {
     CONF_DECRYPTION_KEY,

@@ -4,7 +4,7 @@ from homeassistant.helpers.device_registry import DeviceInfo
 from homeassistant.helpers.update_coordinator import CoordinatorEntity
 
 from .coordinator import P1Coordinator
-from .devices import device_identifier
+from .port.devices import device_identifier
 
 
 class P1Entity(CoordinatorEntity[P1Coordinator]):

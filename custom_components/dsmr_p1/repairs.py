@@ -12,9 +12,9 @@ import probatio
 
 from .const import CONF_METER_TYPE, DOMAIN
 from .coordinator import P1ConfigEntry
-from .entry import redacted
-from .ports import entry_on
-from .replacement import Answer
+from .meters.replacement import Answer
+from .port.entry_data import redacted
+from .port.serial_ports import entry_on
 
 type IssueData = dict[str, str | int | float | None]
 

@@ -40,9 +40,9 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from .const import DOMAIN
 from .coordinator import P1ConfigEntry, P1Coordinator
 from .entity import P1Entity
-from .line_health import DESCRIPTIONS, LineHealthSensor
 from .p1 import ChannelType, Level, MeterKind, Quantity, Role, Unit, channel_type
-from .storage import KnownMeter
+from .port.store import KnownMeter
+from .watch.line_health import DESCRIPTIONS, LineHealthSensor
 
 PARALLEL_UPDATES = 0
 SCAN_INTERVAL: Final = timedelta(seconds=60)

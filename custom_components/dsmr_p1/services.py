@@ -11,9 +11,9 @@ from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.service import async_get_config_entry
 import probatio
 
-from .captures import Capture
 from .const import DOMAIN
 from .coordinator import P1ConfigEntry
+from .port.captures import Capture
 
 SERVICE_CAPTURE_TELEGRAMS: Final = "capture_telegrams"
 ATTR_COUNT: Final = "count"

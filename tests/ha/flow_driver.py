@@ -22,7 +22,7 @@ from homeassistant.util.hass_dict import HassKey
 import probatio
 
 from custom_components.dsmr_p1.const import DOMAIN
-from custom_components.dsmr_p1.listening import Patience
+from custom_components.dsmr_p1.flow.listening import Patience
 from simulator import Household, Port, SimulatedMeter, TelegramBuilder, find_model
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.dsmr_p1.const import BRIDGE_DSMR, CONF_BRIDGE_TYPE, DOMAIN
 from custom_components.dsmr_p1.coordinator import P1Coordinator
-from custom_components.dsmr_p1.line_health import DESCRIPTIONS
+from custom_components.dsmr_p1.watch.line_health import DESCRIPTIONS
 from simulator import Household, Model, PtyPort, TelegramBuilder, find_model
 
 START = datetime(2026, 2, 18, 16, 20, tzinfo=UTC)

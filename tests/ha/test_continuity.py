@@ -8,9 +8,9 @@ from homeassistant.helpers.event import async_track_state_change_event
 import pytest
 
 from custom_components.dsmr_p1.const import CONF_METER_TYPE, CONF_REFRESH, DOMAIN
-from custom_components.dsmr_p1.continuity import Moves, settle
+from custom_components.dsmr_p1.meters.continuity import Moves, settle
 from custom_components.dsmr_p1.p1 import MeterKind, Role, Unit
-from custom_components.dsmr_p1.storage import KnownMeter
+from custom_components.dsmr_p1.port.store import KnownMeter
 from simulator import Slot, TelegramBuilder, find_model
 from tests.ha.house import House, MakeHouse
 

@@ -18,10 +18,10 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.components.diagnostics import get_diagnostics_for_config_entry
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
-from custom_components.dsmr_p1.captures import MOST_BAD, MOST_GOOD, Capture, Captures, masked_line
 from custom_components.dsmr_p1.const import CONF_ADDITIONAL_KEY, CONF_DECRYPTION_KEY, CONF_REFRESH, DOMAIN
 from custom_components.dsmr_p1.diagnostics import async_get_config_entry_diagnostics
 from custom_components.dsmr_p1.p1 import Quantity, Reading, Rejected, RejectReason
+from custom_components.dsmr_p1.port.captures import MOST_BAD, MOST_GOOD, Capture, Captures, masked_line
 from simulator import EXAMPLE_AUTHENTICATION_KEY, EXAMPLE_DECRYPTION_KEY
 from simulator.playback import Playback
 from tests.ha.house import House, MakeHouse, eventually

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from custom_components.dsmr_p1.entry import keys_from, redacted, settings_from, without_secrets
 from custom_components.dsmr_p1.p1 import KeyFormatError, Keys, SerialSettings
+from custom_components.dsmr_p1.port.entry_data import keys_from, redacted, settings_from, without_secrets
 
 KEY = "00112233445566778899AABBCCDDEEFF"
 

@@ -15,8 +15,8 @@ import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from custom_components.dsmr_p1.const import BRIDGE_SMARTY, CONF_ADDITIONAL_KEY, CONF_BRIDGE_TYPE, CONF_DECRYPTION_KEY
-from custom_components.dsmr_p1.line_health import DESCRIPTIONS, LineHealth
 from custom_components.dsmr_p1.p1 import CHANNELS
+from custom_components.dsmr_p1.watch.line_health import DESCRIPTIONS, LineHealth
 from simulator import EXAMPLE_AUTHENTICATION_KEY, EXAMPLE_DECRYPTION_KEY
 from tests.ha.house import House, MakeHouse, eventually
 
@@ -84,7 +84,9 @@ async def test_the_clock_of_the_meter(hass: HomeAssistant, make_house: MakeHouse
     told = house.builder.household.now
     # One telegram came late; the median does not care.
     for ahead in (90, 90, -300):
-        with patch("custom_components.dsmr_p1.captures.dt_util.utcnow", return_value=told - timedelta(seconds=ahead)):
+        with patch(
+            "custom_components.dsmr_p1.port.captures.dt_util.utcnow", return_value=told - timedelta(seconds=ahead)
+        ):
             await house.send()
     await look(hass)
     assert house.value("p1", "clock_drift") == "90"

@@ -8,7 +8,7 @@ from unittest.mock import patch
 
 import pytest
 
-from custom_components.dsmr_p1.listening import ENOUGH_OCTETS, Heard, Patience, listen
+from custom_components.dsmr_p1.flow.listening import ENOUGH_OCTETS, Heard, Patience, listen
 from custom_components.dsmr_p1.p1 import PortBusyError, PortError, RejectReason, SerialSettings
 from custom_components.dsmr_p1.p1.countries import BY_IDENTIFICATION, NETHERLANDS
 from custom_components.dsmr_p1.p1.decryption import Authentication

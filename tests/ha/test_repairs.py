@@ -21,7 +21,6 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry, async_
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 import serialx
 
-from custom_components.dsmr_p1.conditions import CONDITIONS, FIXABLE
 from custom_components.dsmr_p1.const import (
     BRIDGE_SMARTY,
     CONF_BRIDGE_TYPE,
@@ -32,6 +31,7 @@ from custom_components.dsmr_p1.const import (
 )
 from custom_components.dsmr_p1.p1.reader import P1Reader
 from custom_components.dsmr_p1.repairs import FLOWS
+from custom_components.dsmr_p1.watch.conditions import CONDITIONS, FIXABLE
 from simulator import EXAMPLE_AUTHENTICATION_KEY, EXAMPLE_DECRYPTION_KEY
 from tests.ha.house import House, MakeHouse, eventually
 
@@ -58,8 +58,8 @@ class Clock:
 def clock() -> Iterator[Clock]:
     clock = Clock()
     with (
-        patch("custom_components.dsmr_p1.conditions.monotonic", clock),
-        patch("custom_components.dsmr_p1.issues.monotonic", clock),
+        patch("custom_components.dsmr_p1.watch.conditions.monotonic", clock),
+        patch("custom_components.dsmr_p1.watch.issues.monotonic", clock),
     ):
         yield clock
 

@@ -24,7 +24,7 @@ from custom_components.dsmr_p1.const import (
     CONF_DECRYPTION_KEY,
     DOMAIN,
 )
-from custom_components.dsmr_p1.handover import HELD
+from custom_components.dsmr_p1.meters.handover import HELD
 from custom_components.dsmr_p1.p1 import Quantity
 from custom_components.dsmr_p1.sensor import PRESENTATIONS
 from simulator import EXAMPLE_AUTHENTICATION_KEY, EXAMPLE_DECRYPTION_KEY, SlotState
@@ -521,7 +521,7 @@ async def test_a_recorder_that_is_late_brings_nothing_back(
     await send(house, 3)
     await answer(hass_client, house, "replacement", "mbus_1")
     late: list[Callable[[], None]] = []
-    with patch("custom_components.dsmr_p1.handover.async_count_on", lambda _, __, done: late.append(done)):
+    with patch("custom_components.dsmr_p1.meters.handover.async_count_on", lambda _, __, done: late.append(done)):
         await book.compile(send=False)
     assert late
     assert any(DOMAIN in name for name in hass_storage)

@@ -19,7 +19,7 @@ import pytest
 from pytest_homeassistant_custom_component.components.recorder.common import async_wait_recording_done
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
-from custom_components.dsmr_p1 import recorded
+from custom_components.dsmr_p1.meters import recorded
 from tests.ha.house import House, MakeHouse, eventually
 from tests.ha.replacing import (
     EVERY_TELEGRAM,

@@ -17,8 +17,8 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from custom_components.dsmr_p1.const import CONF_ADDITIONAL_KEY, CONF_DECRYPTION_KEY, CONF_REFRESH
-from custom_components.dsmr_p1.line_health import DESCRIPTIONS
 from custom_components.dsmr_p1.p1 import CHANNELS, ChannelType, Level, MeterKind, Quantity, Role, Unit
+from custom_components.dsmr_p1.port.store import KnownMeter
 from custom_components.dsmr_p1.sensor import (
     ATTR_FULL_TEXT,
     LEVELS,
@@ -27,7 +27,7 @@ from custom_components.dsmr_p1.sensor import (
     describe,
     translation_key,
 )
-from custom_components.dsmr_p1.storage import KnownMeter
+from custom_components.dsmr_p1.watch.line_health import DESCRIPTIONS
 from simulator import MODELS, SlotState
 from tests.ha.house import House, MakeHouse
 from tests.p1.captures import CAPTURES, keys_of, load

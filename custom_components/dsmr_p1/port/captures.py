@@ -20,10 +20,10 @@ from homeassistant.core import CALLBACK_TYPE, callback
 from homeassistant.util import dt as dt_util
 from homeassistant.util.json import JsonObjectType
 
-from .p1 import Obis, Quantity, Reading, Rejected, RejectReason
-from .p1.anonymise import anonymise
-from .p1.catalog import candidates
-from .p1.checksums import telegram_checksums
+from ..p1 import Obis, Quantity, Reading, Rejected, RejectReason
+from ..p1.anonymise import anonymise
+from ..p1.catalog import candidates
+from ..p1.checksums import telegram_checksums
 
 MOST_GOOD: Final = 3
 MOST_BAD: Final = 5

@@ -7,10 +7,10 @@ from homeassistant.config_entries import ConfigEntryState, ConfigFlowResult, Opt
 from homeassistant.helpers.selector import SelectOptionDict, SelectSelector, SelectSelectorConfig, SelectSelectorMode
 import probatio
 
-from .const import CONF_METER, CONF_METER_TYPE, CONF_RECEIVED_TIMEOUT, CONF_REFRESH, DEFAULT_RECEIVED_TIMEOUT
+from ..const import CONF_METER, CONF_METER_TYPE, CONF_RECEIVED_TIMEOUT, CONF_REFRESH, DEFAULT_RECEIVED_TIMEOUT
+from ..p1 import MeterKind, MeterType, Role
+from ..p1.catalog import METER_TYPES
 from .forms import choice, number
-from .p1 import MeterKind, MeterType, Role
-from .p1.catalog import METER_TYPES
 from .report import AnyMeter, Words, meter_name, type_name
 
 AUTOMATIC: Final = "automatic"

@@ -11,16 +11,16 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.event import async_track_time_interval
 
-from .conditions import CONDITIONS, DAMAGE, FIXABLE, INTERVAL, Evidence, Finding
-from .const import DOMAIN, LOGGER
-from .p1 import (
+from ..const import DOMAIN, LOGGER
+from ..p1 import (
     PortError,
     RejectReason,
 )
-from .ports import entry_on, is_local, stable_path
+from ..port.serial_ports import entry_on, is_local, stable_path
+from .conditions import CONDITIONS, DAMAGE, FIXABLE, INTERVAL, Evidence, Finding
 
 if TYPE_CHECKING:
-    from .coordinator import P1Coordinator
+    from ..coordinator import P1Coordinator
 
 
 class Watch:

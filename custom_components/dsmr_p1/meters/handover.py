@@ -22,14 +22,14 @@ from homeassistant.core import CoreState, Event, HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er
 from homeassistant.util import dt as dt_util
 
-from .const import DOMAIN
+from ..const import DOMAIN
+from ..p1 import Presented, Quantity, Unit, channel_type
+from ..port.store import Change, Registers, known_channel
 from .costs import Bookings, async_price_entities, cost_sensors, is_known
-from .p1 import Presented, Quantity, Unit, channel_type
 from .recorded import EVENT_COMPILED, async_count_on, async_leave_out, is_recording, latest_compiled, latest_ended
-from .storage import Change, Registers, known_channel
 
 if TYPE_CHECKING:
-    from .coordinator import P1Coordinator
+    from ..coordinator import P1Coordinator
 
 HELD: Final = frozenset({
     Quantity.ENERGY, Quantity.HEAT, Quantity.REACTIVE_ENERGY, Quantity.APPARENT_ENERGY, Quantity.VOLUME,

@@ -21,16 +21,16 @@ from homeassistant.core import callback
 from homeassistant.helpers import device_registry as dr
 from homeassistant.util import dt as dt_util
 
-from .const import DOMAIN, LOGGER
+from ..const import DOMAIN, LOGGER
+from ..p1 import Meter, Reading, Role, present
+from ..port.devices import async_register_devices, device_identifier
+from ..port.store import Change, KnownMeter
 from .continuity import Moves, async_move, continued_channels
-from .devices import async_register_devices, device_identifier
 from .handover import HELD, Handover, registers_of
-from .p1 import Meter, Reading, Role, present
 from .questions import Questions
-from .storage import Change, KnownMeter
 
 if TYPE_CHECKING:
-    from .coordinator import P1Coordinator
+    from ..coordinator import P1Coordinator
 
 CERTAIN: Final = 3
 """Telegrams in a row with the same other identifier, before it is believed: noise does not repeat itself."""

@@ -19,7 +19,7 @@ from homeassistant.helpers.selector import (
 )
 import probatio
 
-from .const import (
+from ..const import (
     BRIDGE_AUTO,
     BRIDGE_DSMR,
     BRIDGE_SMARTY,

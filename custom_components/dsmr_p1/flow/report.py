@@ -7,14 +7,14 @@ from typing import Final
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.translation import async_get_translations
 
-from .const import DOMAIN
-from .entry import redacted, without_secrets
+from ..const import DOMAIN
+from ..p1 import Authentication, Meter, Reading, Role
+from ..p1.catalog import meter_type
+from ..p1.detection import MeterProfile
+from ..port.entry_data import redacted, without_secrets
+from ..port.serial_ports import is_raw_stream
+from ..port.store import KnownMeter
 from .listening import Heard
-from .p1 import Authentication, Meter, Reading, Role
-from .p1.catalog import meter_type
-from .p1.detection import MeterProfile
-from .ports import is_raw_stream
-from .storage import KnownMeter
 
 type AnyMeter = MeterProfile | KnownMeter
 """A meter, as it is in a telegram or as it is known from earlier ones."""

@@ -7,9 +7,9 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr
 
-from .const import DOMAIN
-from .p1 import MeterKind, Role
-from .storage import KnownMeter
+from ..const import DOMAIN
+from ..p1 import MeterKind, Role
+from .store import KnownMeter
 
 PORT_SLOT: Final = "p1"
 """The slot of the port's own device, which is always there."""

@@ -30,8 +30,8 @@ from homeassistant.core import HomeAssistant, State, callback
 from homeassistant.helpers.recorder import get_instance
 from homeassistant.util import dt as dt_util
 
+from ..p1 import Unit
 from .costs import number_of
-from .p1 import Unit
 
 EVENT_COMPILED: Final = "recorder_5min_statistics_generated"
 """Fired when the recorder has summed up another five minutes."""

@@ -13,9 +13,9 @@ from typing import Final
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 
-from .const import DOMAIN
-from .p1 import Role, channel_type
-from .storage import KnownMeter
+from ..const import DOMAIN
+from ..p1 import Role, channel_type
+from ..port.store import KnownMeter
 
 _ASIDE: Final = "~"
 """Put behind ids while they change places; no slot and no channel has it."""

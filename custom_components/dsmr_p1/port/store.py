@@ -13,8 +13,8 @@ from typing import Any, Final, Self
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.storage import Store
 
-from .const import DOMAIN
-from .p1 import ChannelType, MeterKind, MeterType, PortMemory, Role, Unit, channel_type, meter_type
+from ..const import DOMAIN
+from ..p1 import ChannelType, MeterKind, MeterType, PortMemory, Role, Unit, channel_type, meter_type
 
 STORAGE_VERSION: Final = 1
 

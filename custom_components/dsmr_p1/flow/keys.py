@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 
-from .const import CONF_ADDITIONAL_KEY, CONF_DECRYPTION_KEY
-from .coordinator import P1ConfigEntry
-from .p1 import Authentication, AuthenticationError, DecryptionError, KeyFormatError, Keys, fits, parse_key
-from .p1.framing import EncryptedFrame
-from .storage import PortStore
+from ..const import CONF_ADDITIONAL_KEY, CONF_DECRYPTION_KEY
+from ..coordinator import P1ConfigEntry
+from ..p1 import Authentication, AuthenticationError, DecryptionError, KeyFormatError, Keys, fits, parse_key
+from ..p1.framing import EncryptedFrame
+from ..port.store import PortStore
 
 
 def try_keys(

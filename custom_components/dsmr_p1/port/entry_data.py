@@ -5,8 +5,8 @@ import re
 from typing import Any, Final
 from urllib.parse import unquote
 
-from .const import CONF_ADDITIONAL_KEY, CONF_BAUDRATE, CONF_DATABITS, CONF_DECRYPTION_KEY, CONF_PARITY, CONF_STOPBITS
-from .p1 import Keys, SerialSettings, parse_key
+from ..const import CONF_ADDITIONAL_KEY, CONF_BAUDRATE, CONF_DATABITS, CONF_DECRYPTION_KEY, CONF_PARITY, CONF_STOPBITS
+from ..p1 import Keys, SerialSettings, parse_key
 
 
 def keys_from(data: Mapping[str, Any]) -> Keys | None:

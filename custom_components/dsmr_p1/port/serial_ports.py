@@ -11,7 +11,7 @@ from homeassistant.const import CONF_PORT
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.service_info.usb import UsbServiceInfo
 
-from .const import DOMAIN
+from ..const import DOMAIN
 
 _RAW_STREAMS: Final = ("socket://", "tcp://")
 

@@ -16,10 +16,8 @@ from homeassistant.config_entries import SOURCE_REAUTH
 from homeassistant.loader import async_get_loaded_integration
 from homeassistant.util import dt as dt_util
 
-from .const import CONF_METER_TYPE, DOMAIN
-from .devices import device_name
-from .entry import redacted
-from .p1 import (
+from ..const import CONF_METER_TYPE, DOMAIN
+from ..p1 import (
     Authentication,
     MeterKind,
     MeterProfile,
@@ -30,11 +28,13 @@ from .p1 import (
     Role,
     meter_type,
 )
-from .p1.catalog import CHANNEL_IDS
-from .p1.heard import Hint
+from ..p1.catalog import CHANNEL_IDS
+from ..p1.heard import Hint
+from ..port.devices import device_name
+from ..port.entry_data import redacted
 
 if TYPE_CHECKING:
-    from .coordinator import P1Coordinator
+    from ..coordinator import P1Coordinator
 
 INTERVAL: Final = timedelta(minutes=1)
 ENOUGH: Final = 50

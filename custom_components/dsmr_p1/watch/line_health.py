@@ -21,11 +21,11 @@ from homeassistant.core import callback
 from homeassistant.helpers.device_registry import DeviceInfo
 from homeassistant.helpers.typing import StateType
 
-from .captures import Capture
-from .coordinator import P1Coordinator
-from .devices import PORT_SLOT, device_identifier
-from .p1 import Authentication, Reading, RejectReason
-from .p1.heard import Heard
+from ..coordinator import P1Coordinator
+from ..p1 import Authentication, Reading, RejectReason
+from ..p1.heard import Heard
+from ..port.captures import Capture
+from ..port.devices import PORT_SLOT, device_identifier
 
 DAMAGES: Final = (RejectReason.CRC, RejectReason.MALFORMED, RejectReason.TRUNCATED, RejectReason.OVERSIZED)
 """The reasons that tell of the line. Others tell of a key, or of something that is no P1 port."""

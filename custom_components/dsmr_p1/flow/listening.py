@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
-from .p1 import (
+from ..p1 import (
     Authentication,
     Keys,
     Meter,
@@ -26,9 +26,9 @@ from .p1 import (
     Role,
     SerialSettings,
 )
-from .p1.framing import EncryptedFrame
-from .p1.heard import Hint
-from .p1.reader import P1Reader, PortFailed
+from ..p1.framing import EncryptedFrame
+from ..p1.heard import Hint
+from ..p1.reader import P1Reader, PortFailed
 
 ENOUGH_TELEGRAMS: Final = 2
 """Telegrams after which there is no doubt: the second tells the period."""

@@ -7,11 +7,11 @@ from homeassistant.core import callback
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.util import dt as dt_util
 
-from .const import DOMAIN
-from .devices import device_name
+from ..const import DOMAIN
+from ..port.devices import device_name
 
 if TYPE_CHECKING:
-    from .coordinator import P1Coordinator
+    from ..coordinator import P1Coordinator
 
 TOLD_FOR: Final = timedelta(days=30)
 """How long the owner is told that a meter counts as a replacement."""

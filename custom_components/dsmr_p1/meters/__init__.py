@@ -1,0 +1,1 @@
+"""Which meter is which: known meters, meters that moved, and meters that were replaced."""

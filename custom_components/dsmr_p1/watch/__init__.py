@@ -1,0 +1,1 @@
+"""What the owner should know of a port: issues, and sensors of the line."""
