@@ -5,12 +5,16 @@ from typing import Final
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import ConfigEntryAuthFailed
 from homeassistant.helpers import config_validation as cv, device_registry as dr
 from homeassistant.helpers.typing import ConfigType
 
 from .const import DOMAIN
 from .coordinator import P1ConfigEntry, P1Coordinator
-from .port.devices import PORT_SLOT, slot_of
+from .p1 import KeyFormatError
+from .p1.grouping import PORT_SLOT
+from .port.devices import slot_of
+from .port.state import Port
 from .port.store import PortStore
 from .services import async_setup_services
 from .watch.issues import async_delete_issues
@@ -27,7 +31,11 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:  # noqa:
 
 async def async_setup_entry(hass: HomeAssistant, entry: P1ConfigEntry) -> bool:
     """Start to read a port, and create the entities of its meters."""
-    entry.runtime_data = P1Coordinator(hass, entry)
+    try:
+        port = await Port.async_load(hass, entry)
+    except KeyFormatError as error:
+        raise ConfigEntryAuthFailed(translation_domain=DOMAIN, translation_key="invalid_key") from error
+    entry.runtime_data = P1Coordinator(port)
     await entry.runtime_data.async_start()
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     return True
@@ -58,8 +66,8 @@ async def async_remove_config_entry_device(
     slot = slot_of(entry.entry_id, device_entry)
     if entry.state is not ConfigEntryState.LOADED or slot is None or slot == PORT_SLOT:
         return False
-    coordinator = entry.runtime_data
-    if coordinator.is_reported(slot):
+    meters = entry.runtime_data.meters
+    if meters.is_reported(slot):
         return False
-    coordinator.async_forget(slot)
+    meters.async_forget(slot)
     return True

@@ -43,13 +43,14 @@ from .const import (
     LOGGER,
 )
 from .flow.forms import EMPTY_SCHEMA, KEYS_SCHEMA, PORT_SCHEMA, as_entered, line_settings
-from .flow.keys import has_verified, last_encrypted, try_keys
+from .flow.keys import try_keys
 from .flow.listening import Heard, Patience, listen
 from .flow.options_flow import P1OptionsFlow
 from .flow.report import Words, confirm_placeholders, entry_title, error_placeholders
+from .flow.running import has_moved, has_verified, last_encrypted
 from .p1 import Keys
 from .port.entry_data import keys_from, settings_from
-from .port.serial_ports import FreePort, entry_on, free_ports, has_moved, is_same_port, our_discoveries, stable_path
+from .port.serial_ports import FreePort, entry_on, free_ports, is_same_port, our_discoveries, stable_path
 
 PATIENCE: Final = Patience()
 SCAN_PATIENCE: Final = Patience(byte=12)

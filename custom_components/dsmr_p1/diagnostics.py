@@ -23,10 +23,11 @@ from homeassistant.helpers import entity_registry as er, issue_registry as ir
 
 from .const import CONF_ADDITIONAL_KEY, CONF_DECRYPTION_KEY, DOMAIN
 from .coordinator import P1ConfigEntry, P1Coordinator
-from .p1 import Meter, Quantity, Reading, channel_type
+from .p1 import Meter, Reading, channel_type
 from .p1.anonymise import anonymise
 from .port.captures import masked_line
 from .port.entry_data import redacted, without_secrets
+from .port.state import Port
 
 TO_REDACT: Final = {
     CONF_DECRYPTION_KEY,
@@ -37,61 +38,61 @@ TO_REDACT: Final = {
     "unique_id",
 }
 REPLAY: Final = "jq -j '.data.telegrams.good[].text // empty' DOWNLOAD > capture.telegram"
-_PRIVATE: Final = frozenset({Quantity.IDENTIFIER, Quantity.TEXT})
 _SHORTEST_SECRET: Final = 6
 
 
 async def async_get_config_entry_diagnostics(hass: HomeAssistant, entry: P1ConfigEntry) -> dict[str, Any]:
     """Give what a stranger needs to know of a port; of one that is not set up, why."""
-    port: str = entry.data[CONF_PORT]
+    path: str = entry.data[CONF_PORT]
     found: dict[str, Any] = {
         "entry": {
             **async_redact_data({"data": dict(entry.data), "options": dict(entry.options)}, TO_REDACT),
             "state": entry.state.value,
-            "reason": None if entry.reason is None else without_secrets(entry.reason, port),
+            "reason": None if entry.reason is None else without_secrets(entry.reason, path),
             "reason_key": entry.error_reason_translation_key,
             "is_identified": entry.unique_id is not None,
         },
-        "port": redacted(port),
+        "port": redacted(path),
         "entities": _entities(hass, entry),
         "issues": _issues(hass, entry),
     }
     coordinator = getattr(entry, "runtime_data", None)
-    if isinstance(coordinator, P1Coordinator) and hasattr(coordinator, "reader"):
-        found |= _coordinator(coordinator)
-    return _scrubbed(found, sorted({*_secrets(entry, coordinator)}, key=len, reverse=True))
+    state = coordinator.port if isinstance(coordinator, P1Coordinator) else None
+    if state is not None:
+        found |= _port(state)
+    return _scrubbed(found, sorted({*_secrets(entry, state)}, key=len, reverse=True))
 
 
-def _coordinator(coordinator: P1Coordinator) -> dict[str, Any]:
-    memory = coordinator.reader.memory
+def _port(port: Port) -> dict[str, Any]:
+    memory = port.record.memory
     secret = secrets.token_bytes()
     return {
-        "is_available": coordinator.last_update_success,
-        "received_timeout": coordinator.received_timeout,
-        "settings": str(coordinator.reader.settings or "those of the far end"),
-        "heard": _heard(coordinator),
+        "is_available": port.display.is_available,
+        "received_timeout": port.received_timeout,
+        "settings": str(port.reader.settings or "those of the far end"),
+        "heard": _heard(port),
         "memory": {
             "sends_crc": memory.sends_crc,
             "tag_verified": memory.tag_verified,
             "tariffs": sorted(memory.tariffs),
         },
         "known_meters": [
-            async_redact_data(meter.as_dict(), TO_REDACT) | {"refresh": coordinator.refresh_of(meter)}
-            for meter in coordinator.meters.values()
+            async_redact_data(meter.as_dict(), TO_REDACT) | {"refresh": port.display.refresh_of(meter)}
+            for meter in port.meters.values()
         ],
-        "replacement": _replacement(coordinator),
-        "last_reading": None if coordinator.reading is None else _reading(coordinator.reading, secret),
+        "replacement": _replacement(port),
+        "last_reading": None if port.reading is None else _reading(port.reading, secret),
         "telegrams": {
             "replay": REPLAY,
-            "good": [capture.as_dict(secret) for capture in coordinator.captures.good],
-            "bad": [capture.as_dict(secret) for capture in coordinator.captures.bad],
+            "good": [capture.as_dict(secret) for capture in port.captures.good],
+            "bad": [capture.as_dict(secret) for capture in port.captures.bad],
         },
     }
 
 
-def _replacement(coordinator: P1Coordinator) -> dict[str, Any]:
+def _replacement(port: Port) -> dict[str, Any]:
     """Give what is in question about meters that may have been replaced, without what they tell."""
-    replaced = coordinator.replaced
+    replaced = port.record.replaced
     return {
         "changes": [
             {
@@ -124,9 +125,9 @@ def _issues(hass: HomeAssistant, entry: P1ConfigEntry) -> list[dict[str, Any]]:
     ]
 
 
-def _heard(coordinator: P1Coordinator) -> dict[str, Any]:
+def _heard(port: Port) -> dict[str, Any]:
     """Give the counts of what was heard since the start, and how long ago what was heard last."""
-    heard, now = coordinator.reader.heard, coordinator.hass.loop.time()
+    heard, now = port.reader.heard, port.hass.loop.time()
     return {
         "bytes": heard.octets,
         "telegrams": heard.telegrams,
@@ -193,7 +194,7 @@ def _meter(meter: Meter) -> dict[str, Any]:
         "registered": profile.registered,
         "channels": {
             channel_id: {
-                "value": REDACTED if channel_type(channel_id).quantity in _PRIVATE else str(value.value),
+                "value": REDACTED if channel_type(channel_id).quantity.is_private else str(value.value),
                 "unit": value.unit,
                 "obis": None if (source := profile.sources[channel_id]) is None else str(source),
             }
@@ -202,10 +203,10 @@ def _meter(meter: Meter) -> dict[str, Any]:
     }
 
 
-def _secrets(entry: P1ConfigEntry, coordinator: P1Coordinator | None) -> Iterator[str]:
+def _secrets(entry: P1ConfigEntry, port: Port | None) -> Iterator[str]:
     """Give all texts that are known to be private, as they are and in hexadecimal digits."""
-    meters = () if coordinator is None else coordinator.meters.values()
-    reading = None if coordinator is None else coordinator.reading
+    meters = () if port is None else port.meters.values()
+    reading = None if port is None else port.reading
     texts = [entry.unique_id, *(text for meter in meters for text in (meter.equipment_identifier, meter.system_title))]
     if reading is not None and reading.system_title is not None:
         texts.append(reading.system_title.hex())
@@ -213,7 +214,7 @@ def _secrets(entry: P1ConfigEntry, coordinator: P1Coordinator | None) -> Iterato
         texts += [
             value.value
             for channel_id, value in meter.channels.items()
-            if channel_type(channel_id).quantity in _PRIVATE and isinstance(value.value, str)
+            if channel_type(channel_id).quantity.is_private and isinstance(value.value, str)
         ]
     for text in texts:
         # Zeros and blanks tell nothing, and a short text stands by chance in others.

@@ -84,8 +84,9 @@ class AcknowledgeFlow(ConfirmFlow):
         if not self._is_loaded:
             return "not_loaded"
         marks = str(self._about.get("_marks") or self._condition).split()
-        entry.runtime_data.acknowledged.update(marks)
-        entry.runtime_data.async_save()
+        port = entry.runtime_data.port
+        port.record.acknowledged.update(marks)
+        port.save()
         return None
 
 
@@ -136,7 +137,7 @@ class ReplacementFlow(P1RepairFlow):
         """Ask which it is."""
         if self._entry is None or not self._is_loaded:
             return self.async_abort(reason="not_loaded")
-        if not self._entry.runtime_data.replacements.is_open(str(self._about["slot"])):
+        if not self._entry.runtime_data.meters.replacements.is_open(str(self._about["slot"])):
             return self._settled()
         return self.async_show_menu(
             step_id="init",
@@ -167,7 +168,7 @@ class ReplacementFlow(P1RepairFlow):
         slot = str(self._about["slot"])
         if self._entry is None or not self._is_loaded:
             return self.async_abort(reason="not_loaded")
-        replacements = self._entry.runtime_data.replacements
+        replacements = self._entry.runtime_data.meters.replacements
         if not replacements.is_open(slot):
             return self._settled()
         await replacements.async_answer(slot, answer)

@@ -210,7 +210,7 @@ async def async_setup_entry(
     entry.async_on_unload(entry.runtime_data.async_add_listener(sensors.follow))
     sensors.follow()
     async_add_entities(
-        [LineHealthSensor(entry.runtime_data, description) for description in DESCRIPTIONS], update_before_add=True
+        [LineHealthSensor(entry.runtime_data.port, description) for description in DESCRIPTIONS], update_before_add=True
     )
 
 
@@ -232,9 +232,9 @@ class Sensors:
     @callback
     def follow(self) -> None:
         """Create the sensors of channels that are new, and make those anew whose channel is something else now."""
-        if self._meters is self._coordinator.meters:
+        if self._meters is self._coordinator.port.meters:
             return
-        self._meters = self._coordinator.meters
+        self._meters = self._coordinator.port.meters
         retired = [sensor for sensor in self._sensors.values() if self._is_outdated(sensor)]
         for sensor in retired:
             del self._sensors[sensor.slot, sensor.channel_id]

@@ -53,7 +53,7 @@ async def _capture_telegrams(call: ServiceCall) -> ServiceResponse:
     coordinator = entry.runtime_data
     caught: list[Capture] = []
     queue: asyncio.Queue[Capture] = asyncio.Queue()
-    unsubscribe = coordinator.captures.subscribe(queue.put_nowait)
+    unsubscribe = coordinator.port.subscribe(queue.put_nowait)
     try:
         while len(caught) < count:
             async with asyncio.timeout(PATIENCE):

@@ -63,8 +63,10 @@ class House:
     def is_listening(self) -> bool:
         """Tell whether the reader has the port open."""
         coordinator = getattr(self.entry, "runtime_data", None)
-        reader = getattr(coordinator, "reader", None)
-        return reader is not None and reader.heard.opened > reader.heard.lost
+        if coordinator is None:
+            return False
+        heard = coordinator.port.reader.heard
+        return bool(heard.opened > heard.lost)
 
     async def start_setup(self) -> asyncio.Task[bool]:
         """Begin to set up the entry, and wait until the port is open: opening it throws away what came before."""

@@ -102,7 +102,7 @@ async def live(hass: HomeAssistant, folder: Path) -> None:
             options = await hass.config_entries.options.async_configure(options["flow_id"], {"next_step_id": "general"})
             await hass.config_entries.options.async_configure(options["flow_id"], {CONF_RECEIVED_TIMEOUT: 60})
             await hass.async_block_till_done()
-            _check(entry.runtime_data.received_timeout == 60, "options without effect")
+            _check(entry.runtime_data.port.received_timeout == 60, "options without effect")
 
             flow: Any = await hass.config_entries.flow.async_init(
                 DOMAIN, context={"source": SOURCE_RECONFIGURE, "entry_id": entry.entry_id}

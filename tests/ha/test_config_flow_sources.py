@@ -565,7 +565,7 @@ async def test_which_key_is_wrong_is_told_at_once(
     async with sending(meter):
         entry = await set_up(hass, port, keys)
         setattr(meter.builder, changed, bytes.fromhex(OTHER_KEY))
-        await eventually(lambda: entry.runtime_data.reader.heard.rejected)
+        await eventually(lambda: entry.runtime_data.port.reader.heard.rejected)
         result = await ask_keys(hass, entry)
         assert result["errors"] == errors
         assert suggested(result) == keys
@@ -597,7 +597,7 @@ async def test_new_keys(hass: HomeAssistant, port: PtyPort) -> None:
         meter.builder.authentication_key = None
         result = await ask_keys(hass, entry)
         await asyncio.sleep(0.3)
-        opened = entry.runtime_data.reader.heard.opened
+        opened = entry.runtime_data.port.reader.heard.opened
         for entered, error in (
             ({CONF_DECRYPTION_KEY: "12"}, {CONF_DECRYPTION_KEY: "invalid_key"}),
             ({CONF_DECRYPTION_KEY: KEY}, {CONF_DECRYPTION_KEY: "wrong_key"}),
@@ -609,7 +609,7 @@ async def test_new_keys(hass: HomeAssistant, port: PtyPort) -> None:
             assert result["step_id"] == "reauth_confirm"
             assert result["errors"] == error
         # The port was not touched.
-        assert entry.runtime_data.reader.heard.opened == opened
+        assert entry.runtime_data.port.reader.heard.opened == opened
         keys = {CONF_DECRYPTION_KEY: OTHER_KEY, CONF_ADDITIONAL_KEY: SECOND_KEY}
         result = await enter(hass, result, keys)
         await hass.async_block_till_done()

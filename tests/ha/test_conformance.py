@@ -51,7 +51,7 @@ async def test_what_a_telegram_promises_is_in_home_assistant(
     first, *others = telegrams_of(column)
     house = await make_house()
     await house.set_up(first.octets)
-    assert {slot: meter.type_id for slot, meter in house.coordinator.meters.items()} == {
+    assert {slot: meter.type_id for slot, meter in house.coordinator.port.meters.items()} == {
         "p1": "device",
         **{meter.slot: meter.meter_type for meter in first.meters},
     }
@@ -156,10 +156,10 @@ async def test_meters_on_one_port_are_all_there_and_none_mixed_up(
     await house.set_up(envelope(lines))
     assert house.slots() == {"p1", *(meter.slot for meter in meters_sent)}
     for meter in meters_sent:
-        assert house.coordinator.meters[meter.slot].type_id == meter.meter_type
+        assert house.coordinator.port.meters[meter.slot].type_id == meter.meter_type
         look_at_meter(hass, house, meter)
     for channel, (device_type, _) in placed:
-        assert house.coordinator.meters[f"mbus_{channel}"].kind == KINDS[device_type]
+        assert house.coordinator.port.meters[f"mbus_{channel}"].kind == KINDS[device_type]
     # And no channel that was not sent.
     for meter in meters_sent[1:]:
         prefix = f"{meter.slot}_"

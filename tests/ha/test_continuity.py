@@ -61,7 +61,7 @@ async def test_an_upgrade_from_dsmr_2_to_4_to_5(hass: HomeAssistant, make_house:
     state = house.state("mbus_1", "gmeter_24h_delivery_compensated_v2_timestamp")
     assert state.state == "unavailable"
     assert state.attributes["restored"]
-    assert "gas" not in house.coordinator.meters
+    assert "gas" not in house.coordinator.port.meters
     await house.reload(house.builder.telegram())
     assert house.entity_id("mbus_1", "m3meter_value") == gas_id
     assert house.slots() == {"p1", "electricity", "mbus_1"}

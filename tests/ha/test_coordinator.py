@@ -89,7 +89,7 @@ async def test_bytes_that_are_no_telegram_are_silence(hass: HomeAssistant, make_
     await house.set_up()
     telegram = house.builder.telegram()
     await house.send(telegram.replace(b"1.7.0(", b"1.7.0(9", 1))
-    assert house.coordinator.reader.heard.rejected
+    assert house.coordinator.port.reader.heard.rejected
     await wait_in_vain(hass, 35)
     assert house.value(*POWER) == STATE_UNAVAILABLE
 
@@ -126,7 +126,7 @@ async def test_a_port_that_is_back_at_the_next_try_was_never_gone(
     await house.set_up()
     house.port.unplug()
     house.port.replug()
-    heard = house.coordinator.reader.heard
+    heard = house.coordinator.port.reader.heard
     await eventually(lambda: heard.opened == 2)
     assert house.value(*POWER) != STATE_UNAVAILABLE
     await house.send()
@@ -141,7 +141,7 @@ async def test_an_absent_port_is_told_once(
     assert await hass.config_entries.async_unload(house.entry.entry_id)
     house.port.unplug()
     assert await hass.config_entries.async_setup(house.entry.entry_id)
-    await eventually(lambda: house.coordinator.reader.heard.failed >= 2)
+    await eventually(lambda: house.coordinator.port.reader.heard.failed >= 2)
     assert len(told(caplog)) == 1
     assert house.value(*POWER) == STATE_UNAVAILABLE
 
@@ -197,8 +197,12 @@ async def test_the_owner_chooses_the_pace(make_house: MakeHouse, clock: Clock) -
         house.pass_time(300)
         await house.send()
         assert house.value(*POWER) != before
-    meters = house.coordinator.meters
-    assert [house.coordinator.refresh_of(meters[slot]) for slot in ("p1", "electricity", "mbus_1")] == [10, 0, 7]
+    meters = house.coordinator.port.meters
+    assert [house.coordinator.port.display.refresh_of(meters[slot]) for slot in ("p1", "electricity", "mbus_1")] == [
+        10,
+        0,
+        7,
+    ]
 
 
 @pytest.mark.parametrize(
@@ -217,7 +221,7 @@ async def test_the_pace_that_nobody_chose(
 ) -> None:
     house = await make_house(model, mbus)
     await house.set_up()
-    assert house.coordinator.refresh_of(house.coordinator.meters[slot]) == seconds
+    assert house.coordinator.port.display.refresh_of(house.coordinator.port.meters[slot]) == seconds
 
 
 async def test_availability_keeps_no_pace(hass: HomeAssistant, make_house: MakeHouse, clock: Clock) -> None:
@@ -236,7 +240,7 @@ async def test_the_owner_chooses_the_type(make_house: MakeHouse) -> None:
     chosen = {"mbus_1": "m3_v4", "mbus_2": "gas_v3_0", "electricity": "m3_v4", "p1": "nonsense"}
     house.configure(options={CONF_METER_TYPE: chosen})
     await house.set_up()
-    meters = house.coordinator.meters
+    meters = house.coordinator.port.meters
     assert meters["mbus_1"].type_id == "m3_v5_0"
     device = house.device("mbus_1")
     assert device is not None
@@ -316,16 +320,19 @@ async def test_being_asked_for_an_update(hass: HomeAssistant, make_house: MakeHo
     assert house.value(*POWER) == STATE_UNAVAILABLE
 
 
+def fail(_: object) -> None:
+    raise ValueError
+
+
 async def test_a_telegram_that_cannot_be_handled_does_not_end_the_reader(
     make_house: MakeHouse, caplog: pytest.LogCaptureFixture, clock: Clock
 ) -> None:
     house = await make_house()
     await house.set_up()
-    coordinator = house.coordinator
-    meters, coordinator.meters = coordinator.meters, None  # type: ignore[assignment]
+    unsubscribe = house.coordinator.port.subscribe(fail)
     for _ in range(3):
         await house.send()
-    coordinator.meters = meters
+    unsubscribe()
     assert len([record for record in caplog.records if record.levelno == logging.ERROR]) == 1
     before = house.value(*POWER)
     clock.now += 10

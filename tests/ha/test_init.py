@@ -158,8 +158,8 @@ async def test_what_an_older_version_cannot_know_is_left_out(
     stored = hass_storage[f"{DOMAIN}.{house.entry.entry_id}"]["data"]["meters"]
     stored[1]["channels"] |= {"invented": None, "invented17": "kWh"}
     assert await hass.config_entries.async_setup(house.entry.entry_id)
-    assert "invented" not in house.coordinator.meters["electricity"].channels
-    assert "invented17" not in house.coordinator.meters["electricity"].channels
+    assert "invented" not in house.coordinator.port.meters["electricity"].channels
+    assert "invented17" not in house.coordinator.port.meters["electricity"].channels
 
 
 async def remove_device(house: House, client: Any, slot: str) -> bool:

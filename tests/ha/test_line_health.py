@@ -133,7 +133,7 @@ async def test_a_port_that_is_lost(hass: HomeAssistant, make_house: MakeHouse, a
     house = await make_house()
     await house.set_up()
     house.port.unplug()
-    await eventually(lambda: house.coordinator.reader.heard.lost)
+    await eventually(lambda: house.coordinator.port.reader.heard.lost)
     await look(hass)
     assert house.value("p1", "reconnects") == "1"
     assert house.value("p1", "tag_state") == "not_encrypted"

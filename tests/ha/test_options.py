@@ -58,7 +58,7 @@ async def test_received_timeout(hass: HomeAssistant, make_house: MakeHouse) -> N
     assert result["type"] is FlowResultType.CREATE_ENTRY
     assert house.entry.options == {CONF_RECEIVED_TIMEOUT: 300}
     assert house.coordinator is not before
-    assert house.coordinator.received_timeout == 300
+    assert house.coordinator.port.received_timeout == 300
     # A meter that sends every ten seconds may be late.
     with pytest.raises(RefusedError):
         await choose(hass, house, to("general"), {CONF_RECEIVED_TIMEOUT: 29})
@@ -92,7 +92,7 @@ async def test_meter(hass: HomeAssistant, make_house: MakeHouse) -> None:
     assert result["type"] is FlowResultType.CREATE_ENTRY
     assert house.entry.options == {CONF_REFRESH: {"mbus_1": 0}, CONF_METER_TYPE: {"mbus_1": "m3_v4"}}
     await house.send()
-    assert house.coordinator.meters["mbus_1"].chosen_type_id == "m3_v4"
+    assert house.coordinator.port.meters["mbus_1"].chosen_type_id == "m3_v4"
 
     # Another meter beside it; what was chosen for the first is shown again, with the type that is detected.
     await choose(hass, house, to("meters"), {CONF_METER: "electricity"}, {CONF_REFRESH: 5})
@@ -133,7 +133,7 @@ async def test_meter_that_went_away(hass: HomeAssistant, make_house: MakeHouse) 
     house = await make_house("dsmr5", "gas")
     await house.set_up()
     result = await choose(hass, house, to("meters"))
-    house.coordinator.async_forget("mbus_1")
+    house.coordinator.meters.async_forget("mbus_1")
     result = await answer(hass, result, {CONF_METER: "mbus_1"})
     assert result["reason"] == "no_meters"
 
@@ -142,7 +142,7 @@ async def test_meters_that_are_only_known_from_before(hass: HomeAssistant, make_
     house = await make_house("dsmr22")
     await house.set_up()
     await house.reload()
-    assert house.coordinator.reading is None
+    assert house.coordinator.port.reading is None
     result = await choose(hass, house, to("meters"), {CONF_METER: "gas"})
     assert told(result)["meter"] == "Gas meter"
     assert {"gas_v2_1", "gas_v2_2", "gas_v3_0"} < set(choices(fields(result)[CONF_METER_TYPE]))

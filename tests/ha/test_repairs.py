@@ -162,7 +162,7 @@ async def test_a_cable_under_another_path(
     with patch("homeassistant.components.usb.scan_serial_ports", return_value=[usb_device(before)]):
         await house.set_up()
         await look(house, clock)
-        await eventually(lambda: house.coordinator.device)
+        await eventually(lambda: house.coordinator.port.record.device)
     entities = set(house.entities())
     caplog.clear()
     moved = str(tmp_path / "ttyUSB_elsewhere")
@@ -192,7 +192,7 @@ async def test_a_cable_that_nothing_tells_from_others_is_not_looked_for(
     with patch("homeassistant.components.usb.scan_serial_ports", return_value=[usb_device(house.port.path, "0001")]):
         await house.set_up()
         await look(house, clock, times=2)
-    assert house.coordinator.device is None
+    assert house.coordinator.port.record.device is None
 
 
 async def test_a_list_of_ports_that_fails_is_no_harm(house_factory: MakeHouse, clock: Clock) -> None:
@@ -200,10 +200,10 @@ async def test_a_list_of_ports_that_fails_is_no_harm(house_factory: MakeHouse, c
     await house.set_up()
     with patch("homeassistant.components.usb.scan_serial_ports", side_effect=OSError):
         await look(house, clock, times=2)
-    assert house.coordinator.device is None
+    assert house.coordinator.port.record.device is None
     with patch("homeassistant.components.usb.scan_serial_ports", return_value=[usb_device(house.port.path)]):
         await look(house, clock)
-        await eventually(lambda: house.coordinator.device)
+        await eventually(lambda: house.coordinator.port.record.device)
 
 
 async def test_the_new_path_may_be_taken_already(
@@ -214,7 +214,7 @@ async def test_the_new_path_may_be_taken_already(
     with patch("homeassistant.components.usb.scan_serial_ports", return_value=[usb_device(before)]):
         await house.set_up()
         await look(house, clock)
-        await eventually(lambda: house.coordinator.device)
+        await eventually(lambda: house.coordinator.port.record.device)
     house.port.unplug()
     await eventually(lambda: not house.coordinator.watch.evidence.is_open)
     with patch("homeassistant.components.usb.scan_serial_ports", return_value=[usb_device(moved)]):
@@ -235,7 +235,7 @@ async def test_a_port_that_somebody_else_has(hass: HomeAssistant, house_factory:
     other = serialx.serial_for_url(house.port.path)
     other.open()
     assert await hass.config_entries.async_setup(house.entry.entry_id)
-    await eventually(lambda: house.coordinator.reader.heard.failed)
+    await eventually(lambda: house.coordinator.port.reader.heard.failed)
     await look(house, clock)
     await look(house, clock, 700)
     assert key(house, "port") == "port_busy"
@@ -257,7 +257,7 @@ async def test_a_port_that_somebody_else_has(hass: HomeAssistant, house_factory:
 async def test_no_telegram_for_long(house_factory: MakeHouse, clock: Clock, octets: bytes | str, expected: str) -> None:
     house = await house_factory()
     await house.set_up()
-    heard = house.coordinator.reader.heard
+    heard = house.coordinator.port.reader.heard
     if octets == "damaged":
         octets = house.builder.telegram().replace(b"1.7.0(", b"1.7.0(9", 1)
 
@@ -470,7 +470,7 @@ async def test_a_damaged_encrypted_telegram_and_silence_is_no_wrong_key(
     damaged = bytearray(house.builder.telegram())
     damaged[200] ^= 1
     await house.send(bytes(damaged))
-    assert house.coordinator.reader.heard.rejected
+    assert house.coordinator.port.reader.heard.rejected
     for seconds in (130, 130, 700):
         await look(house, clock, seconds)
     assert key(house, "key") is None

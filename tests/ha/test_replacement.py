@@ -326,10 +326,10 @@ async def test_what_was_told_of_an_adopted_meter_goes_by_itself(house: House, ca
     calendar.tick(timedelta(days=1, minutes=1))
     await house.send()
     assert issue(house, prefix="adopted") is not None
-    house.coordinator.replacements.questions.async_tidy()
+    house.coordinator.meters.replacements.questions.async_tidy()
     assert issue(house, prefix="adopted") is not None
     calendar.tick(timedelta(days=31))
-    house.coordinator.replacements.questions.async_tidy()
+    house.coordinator.meters.replacements.questions.async_tidy()
     assert issue(house, prefix="adopted") is None
 
 
@@ -475,7 +475,7 @@ async def test_a_restart_while_the_recorder_is_waited_for(
     assert house.value(*GAS) == STATE_UNKNOWN
     assert issue(house, "mbus_1") is None
     await book.compile()
-    await eventually(lambda: not house.coordinator.replaced.changes)
+    await eventually(lambda: not house.coordinator.port.record.replaced.changes)
     await house.send()
     await book.compile(send=False)
     assert 0 <= float(house.value(*GAS)) < 20
@@ -562,14 +562,14 @@ async def test_the_sum_grows_by_real_use_only(
     last_old = float(house.value(*GAS))
     another_gas_meter(house, new_register)
     await send(house, 3)
-    first_new = house.coordinator.reading
+    first_new = house.coordinator.port.reading
     assert first_new is not None
     await answer(hass_client, house, "replacement", "mbus_1")
     await house.send()
     # What the old meter showed last is not summed up yet.
     assert house.value(*GAS) == STATE_UNKNOWN
     await book.compile()
-    await eventually(lambda: not house.coordinator.replaced.changes)
+    await eventually(lambda: not house.coordinator.port.record.replaced.changes)
     before = book.total()
     await house.send()
     start = new_register / 1000

@@ -305,8 +305,7 @@ async def test_a_port_that_is_silent_when_the_recorder_is_ready(owner: Owner) ->
     await owner.answer()
     for _ in range(3):
         await owner.book.compile(send=False)
-    owner.house.coordinator.last_update_success = False
-    owner.house.coordinator.async_update_listeners()
+    owner.house.coordinator.port.display.set_unavailable()
     assert owner.house.value(*GAS) == STATE_UNAVAILABLE
     await owner.house.send()
     await owner.live_on()
@@ -492,9 +491,9 @@ async def test_home_assistant_is_off_for_more_than_a_day_after_the_answer(
     await owner.answer()
     if is_old:
         # What the version before wrote does not tell when it was answered.
-        changes = owner.house.coordinator.replaced.changes
+        changes = owner.house.coordinator.port.record.replaced.changes
         changes["mbus_1"] = replace(changes["mbus_1"], answered=None)
-        owner.house.coordinator.async_save()
+        owner.house.coordinator.port.save()
     owner.book.start += timedelta(hours=25)
     calendar.move_to(owner.book.start + timedelta(seconds=30))
     await owner.house.reload(owner.house.builder.telegram())

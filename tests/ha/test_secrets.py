@@ -164,10 +164,10 @@ async def test_a_port_through_its_life(
 
         # The cable is pulled out and put in again.
         port.unplug()
-        await eventually(lambda: entry.runtime_data.reader.heard.lost)
+        await eventually(lambda: entry.runtime_data.port.reader.heard.lost)
         check_shown(hass, private)
         port.replug()
-        await eventually(lambda: entry.runtime_data.reader.heard.opened > 1)
+        await eventually(lambda: entry.runtime_data.port.reader.heard.opened > 1)
 
         # The key changes.
         source.decryption_key = bytes.fromhex(WRONG_KEY)
@@ -183,8 +183,8 @@ async def test_a_port_through_its_life(
         source.identifier = "SAG9999000000042"
         private.append(source.identifier)
         async with sending(meter):
-            before = entry.runtime_data.reader.heard.telegrams
-            await eventually(lambda: entry.runtime_data.reader.heard.telegrams > before + 4)
+            before = entry.runtime_data.port.reader.heard.telegrams
+            await eventually(lambda: entry.runtime_data.port.reader.heard.telegrams > before + 4)
         await hass.async_block_till_done()
         assert any(issue.domain == DOMAIN for issue in ir.async_get(hass).issues.values())
         check_shown(hass, private)
@@ -204,6 +204,10 @@ async def test_a_port_through_its_life(
     check_log(caplog, private)
 
 
+def fail(_: object) -> None:
+    raise ValueError("oops")
+
+
 async def test_a_plain_port_that_is_damaged(
     hass: HomeAssistant, make_house: MakeHouse, caplog: pytest.LogCaptureFixture, everything_is_logged: None
 ) -> None:
@@ -214,8 +218,9 @@ async def test_a_plain_port_that_is_damaged(
     for place in range(0, len(telegram), 60):
         await house.send(telegram[:place] + telegram[place + 40 :] + house.builder.telegram())
     # Something that cannot be handled is logged with its traceback.
-    with patch.object(house.coordinator, "_take", side_effect=ValueError("oops")):
-        await house.send()
+    unsubscribe = house.coordinator.port.subscribe(fail)
+    await house.send()
+    unsubscribe()
     found = json.dumps(await async_get_config_entry_diagnostics(hass, house.entry))
     assert not leaks(found, private)
     check_shown(hass, private)

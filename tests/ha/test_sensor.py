@@ -198,7 +198,7 @@ async def test_channels_and_meters_that_come_later(make_house: MakeHouse) -> Non
     house = await make_house("dsmr5", "gas,water:unregistered")
     await house.set_up()
     assert house.slots() == {"p1", "electricity", "mbus_1"}
-    opened = house.coordinator.reader.heard.opened
+    opened = house.coordinator.port.reader.heard.opened
     house.builder.slots = (
         house.builder.slots[0],
         house.builder.slots[1].register_meter(house.builder.household),
@@ -211,7 +211,7 @@ async def test_channels_and_meters_that_come_later(make_house: MakeHouse) -> Non
     house.builder.extra_lines = ["1-0:14.7.0(50.01*Hz)"]
     await house.send()
     assert house.entity_id("electricity", "frequency") is not None
-    assert house.coordinator.reader.heard.opened == opened
+    assert house.coordinator.port.reader.heard.opened == opened
 
 
 async def test_the_failure_log_grows(make_house: MakeHouse, all_enabled: None) -> None:

@@ -41,7 +41,7 @@ async def call(hass: HomeAssistant, **data: Any) -> list[dict[str, Any]]:
 async def capture(house: House, *telegrams: bytes, **data: Any) -> list[dict[str, Any]]:
     """Call the action, and send telegrams while it waits."""
     task = asyncio.create_task(call(house.hass, config_entry_id=house.entry.entry_id, **data))
-    await eventually(lambda: house.coordinator.captures._listeners)
+    await eventually(lambda: house.coordinator.port.captures._listeners)
     for telegram in telegrams:
         await house.send(telegram)
     return await task
@@ -63,7 +63,7 @@ async def test_one_telegram_anonymised(make_house: MakeHouse) -> None:
     shown, sent = read(octets), read(telegram)
     assert [meter.profile.slot for meter in shown.meters] == [meter.profile.slot for meter in sent.meters]
     assert shown.meters[1].channels["emeter_delivery_tariff1"] == sent.meters[1].channels["emeter_delivery_tariff1"]
-    assert not house.coordinator.captures._listeners
+    assert not house.coordinator.port.captures._listeners
 
 
 async def test_as_it_came(make_house: MakeHouse) -> None:
@@ -115,7 +115,7 @@ async def test_nothing_comes(hass: HomeAssistant, make_house: MakeHouse, impatie
         await call(hass, config_entry_id=house.entry.entry_id)
     assert caught.value.translation_key == "capture_timed_out"
     assert "no telegram was received" in str(caught.value).lower()
-    assert not house.coordinator.captures._listeners
+    assert not house.coordinator.port.captures._listeners
 
 
 @pytest.mark.parametrize("count", [-1, 0, MOST + 1])
@@ -140,7 +140,7 @@ async def test_the_only_port_need_not_be_named(make_house: MakeHouse, hass: Home
     house = await make_house()
     await house.set_up()
     task = asyncio.create_task(call(hass))
-    await eventually(lambda: house.coordinator.captures._listeners)
+    await eventually(lambda: house.coordinator.port.captures._listeners)
     await house.send()
     assert len(await task) == 1
 

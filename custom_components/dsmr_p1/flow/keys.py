@@ -2,14 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
-from homeassistant.config_entries import ConfigEntryState
-from homeassistant.core import HomeAssistant
-
 from ..const import CONF_ADDITIONAL_KEY, CONF_DECRYPTION_KEY
-from ..coordinator import P1ConfigEntry
 from ..p1 import Authentication, AuthenticationError, DecryptionError, KeyFormatError, Keys, fits, parse_key
 from ..p1.framing import EncryptedFrame
-from ..port.store import PortStore
 
 
 def try_keys(
@@ -63,18 +58,3 @@ def _error_of(keys: Keys, frames: Sequence[EncryptedFrame], *, must_verify: bool
                 return None
             error = "wrong_additional_key"
     return error
-
-
-def last_encrypted(entry: P1ConfigEntry) -> Sequence[EncryptedFrame]:
-    """Give the last encrypted telegram that the reader of an entry has kept."""
-    if entry.state is not ConfigEntryState.LOADED:
-        return ()
-    frame = entry.runtime_data.reader.last_encrypted
-    return () if frame is None else (frame,)
-
-
-async def has_verified(hass: HomeAssistant, entry: P1ConfigEntry) -> bool:
-    """Tell whether a tag is known to have verified on the port of an entry, also while it is not set up."""
-    if entry.state is ConfigEntryState.LOADED:
-        return entry.runtime_data.reader.memory.tag_verified
-    return (await PortStore(hass, entry.entry_id).async_load()).memory.tag_verified

@@ -81,14 +81,14 @@ class P1OptionsFlow(OptionsFlowWithReload):
             }
         )
         words = await Words.load(self.hass)
-        coordinator = self.config_entry.runtime_data
+        port = self.config_entry.runtime_data.port
         return self.async_show_form(
             step_id="meter",
             data_schema=self.add_suggested_values_to_schema(schema, values),
             description_placeholders={
                 "meter": meter_name(meter, words),
                 "type": type_name(meter, words),
-                "refresh": f"{coordinator.refresh_of(coordinator.meters[self._slot]):g}",
+                "refresh": f"{port.display.refresh_of(port.meters[self._slot]):g}",
             },
         )
 
@@ -97,10 +97,10 @@ class P1OptionsFlow(OptionsFlowWithReload):
         """The meters that are known, by slot, as they are detected; none while the entry is not set up."""
         if self.config_entry.state is not ConfigEntryState.LOADED:
             return {}
-        coordinator = self.config_entry.runtime_data
-        meters: dict[str, AnyMeter] = {str(slot): meter for slot, meter in coordinator.meters.items()}
-        if coordinator.reading is not None:
-            detected = {str(meter.profile.slot): meter.profile for meter in coordinator.reading.meters}
+        port = self.config_entry.runtime_data.port
+        meters: dict[str, AnyMeter] = {str(slot): meter for slot, meter in port.meters.items()}
+        if port.reading is not None:
+            detected = {str(meter.profile.slot): meter.profile for meter in port.reading.meters}
             meters |= {slot: profile for slot, profile in detected.items() if slot in meters}
         return meters
 

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from homeassistant.core import CoreState, Event, HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er
@@ -24,12 +24,10 @@ from homeassistant.util import dt as dt_util
 
 from ..const import DOMAIN
 from ..p1 import Presented, Quantity, Unit, channel_type
+from ..port.state import Port
 from ..port.store import Change, Registers, known_channel
 from .costs import Bookings, async_price_entities, cost_sensors, is_known
 from .recorded import EVENT_COMPILED, async_count_on, async_leave_out, is_recording, latest_compiled, latest_ended
-
-if TYPE_CHECKING:
-    from ..coordinator import P1Coordinator
 
 HELD: Final = frozenset({
     Quantity.ENERGY, Quantity.HEAT, Quantity.REACTIVE_ENERGY, Quantity.APPARENT_ENERGY, Quantity.VOLUME,
@@ -54,12 +52,12 @@ def registers_of(values: Mapping[str, Presented]) -> Registers:
 class Handover:
     """The registers of one port that are held back."""
 
-    def __init__(self, coordinator: P1Coordinator) -> None:
-        """Go on from what was stored of the port."""
-        self._coordinator = coordinator
-        self._hass: HomeAssistant = coordinator.hass
-        self._entry = coordinator.config_entry
-        self._changes = coordinator.replaced.changes
+    def __init__(self, port: Port) -> None:
+        """Continue from what was stored of the port."""
+        self._display = port.display
+        self._hass: HomeAssistant = port.hass
+        self._entry = port.entry
+        self._changes = port.record.replaced.changes
         self._compiled_until: datetime | None = None
         self._prices: Mapping[str, str] = {}
         self._counting_on: dict[str, Change] = {}
@@ -113,7 +111,7 @@ class Handover:
     # The registers themselves
 
     @callback
-    def take(self, change: Change) -> None:
+    def follow(self, change: Change) -> None:
         """Show the registers of a new meter that was just heard, unless anything is to be waited for."""
         if not self._is_seen():
             return
@@ -128,7 +126,7 @@ class Handover:
     def _is_seen(self) -> bool:
         """Tell whether what is shown now is shown by entities, and noticed by sensors of costs."""
         # Sensors of costs take note of nothing while Home Assistant stops.
-        return self._coordinator.last_update_success and self._hass.state is CoreState.running
+        return self._display.is_available and self._hass.state is CoreState.running
 
     def _can_be_left_out(self, change: Change, *, needs_price: bool) -> bool:
         """Tell whether what sensors of costs book now is the step, and can be left out of the next sum.
@@ -150,14 +148,14 @@ class Handover:
                 async_leave_out(self._hass, booked)
         del self._changes[change.slot]
         self._counting_on.pop(change.slot, None)
-        self._coordinator.async_show_again(change.slot)
+        self._display.expire(change.slot)
 
     def _show_first(self, change: Change) -> None:
         """Let entities show what the new meter showed first."""
-        coordinator, slot = self._coordinator, change.slot
+        slot = change.slot
         first = {
             channel_id: Presented(channel_type(channel_id), value, None if unit is None else Unit(unit), None)
             for channel_id, (value, unit) in change.registers.items()
             if known_channel(channel_id) is not None
         }
-        coordinator.async_set_updated_data({**coordinator.data, slot: {**coordinator.data.get(slot, {}), **first}})
+        self._display.show({slot: {**self._display.values.get(slot, {}), **first}})

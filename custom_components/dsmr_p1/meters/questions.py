@@ -1,17 +1,16 @@
 """What the owner is asked and told about meters that may have been replaced: as repairs of Home Assistant."""
 
-from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from datetime import datetime, timedelta
+from typing import Final
 
 from homeassistant.core import callback
 from homeassistant.helpers import issue_registry as ir
+from homeassistant.helpers.event import async_track_time_interval
 from homeassistant.util import dt as dt_util
 
 from ..const import DOMAIN
 from ..port.devices import device_name
-
-if TYPE_CHECKING:
-    from ..coordinator import P1Coordinator
+from ..port.state import Port
 
 TOLD_FOR: Final = timedelta(days=30)
 """How long the owner is told that a meter counts as a replacement."""
@@ -20,11 +19,18 @@ TOLD_FOR: Final = timedelta(days=30)
 class Questions:
     """The questions about the meters of one port, by slot."""
 
-    def __init__(self, coordinator: P1Coordinator) -> None:
+    def __init__(self, port: Port) -> None:
         """Belong to a port."""
-        self._coordinator = coordinator
-        self._hass = coordinator.hass
-        self._entry_id = coordinator.config_entry.entry_id
+        self._port = port
+        self._hass = port.hass
+        self._entry_id = port.entry.entry_id
+
+    @callback
+    def async_start(self) -> None:
+        """Look every hour for what need not be told any longer."""
+        self._port.entry.async_on_unload(
+            async_track_time_interval(self._hass, self.async_tidy, timedelta(hours=1), cancel_on_shutdown=True)
+        )
 
     @callback
     def async_ask_about_change(self, slot: str) -> None:
@@ -48,7 +54,7 @@ class Questions:
         ir.async_delete_issue(self._hass, DOMAIN, f"meter_{slot}_{self._entry_id}")
 
     @callback
-    def async_tidy(self) -> None:
+    def async_tidy(self, _: datetime | None = None) -> None:
         """Delete what was told long ago of a meter that counts as a replacement."""
         for (domain, issue_id), issue in list(ir.async_get(self._hass).issues.items()):
             if domain != DOMAIN or not issue_id.startswith("adopted_") or not issue_id.endswith(self._entry_id):
@@ -67,5 +73,5 @@ class Questions:
             is_persistent=True,
             severity=ir.IssueSeverity.WARNING,
             translation_key=key,
-            translation_placeholders={"meter": meter, "port": self._coordinator.name},
+            translation_placeholders={"meter": meter, "port": self._port.name},
         )

@@ -11,11 +11,11 @@ identifier the registers of its slot are held back, and once the identifier is c
 Who does not answer for a day has a new meter. A meter that tells its old identifier again takes the question back.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from homeassistant.core import callback
 from homeassistant.helpers import device_registry as dr
@@ -23,14 +23,12 @@ from homeassistant.util import dt as dt_util
 
 from ..const import DOMAIN, LOGGER
 from ..p1 import Meter, Reading, Role, present
-from ..port.devices import async_register_devices, device_identifier
+from ..port.devices import device_identifier
+from ..port.state import Port
 from ..port.store import Change, KnownMeter
 from .continuity import Moves, async_move, continued_channels
 from .handover import HELD, Handover, registers_of
 from .questions import Questions
-
-if TYPE_CHECKING:
-    from ..coordinator import P1Coordinator
 
 CERTAIN: Final = 3
 """Telegrams in a row with the same other identifier, before it is believed: noise does not repeat itself."""
@@ -53,16 +51,17 @@ class Answer(StrEnum):
 
 
 class Replacements:
-    """The meters of one port that may have been replaced; what is kept of them is in the record of the coordinator."""
+    """The meters of one port that may have been replaced; what is kept of them is in the record of the port."""
 
-    def __init__(self, coordinator: P1Coordinator) -> None:
-        """Go on from what was stored of the port."""
-        self._coordinator = coordinator
-        self._hass = coordinator.hass
-        self._entry = coordinator.config_entry
-        self._record = coordinator.replaced
-        self.handover = Handover(coordinator)
-        self.questions = Questions(coordinator)
+    def __init__(self, port: Port, seen: Callable[[str], KnownMeter | None]) -> None:
+        """Continue from what was stored of the port; `seen` returns the meter in a slot as telegrams report it."""
+        self._port = port
+        self._seen = seen
+        self._hass = port.hass
+        self._entry = port.entry
+        self._record = port.record.replaced
+        self.handover = Handover(port)
+        self.questions = Questions(port)
         self._telegrams: dict[str, int] = {}
         self._gone_since: dict[str, datetime] = {}
 
@@ -74,6 +73,7 @@ class Replacements:
                 self.questions.async_ask_about_change(slot)
         for slot in self._record.asked:
             self.questions.async_ask_about_arrival(slot)
+        self.questions.async_start()
         self.handover.async_start()
 
     # What telegrams tell
@@ -130,7 +130,7 @@ class Replacements:
             # Noise that is another every time is noise all the same.
             since, before = change.since, change.before
         self._record.changes[slot] = Change(slot=slot, identifier=identifier, since=since, before=before)
-        self._coordinator.async_show_again(slot)
+        self._port.display.expire(slot)
 
     def _come_back(self, slot: str, identifier: str) -> None:
         change = self._record.changes.get(slot)
@@ -140,7 +140,7 @@ class Replacements:
         self._take_back(change)
         self.questions.async_withdraw(slot)
         if change.is_asked:
-            LOGGER.info("P1 port %s: the meter in %s tells its old identifier again", self._coordinator.name, slot)
+            LOGGER.info("P1 port %s: the meter in %s tells its old identifier again", self._port.name, slot)
 
     def _take_back(self, change: Change) -> None:
         """Forget another identifier; what was answered before it came is gone on with."""
@@ -159,7 +159,7 @@ class Replacements:
         if len(alike) == 1:
             self._record.arrivals[meter.slot] = alike[0]
 
-    def take(self, reading: Reading) -> None:
+    def follow(self, reading: Reading) -> None:
         """Follow what is in question from telegram to telegram."""
         if not self._record.changes and not self._record.arrivals:
             return
@@ -168,7 +168,7 @@ class Replacements:
             if slot not in heard:
                 continue
             if change.is_replacement:
-                self.handover.take(self._with_registers(change, heard[slot]))
+                self.handover.follow(self._with_registers(change, heard[slot]))
             elif change.identifier in (heard[slot].profile.equipment_identifier, system_title(heard[slot], reading)):
                 self._count(self._with_registers(change, heard[slot]))
             else:
@@ -192,17 +192,17 @@ class Replacements:
             self._adopt(change)
             LOGGER.info(
                 "P1 port %s: nobody was against it, so the other meter in %s has replaced the one before",
-                self._coordinator.name, slot,
+                self._port.name, slot,
             )  # fmt: skip
             self.questions.async_tell_of_adoption(slot)
         elif not change.is_asked:
             self._record.changes[slot] = replace(change, is_asked=True)
-            LOGGER.info("P1 port %s: another meter is in the place of the one in %s", self._coordinator.name, slot)
+            LOGGER.info("P1 port %s: another meter is in the place of the one in %s", self._port.name, slot)
             self.questions.async_ask_about_change(slot)
 
     def _compare_siblings(self, slot: str, old: str, heard: Mapping[str, Meter]) -> None:
         """Ask whether a meter has replaced the one beside it, once that one is dead."""
-        if slot not in heard or old not in self._coordinator.meters:
+        if slot not in heard or old not in self._port.meters:
             return
         if not self._is_dead(slot, old, heard):
             if slot in self._record.asked:
@@ -214,7 +214,7 @@ class Replacements:
                 self._record.asked.add(slot)
                 LOGGER.info(
                     "P1 port %s: the meter in %s may have replaced the one in %s, which is dead",
-                    self._coordinator.name, slot, old,
+                    self._port.name, slot, old,
                 )  # fmt: skip
                 self.questions.async_ask_about_arrival(slot)
 
@@ -248,9 +248,9 @@ class Replacements:
                 self._take_back(change)
                 self._record.quiet[slot] = (change.identifier, dt_util.utcnow() + LONG)
         self.questions.async_withdraw(slot)
-        self._coordinator.async_show_again(slot)
-        self._coordinator.async_save()
-        LOGGER.info("P1 port %s: the other meter in %s was answered for: %s", self._coordinator.name, slot, answer)
+        self._port.display.expire(slot)
+        self._port.save()
+        LOGGER.info("P1 port %s: the other meter in %s was answered for: %s", self._port.name, slot, answer)
 
     def _adopt(self, change: Change) -> None:
         """Let the new meter go on as the old one."""
@@ -262,20 +262,17 @@ class Replacements:
 
     def _identify(self, slot: str, identifier: str, meter: KnownMeter | None = None) -> None:
         """Put a meter with an identifier into a slot, as the device and the entry know it too."""
-        coordinator = self._coordinator
-        before = coordinator.meters[slot]
+        before = self._port.meters[slot]
         if before.equipment_identifier is None and before.system_title is not None:
             after = replace(meter or before, system_title=identifier)
         else:
             after = replace(meter or before, equipment_identifier=identifier)
-        meters = {**coordinator.meters, slot: after}
-        coordinator.meters = meters
-        async_register_devices(self._hass, self._entry, meters)
+        self._port.async_set_meters({**self._port.meters, slot: after})
         old = before.equipment_identifier or before.system_title
         is_taken = any(entry.unique_id == identifier for entry in self._hass.config_entries.async_entries(DOMAIN))
         if before.role is Role.MAIN and self._entry.unique_id == old and not is_taken:
             self._hass.config_entries.async_update_entry(self._entry, unique_id=identifier)
-        coordinator.async_save()
+        self._port.save()
 
     def _separate(self, change: Change) -> None:
         """Give the new meter a device and entities of its own; the old ones stay aside, with their history."""
@@ -286,9 +283,9 @@ class Replacements:
             number += 1
         async_move(self._hass, entry_id, Moves({slot: f"{slot}~{number}"}, {}))
         del self._record.changes[slot]
-        self._coordinator.data = {other: values for other, values in self._coordinator.data.items() if other != slot}
-        self._identify(slot, change.identifier, self._coordinator.seen(slot))
-        self._coordinator.async_update_listeners()
+        self._port.display.drop({slot})
+        self._identify(slot, change.identifier, self._seen(slot))
+        self._port.display.publish()
 
     async def _answer_beside(self, slot: str, answer: Answer) -> None:
         """Carry out what the owner says of a meter beside a dead one."""
@@ -300,30 +297,30 @@ class Replacements:
             self._record.quiet[slot] = ("", dt_util.utcnow() + LONG)
         self._record.asked.discard(slot)
         self.questions.async_withdraw(slot)
-        self._coordinator.async_save()
-        LOGGER.info("P1 port %s: the new meter in %s was answered for: %s", self._coordinator.name, slot, answer)
+        self._port.save()
+        LOGGER.info("P1 port %s: the new meter in %s was answered for: %s", self._port.name, slot, answer)
 
     async def _succeed(self, slot: str) -> None:
         """Let a meter go on as the dead one beside it: entities and device of that one move to its slot.
 
         The entities that it had until now are in the way; the entry is set up anew, so that none of them speaks on.
         """
-        coordinator, entry = self._coordinator, self._entry
+        port, entry = self._port, self._entry
         old = self._record.arrivals.pop(slot)
-        dead, meter = coordinator.meters[old], coordinator.meters[slot]
+        dead, meter = port.meters[old], port.meters[slot]
         continued = continued_channels(dead, meter)
         self._record.buried[old] = dead.equipment_identifier
         self._record.changes[slot] = Change(
             slot=slot,
             identifier=meter.equipment_identifier or "",
             since=dt_util.utcnow(),
-            registers=registers_of(coordinator.data.get(slot, {})),
+            registers=registers_of(port.display.values.get(slot, {})),
             is_asked=True,
             is_replacement=True,
             answered=dt_util.utcnow(),
         )
-        coordinator.meters = {other: known for other, known in coordinator.meters.items() if other != old}
-        await coordinator.async_save_now()
+        port.async_set_meters({other: known for other, known in port.meters.items() if other != old})
+        await port.async_save_now()
         async_move(self._hass, entry.entry_id, Moves({old: slot}, {(old, one): new for one, new in continued.items()}))
         self._hass.config_entries.async_schedule_reload(entry.entry_id)
 

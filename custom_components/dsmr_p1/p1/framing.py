@@ -48,6 +48,16 @@ class RejectReason(StrEnum):
     NOT_P1 = "not_p1"
     """Another protocol: HDLC or M-Bus frames, or a cipher without envelope."""
 
+    @property
+    def is_key(self) -> bool:
+        """Whether other keys might open the telegram."""
+        return self in (RejectReason.NO_KEY, RejectReason.DECRYPTION, RejectReason.AUTHENTICATION)
+
+    @property
+    def is_damage(self) -> bool:
+        """Whether the line has damaged the telegram."""
+        return self in (RejectReason.CRC, RejectReason.MALFORMED, RejectReason.TRUNCATED, RejectReason.OVERSIZED)
+
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
@@ -77,7 +87,7 @@ type Frame = PlainFrame | EncryptedFrame
 # DB 08, the system title of 8 bytes, 82 and a length of two bytes, the security control byte 30 (encrypted and
 # authenticated), then the frame counter of 4 bytes.
 _ENVELOPE: Final = re.compile(rb"\xDB\x08[\x00-\xFF]{8}\x82([\x00-\xFF]{2})\x30")
-_ENVELOPE_START: Final = b"\xdb\x08"
+ENVELOPE_START: Final = b"\xdb\x08"
 _HEADER_SO_FAR: Final = re.compile(rb"\xDB\x08(?:[\x00-\xFF]{0,8}|[\x00-\xFF]{8}\x82[\x00-\xFF]{0,2})\Z")
 _HEADER: Final = 13
 _LENGTHS: Final = range(40, MAX_TELEGRAM + 1)
@@ -212,7 +222,7 @@ class Framer:
         return len(buffer) if header is None else header.start()
 
     def _find_envelope(self, start: int) -> re.Match[bytes] | None:
-        if self._buffer.find(_ENVELOPE_START, start) < 0:
+        if self._buffer.find(ENVELOPE_START, start) < 0:
             return None
         while (envelope := _ENVELOPE.search(self._buffer, start)) is not None:
             if int.from_bytes(envelope[1]) in _LENGTHS:

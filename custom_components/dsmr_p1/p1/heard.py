@@ -52,8 +52,12 @@ class Heard:
     @property
     def is_encrypted(self) -> bool:
         """Whether encrypted telegrams were among what was heard."""
-        sealed = (RejectReason.NO_KEY, RejectReason.DECRYPTION, RejectReason.AUTHENTICATION)
-        return self.authentication is not None or any(self.rejected[reason] for reason in sealed)
+        return self.authentication is not None or any(reason.is_key for reason in self.rejected)
+
+    @property
+    def damaged(self) -> int:
+        """The number of telegrams that the line has damaged."""
+        return sum(count for reason, count in self.rejected.items() if reason.is_damage)
 
     def received(self, octets: bytes, now: float) -> None:
         """Take note of bytes from the port."""

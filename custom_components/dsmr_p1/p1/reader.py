@@ -36,7 +36,7 @@ LONGEST_NOISE_DELAY: Final = 5.0
 _JITTER: Final = 0.2
 _CLOSE_LIMIT: Final = 2.0
 # Network streams that carry bytes only; the far end has the line settings.
-_RAW_SCHEMES: Final = ("socket://", "tcp://")
+RAW_SCHEMES: Final = ("socket://", "tcp://")
 
 _PARITIES: Final[dict[str, serialx.Parity]] = {
     "N": serialx.Parity.NONE,
@@ -96,7 +96,7 @@ class P1Reader:
         self.heard = Heard()
         self._decoder = Decoder(keys, memory)
         self._search = SettingsSearch(settings)
-        self._has_settings = not port.startswith(_RAW_SCHEMES)
+        self._has_settings = not port.startswith(RAW_SCHEMES)
         self._silence = silence
         self._first_delay = first_delay
 

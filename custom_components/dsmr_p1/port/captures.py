@@ -110,7 +110,7 @@ class Captures:
         self._listeners: list[Callable[[Capture], None]] = []
 
     @callback
-    def take(self, event: object) -> None:
+    def add(self, event: object) -> None:
         """Keep what came from the port, where it is a telegram or was taken for one, and pass it on."""
         if not isinstance(event, (Reading, Rejected)):
             return

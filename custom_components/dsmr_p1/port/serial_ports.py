@@ -6,14 +6,13 @@ import os
 from typing import Final
 
 from homeassistant.components import usb
-from homeassistant.config_entries import SOURCE_IGNORE, ConfigEntry, ConfigEntryState
+from homeassistant.config_entries import SOURCE_IGNORE, ConfigEntry
 from homeassistant.const import CONF_PORT
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.service_info.usb import UsbServiceInfo
 
 from ..const import DOMAIN
-
-_RAW_STREAMS: Final = ("socket://", "tcp://")
+from ..p1.reader import RAW_SCHEMES
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +30,7 @@ def is_local(port: str) -> bool:
 
 def is_raw_stream(port: str) -> bool:
     """Tell whether a port is a network stream of bytes only: the far end has the line settings."""
-    return port.startswith(_RAW_STREAMS)
+    return port.startswith(RAW_SCHEMES)
 
 
 async def stable_path(hass: HomeAssistant, port: str) -> str:
@@ -63,14 +62,6 @@ async def entry_on(hass: HomeAssistant, port: str, *, other_than: str | None = N
         if await is_same_port(hass, entry.data[CONF_PORT], port):
             return entry
     return None
-
-
-async def has_moved(hass: HomeAssistant, entry: ConfigEntry) -> bool:
-    """Tell whether the meter of an entry is no longer heard on the port of the entry."""
-    port = entry.data[CONF_PORT]
-    if is_local(port) and not await hass.async_add_executor_job(os.path.exists, port):
-        return True
-    return entry.state is not ConfigEntryState.LOADED or not entry.runtime_data.last_update_success
 
 
 async def free_ports(hass: HomeAssistant, *, other_than: str | None = None) -> list[FreePort]:
@@ -114,3 +105,47 @@ def _discoveries(hass: HomeAssistant, port: str, *, ours: bool) -> Iterator[str]
 def _description(port: usb.SerialDevice) -> str:
     """Say what a device is in its own words, without its serial number."""
     return " ".join(part for part in (port.manufacturer, port.description) if part and part != "n/a")
+
+
+_COMMON_SERIALS: Final = frozenset({"", "0", "0000", "0001", "00000000", "12345678", "0123456789ABCDEF"})
+
+
+async def find_device(hass: HomeAssistant, port: str) -> tuple[str, ...] | None:
+    """Return vendor, product and serial number of the USB device of a port; None where another may have the same."""
+    real = await hass.async_add_executor_job(os.path.realpath, port)
+    for found, device in await _usb_devices(hass):
+        if real in (found, await hass.async_add_executor_job(os.path.realpath, found)):
+            return device
+    return None
+
+
+async def find_moved_device(
+    hass: HomeAssistant, port: str, device: tuple[str, ...] | None, *, other_than: str
+) -> str | None:
+    """Return the path on which the device of a port is now; None where it is nowhere, or where several may be it.
+
+    A path that belongs to another of our entries than the one with the id `other_than` does not count.
+    """
+    if await hass.async_add_executor_job(os.path.exists, port):
+        return None
+    find = getattr(usb, "async_find_moved_serial_port", None)  # since 2026.11
+    path: str | None = None if find is None else find(hass, port)
+    if path is None and device is not None:
+        paths = [found for found, other in await _usb_devices(hass) if other == device]
+        path = paths[0] if len(paths) == 1 else None
+    if path is None or path == port or await entry_on(hass, path, other_than=other_than) is not None:
+        return None
+    return await stable_path(hass, path)
+
+
+async def _usb_devices(hass: HomeAssistant) -> list[tuple[str, tuple[str, ...]]]:
+    """Return the USB devices that can be told from others: their path, vendor, product and serial number."""
+
+    def devices() -> Iterator[tuple[str, tuple[str, ...]]]:
+        for port in ports:
+            serial = getattr(port, "serial_number", None) or ""
+            if isinstance(port, usb.USBDevice) and serial not in _COMMON_SERIALS:
+                yield port.device, (str(port.vid), str(port.pid), serial)
+
+    ports = await usb.async_scan_serial_ports(hass)
+    return list(devices())

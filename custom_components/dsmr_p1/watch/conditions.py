@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from time import monotonic
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 from urllib.parse import urlencode
 
 from homeassistant.config_entries import SOURCE_REAUTH
@@ -32,9 +32,7 @@ from ..p1.catalog import CHANNEL_IDS
 from ..p1.heard import Hint
 from ..port.devices import device_name
 from ..port.entry_data import redacted
-
-if TYPE_CHECKING:
-    from ..coordinator import P1Coordinator
+from ..port.state import Port
 
 INTERVAL: Final = timedelta(minutes=1)
 ENOUGH: Final = 50
@@ -48,8 +46,7 @@ _CLOCK_RIGHT: Final = timedelta(minutes=30)
 _LONGEST_LIST: Final = 20
 KEY_FAILURES: Final = 3
 """Encrypted telegrams in a row that the keys do not open, before they are wrong: a damaged one looks the same."""
-_KEY_REASONS: Final = (RejectReason.NO_KEY, RejectReason.DECRYPTION, RejectReason.AUTHENTICATION)
-DAMAGE: Final = {
+_DAMAGE_KEYS: Final = {
     RejectReason.CRC: "damaged_crc",
     RejectReason.TRUNCATED: "damaged_truncated",
     RejectReason.OVERSIZED: "damaged_truncated",
@@ -80,7 +77,7 @@ class Finding(NamedTuple):
 class Evidence:
     """What was heard on a port, as far as conditions ask for it. Times are of a clock that only runs forward."""
 
-    coordinator: P1Coordinator
+    port: Port
     is_open: bool = False
     failure: PortError | None = None
     moved_to: str | None = None
@@ -95,28 +92,31 @@ class Evidence:
     @property
     def is_silent(self) -> bool:
         """Whether the last telegram is longer ago than the owner allows."""
-        return monotonic() - self.last_telegram > self.coordinator.received_timeout
+        return monotonic() - self.last_telegram > self.port.received_timeout
 
     @property
     def reading(self) -> Reading | None:
         """The last telegram, as long as it tells of now."""
-        return None if self.is_silent else self.coordinator.reading
+        return None if self.is_silent else self.port.reading
 
     @property
     def is_mute(self) -> bool:
         """Whether nothing at all comes: not a single byte since the last telegram, or for long."""
-        if self.coordinator.reader.heard.octets == self.octets_then:
+        if self.port.reader.heard.octets == self.octets_then:
             return True
-        return monotonic() - self.octets_at > max(self.coordinator.received_timeout, 2 * INTERVAL.total_seconds())
+        return monotonic() - self.octets_at > max(self.port.received_timeout, 2 * INTERVAL.total_seconds())
 
     @property
     def wants_key(self) -> bool:
         """Whether encrypted telegrams come that are not opened, and no others."""
-        return not self.is_mute and sum(self.rejected_since[reason] for reason in _KEY_REASONS) >= KEY_FAILURES
+        return (
+            not self.is_mute
+            and sum(count for reason, count in self.rejected_since.items() if reason.is_key) >= KEY_FAILURES
+        )
 
     def count(self) -> None:
         """Take note of whether bytes have come since the last look."""
-        octets = self.coordinator.reader.heard.octets
+        octets = self.port.reader.heard.octets
         if octets != self.octets_seen:
             self.octets_seen, self.octets_at = octets, monotonic()
 
@@ -131,10 +131,10 @@ def _port(evidence: Evidence) -> Finding | None:
         return Finding("port_busy" if isinstance(evidence.failure, PortBusyError) else "port_gone")
     if not evidence.is_silent or evidence.wants_key:
         return None
-    heard = evidence.coordinator.reader.heard
+    heard = evidence.port.reader.heard
     causes = {
         "no_data": evidence.is_mute,
-        "no_good_telegram": any(evidence.rejected_since[reason] for reason in DAMAGE),
+        "no_good_telegram": any(reason.is_damage for reason in evidence.rejected_since),
         "not_p1": evidence.rejected_since[RejectReason.NOT_P1] or Hint.TELNET in heard.hints,
     }
     return Finding(next((key for key, holds in causes.items() if holds), "no_telegram"))
@@ -148,16 +148,16 @@ def _damage(evidence: Evidence) -> Finding | None:
     many = _FEW if "damage" in evidence.raised else _MANY
     if len(evidence.outcomes) < ENOUGH or len(damaged) <= many * len(evidence.outcomes):
         return None
-    (key, _), *_ = Counter(DAMAGE[reason] for reason in damaged).most_common(1)
+    (key, _), *_ = Counter(_DAMAGE_KEYS[reason] for reason in damaged).most_common(1)
     return Finding(key, {"percent": str(round(100 * len(damaged) / len(evidence.outcomes)))})
 
 
 def _key(evidence: Evidence) -> Finding | None:
     """Find keys that open nothing, and nobody is being asked for others."""
-    coordinator = evidence.coordinator
+    port = evidence.port
     if not evidence.is_silent or not evidence.wants_key:
         return None
-    if any(coordinator.config_entry.async_get_active_flows(coordinator.hass, {SOURCE_REAUTH})):
+    if any(port.entry.async_get_active_flows(port.hass, {SOURCE_REAUTH})):
         return None
     return Finding("wrong_key")
 
@@ -179,12 +179,12 @@ def _unregistered(_: Evidence, reading: Reading) -> Finding | None:
 
 def _type(evidence: Evidence, reading: Reading) -> Finding | None:
     """Find a type that the owner has chosen, and that is not what the meter sends."""
-    coordinator = evidence.coordinator
-    types = coordinator.config_entry.options.get(CONF_METER_TYPE, {})
+    port = evidence.port
+    types = port.entry.options.get(CONF_METER_TYPE, {})
     for meter in reading.meters:
         profile = meter.profile
         if profile.registered and profile.slot in types and not _fits(types[profile.slot], profile):
-            name = device_name(coordinator.hass, coordinator.config_entry.entry_id, profile.slot)
+            name = device_name(port.hass, port.entry.entry_id, profile.slot)
             return Finding("type_misfit", {"meter": name}, slot=profile.slot)
     return None
 
@@ -215,12 +215,12 @@ def _clock(evidence: Evidence, reading: Reading) -> Finding | None:
 
 def _unknown(evidence: Evidence, reading: Reading) -> Finding | None:
     """Find objects that no row of the catalog knows: worth a report. Their values may be private, and are not told."""
-    acknowledged = evidence.coordinator.acknowledged
+    acknowledged = evidence.port.record.acknowledged
     references = sorted({str(obj.obis) for obj in reading.unknown})
     new = [reference for reference in references if f"unknown:{reference}" not in acknowledged][:_LONGEST_LIST]
     if not new:
         return None
-    integration = async_get_loaded_integration(evidence.coordinator.hass, DOMAIN)
+    integration = async_get_loaded_integration(evidence.port.hass, DOMAIN)
     report = urlencode({
         "title": f"Unknown objects: {', '.join(new[:3])}",
         "body": "My meter sends these objects, which are not known yet:\n\n" + "\n".join(new),

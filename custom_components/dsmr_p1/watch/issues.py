@@ -1,37 +1,28 @@
 """Issues: each condition is raised after it has lasted, and cleared when it is cured. They are asked once a minute."""
 
-from collections.abc import Iterator
 from datetime import datetime
-import os
 from time import monotonic
-from typing import TYPE_CHECKING, Final
 
-from homeassistant.components import usb
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.event import async_track_time_interval
 
 from ..const import DOMAIN, LOGGER
-from ..p1 import (
-    PortError,
-    RejectReason,
-)
-from ..port.serial_ports import entry_on, is_local, stable_path
-from .conditions import CONDITIONS, DAMAGE, FIXABLE, INTERVAL, Evidence, Finding
-
-if TYPE_CHECKING:
-    from ..coordinator import P1Coordinator
+from ..p1 import PortError, RejectReason
+from ..port.serial_ports import find_device, find_moved_device, is_local
+from ..port.state import Port
+from .conditions import CONDITIONS, FIXABLE, INTERVAL, Evidence, Finding
 
 
 class Watch:
     """Watches one port for what its owner should know."""
 
-    def __init__(self, coordinator: P1Coordinator) -> None:
+    def __init__(self, port: Port) -> None:
         """Begin without any evidence."""
-        self.evidence = Evidence(coordinator)
-        self._coordinator = coordinator
-        self._hass = coordinator.hass
-        self._entry = coordinator.config_entry
+        self.evidence = Evidence(port)
+        self._port = port
+        self._hass = port.hass
+        self._entry = port.entry
         self._since: dict[str, float] = {}
         self._is_identified = False
         self._is_looking = False
@@ -43,38 +34,37 @@ class Watch:
             async_track_time_interval(self._hass, self._look, INTERVAL, cancel_on_shutdown=True)
         )
 
-    def opened(self) -> None:
-        """Take note that the port is open."""
+    def on_opened(self) -> None:
+        """Note that the port is open."""
         self.evidence.is_open = True
         self.evidence.moved_to = None
         self._is_identified = False
 
-    def failed(self, error: PortError) -> None:
-        """Take note that the port cannot be opened, or was lost."""
+    def on_failed(self, error: PortError) -> None:
+        """Note that the port cannot be opened, or was lost."""
         self.evidence.is_open = False
         self.evidence.failure = error
 
-    def took(self) -> None:
-        """Take note of a good telegram."""
+    def on_reading(self) -> None:
+        """Note a good telegram."""
         evidence = self.evidence
         evidence.last_telegram = monotonic()
-        evidence.octets_then = self._coordinator.reader.heard.octets
+        evidence.octets_then = self._port.reader.heard.octets
         evidence.rejected_since.clear()
         evidence.outcomes.append(None)
 
-    def rejected(self, reason: RejectReason) -> None:
-        """Take note of bytes that were no good telegram."""
+    def on_rejected(self, reason: RejectReason) -> None:
+        """Note bytes that were no good telegram."""
         self.evidence.rejected_since[reason] += 1
-        if reason in DAMAGE:
+        if reason.is_damage:
             self.evidence.outcomes.append(reason)
 
     @callback
     def _look(self, _: datetime) -> None:
         is_wanted = not self.evidence.is_open or not self._is_identified
-        if is_wanted and not self._is_looking and is_local(self._coordinator.port):
+        if is_wanted and not self._is_looking and is_local(self._port.path):
             self._is_looking = True
             self._entry.async_create_background_task(self._hass, self._find_device(), f"{DOMAIN} USB device")
-        self._coordinator.replacements.questions.async_tidy()
         self.evidence.count()
         now = monotonic()
         reading = self.evidence.reading
@@ -85,7 +75,7 @@ class Watch:
                 finding = find_in(self.evidence, reading)
             else:
                 continue
-            if finding is None or (finding.marks and self._coordinator.acknowledged.issuperset(finding.marks)):
+            if finding is None or (finding.marks and self._port.record.acknowledged.issuperset(finding.marks)):
                 self._since.pop(topic, None)
                 self.evidence.raised.pop(topic, None)
                 ir.async_delete_issue(self._hass, DOMAIN, self._issue_id(topic))
@@ -98,7 +88,7 @@ class Watch:
         if is_there and before is not None and before.cause == finding.cause:
             return
         self.evidence.raised[topic] = finding
-        placeholders = {**finding.placeholders, "port": self._coordinator.name}
+        placeholders = {**finding.placeholders, "port": self._port.name}
         about: dict[str, str | int | float | None] = {"entry_id": self._entry.entry_id, "condition": finding.key}
         if finding.slot is not None:
             about["slot"] = finding.slot
@@ -123,60 +113,22 @@ class Watch:
 
     async def _find_device(self) -> None:
         """Learn which USB device the port is, or, where it is gone, where that device is now."""
-        coordinator = self._coordinator
+        port = self._port
         try:
             if self.evidence.is_open:
-                device = await _device_at(self._hass, coordinator.port)
+                device = await find_device(self._hass, port.path)
                 self._is_identified = True
                 if device is not None:
-                    coordinator.device = device
-                    coordinator.async_save()
+                    port.record.device = device
+                    port.save()
             else:
-                self.evidence.moved_to = await _moved_to(self._hass, self._entry.entry_id, coordinator)
+                self.evidence.moved_to = await find_moved_device(
+                    self._hass, port.path, port.record.device, other_than=self._entry.entry_id
+                )
         except OSError as error:
-            LOGGER.debug("P1 port %s: the USB devices cannot be listed: %s", coordinator.name, type(error).__name__)
+            LOGGER.debug("P1 port %s: the USB devices cannot be listed: %s", port.name, type(error).__name__)
         finally:
             self._is_looking = False
-
-
-async def _device_at(hass: HomeAssistant, port: str) -> tuple[str, ...] | None:
-    """Tell which USB device a port is; None where nothing tells it from others of its make."""
-    real = await hass.async_add_executor_job(os.path.realpath, port)
-    for found, device in await _usb_devices(hass):
-        if real in (found, await hass.async_add_executor_job(os.path.realpath, found)):
-            return device
-    return None
-
-
-async def _moved_to(hass: HomeAssistant, entry_id: str, coordinator: P1Coordinator) -> str | None:
-    """Tell under which path the device of a port is now; None where it is not, or where several may be it."""
-    port = coordinator.port
-    if await hass.async_add_executor_job(os.path.exists, port):
-        return None
-    find = getattr(usb, "async_find_moved_serial_port", None)  # since 2026.11
-    path: str | None = None if find is None else find(hass, port)
-    if path is None and coordinator.device is not None:
-        paths = [found for found, device in await _usb_devices(hass) if device == coordinator.device]
-        path = paths[0] if len(paths) == 1 else None
-    if path is None or path == port or await entry_on(hass, path, other_than=entry_id) is not None:
-        return None
-    return await stable_path(hass, path)
-
-
-_COMMON_SERIALS: Final = frozenset({"", "0", "0000", "0001", "00000000", "12345678", "0123456789ABCDEF"})
-
-
-async def _usb_devices(hass: HomeAssistant) -> list[tuple[str, tuple[str, ...]]]:
-    """Give the USB devices that can be told from others: their path, vendor, product and serial number."""
-
-    def devices() -> Iterator[tuple[str, tuple[str, ...]]]:
-        for port in ports:
-            serial = getattr(port, "serial_number", None) or ""
-            if isinstance(port, usb.USBDevice) and serial not in _COMMON_SERIALS:
-                yield port.device, (str(port.vid), str(port.pid), serial)
-
-    ports = await usb.async_scan_serial_ports(hass)
-    return list(devices())
 
 
 @callback

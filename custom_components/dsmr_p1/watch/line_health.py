@@ -21,14 +21,13 @@ from homeassistant.core import callback
 from homeassistant.helpers.device_registry import DeviceInfo
 from homeassistant.helpers.typing import StateType
 
-from ..coordinator import P1Coordinator
-from ..p1 import Authentication, Reading, RejectReason
+from ..p1 import Authentication, Reading
+from ..p1.grouping import PORT_SLOT
 from ..p1.heard import Heard
 from ..port.captures import Capture
-from ..port.devices import PORT_SLOT, device_identifier
+from ..port.devices import device_identifier
+from ..port.state import Port
 
-DAMAGES: Final = (RejectReason.CRC, RejectReason.MALFORMED, RejectReason.TRUNCATED, RejectReason.OVERSIZED)
-"""The reasons that tell of the line. Others tell of a key, or of something that is no P1 port."""
 NOT_ENCRYPTED: Final = "not_encrypted"
 _MOST_DRIFTS: Final = 61
 _MINUTE: Final = 60.0
@@ -46,9 +45,9 @@ class LineHealthDescription(SensorEntityDescription):
 class LineHealth:
     """What one sensor has seen of a port between two looks."""
 
-    def __init__(self, coordinator: P1Coordinator) -> None:
+    def __init__(self, port: Port) -> None:
         """Look at a port for the first time."""
-        self._coordinator = coordinator
+        self._port = port
         self._drifts: deque[float] = deque(maxlen=_MOST_DRIFTS)
         self._looked_at = self._now
         self._telegrams = self._heard.telegrams
@@ -71,7 +70,7 @@ class LineHealth:
 
     def damaged_telegrams(self) -> int:
         """Give the number of telegrams since the start that the line has damaged."""
-        return sum(self._heard.rejected[reason] for reason in DAMAGES)
+        return self._heard.damaged
 
     def longest_gap(self) -> float | None:
         """Give the longest time without a telegram since the first one, the present one included."""
@@ -99,11 +98,11 @@ class LineHealth:
 
     @property
     def _heard(self) -> Heard:
-        return self._coordinator.reader.heard
+        return self._port.reader.heard
 
     @property
     def _now(self) -> float:
-        return self._coordinator.hass.loop.time()
+        return self._port.hass.loop.time()
 
 
 DESCRIPTIONS: Final = (
@@ -159,12 +158,12 @@ class LineHealthSensor(SensorEntity):
     _attr_entity_registry_enabled_default = False
     entity_description: LineHealthDescription
 
-    def __init__(self, coordinator: P1Coordinator, description: LineHealthDescription) -> None:
+    def __init__(self, port: Port, description: LineHealthDescription) -> None:
         """Belong to the device of the port."""
-        entry_id = coordinator.config_entry.entry_id
+        entry_id = port.entry.entry_id
         self.entity_description = description
-        self._coordinator = coordinator
-        self._health = LineHealth(coordinator)
+        self._port = port
+        self._health = LineHealth(port)
         self._attr_translation_key = description.key
         self._attr_unique_id = f"{entry_id}_{PORT_SLOT}_{description.key}"
         self._attr_device_info = DeviceInfo(identifiers={device_identifier(entry_id, PORT_SLOT)})
@@ -173,7 +172,7 @@ class LineHealthSensor(SensorEntity):
     async def async_added_to_hass(self) -> None:
         await super().async_added_to_hass()
         if self.entity_description.listens:
-            self.async_on_remove(self._coordinator.captures.subscribe(self._health.take))
+            self.async_on_remove(self._port.subscribe(self._health.take))
 
     async def async_update(self) -> None:
         """Look at the counts."""

@@ -78,6 +78,11 @@ class Quantity(StrEnum):
     TEXT = "text"
     """A message to the consumer."""
 
+    @property
+    def is_private(self) -> bool:
+        """Whether values identify a household."""
+        return self in (Quantity.IDENTIFIER, Quantity.TEXT)
+
 
 class Level(StrEnum):
     """How much a channel matters to the household: shown, shown among the technical ones, or there on request."""

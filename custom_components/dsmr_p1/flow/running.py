@@ -1,0 +1,36 @@
+"""What a flow needs to know of an entry that is there already, set up or not."""
+
+from collections.abc import Sequence
+import os
+
+from homeassistant.config_entries import ConfigEntryState
+from homeassistant.const import CONF_PORT
+from homeassistant.core import HomeAssistant
+
+from ..coordinator import P1ConfigEntry
+from ..p1.framing import EncryptedFrame
+from ..port.serial_ports import is_local
+from ..port.store import PortStore
+
+
+def last_encrypted(entry: P1ConfigEntry) -> Sequence[EncryptedFrame]:
+    """Return the last encrypted telegram that the reader of an entry has kept."""
+    if entry.state is not ConfigEntryState.LOADED:
+        return ()
+    frame = entry.runtime_data.port.reader.last_encrypted
+    return () if frame is None else (frame,)
+
+
+async def has_verified(hass: HomeAssistant, entry: P1ConfigEntry) -> bool:
+    """Whether a tag is known to have verified on the port of an entry, also while it is not set up."""
+    if entry.state is ConfigEntryState.LOADED:
+        return entry.runtime_data.port.record.memory.tag_verified
+    return (await PortStore(hass, entry.entry_id).async_load()).memory.tag_verified
+
+
+async def has_moved(hass: HomeAssistant, entry: P1ConfigEntry) -> bool:
+    """Whether the meter of an entry is no longer heard on the port of the entry."""
+    port = entry.data[CONF_PORT]
+    if is_local(port) and not await hass.async_add_executor_job(os.path.exists, port):
+        return True
+    return entry.state is not ConfigEntryState.LOADED or not entry.runtime_data.last_update_success

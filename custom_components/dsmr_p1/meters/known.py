@@ -1,0 +1,128 @@
+"""The known meters of a port: learned from telegrams, moved to other slots, replaced, forgotten."""
+
+from collections.abc import Mapping
+
+from homeassistant.core import callback
+
+from ..const import CONF_METER_TYPE, CONF_REFRESH, LOGGER
+from ..p1 import Meter, MeterProfile, Reading, Role, meter_type, present
+from ..p1.catalog import MAKERS
+from ..port.display import Values
+from ..port.state import Port
+from ..port.store import KnownMeter
+from .continuity import async_move, settle
+from .replacement import Replacements, system_title
+
+
+class KnownMeters:
+    """The known meters of one port. They stand in `port.meters`; here they change."""
+
+    def __init__(self, port: Port) -> None:
+        """Start with what is stored of the port."""
+        self.replacements = Replacements(port, self._seen_in)
+        self._port = port
+        self._profiles: dict[str, MeterProfile] = {}
+        self._system_title: bytes | None = None
+        self._seen: Mapping[str, KnownMeter] = {}
+
+    @callback
+    def async_start(self) -> None:
+        """Continue with meters that may have been replaced."""
+        self.replacements.async_start()
+
+    def follow(self, reading: Reading) -> None:
+        """Learn what is new in a telegram about the meters of the port."""
+        if (
+            len(self._profiles) != len(reading.meters)
+            or self._system_title != reading.system_title
+            or any(self._profiles.get(meter.profile.slot) is not meter.profile for meter in reading.meters)
+        ):
+            self._learn(reading)
+        self.replacements.follow(reading)
+
+    def values(self, slot: str, meter: Meter | None) -> Values:
+        """Return what the entities of a meter show of a telegram; nothing where it is not in the telegram."""
+        return {} if meter is None else self.replacements.handover.shown(slot, present(meter))
+
+    def is_reported(self, slot: str) -> bool:
+        """Whether the last telegram has a meter in this slot; of a port that is silent nobody knows, so it has."""
+        reading = self._port.reading
+        if reading is None:
+            return True
+        return any(meter.profile.slot == slot and meter.profile.registered for meter in reading.meters)
+
+    @callback
+    def async_forget(self, slot: str) -> None:
+        """Forget a meter that the owner has removed."""
+        self._profiles.pop(slot, None)
+        self._seen = {seen: meter for seen, meter in self._seen.items() if seen != slot}
+        self.replacements.async_forget(slot)
+        self._port.async_set_meters({known: meter for known, meter in self._port.meters.items() if known != slot})
+        self._port.save()
+        self._port.display.publish()
+
+    def _seen_in(self, slot: str) -> KnownMeter | None:
+        """Return the meter in a slot as the last telegrams report it, whatever was known of it before."""
+        return self._seen.get(slot)
+
+    def _learn(self, reading: Reading) -> None:
+        """Learn meters and channels that are not known yet, or are something else now."""
+        port = self._port
+        self._profiles = {meter.profile.slot: meter.profile for meter in reading.meters}
+        self._system_title = reading.system_title
+        types = port.entry.options.get(CONF_METER_TYPE, {})
+        seen = self.replacements.living(
+            {
+                meter.profile.slot: known_meter(meter, reading, types.get(meter.profile.slot))
+                for meter in reading.meters
+                if meter.profile.registered
+            }
+        )
+        meters, moves = settle(port.meters, seen)
+        self.replacements.compare(port.meters, seen, meters, moves)
+        # What a telegram shows for the first time, or no longer, is shown at once.
+        for slot in {*seen, *self._seen}:
+            if seen.get(slot) != self._seen.get(slot):
+                port.display.expire(slot)
+        self._seen = seen
+        if moves:
+            LOGGER.debug(
+                "P1 port %s: meters moved %s, channels %s", port.name, dict(moves.slots), list(moves.channels.values())
+            )
+            async_move(port.hass, port.entry.entry_id, moves)
+            self._move_options(moves.slots)
+            port.display.drop(moves.slots)
+        if meters != port.meters:
+            port.async_set_meters(meters)
+
+    def _move_options(self, slots: Mapping[str, str]) -> None:
+        """Move what the owner chose for a meter along with it."""
+        entry = self._port.entry
+        options = dict(entry.options)
+        for name in (CONF_REFRESH, CONF_METER_TYPE):
+            if name in options:
+                options[name] = {slots.get(slot, slot): chosen for slot, chosen in options[name].items()}
+        if options != entry.options:
+            self._port.hass.config_entries.async_update_entry(entry, options=options)
+
+
+def known_meter(meter: Meter, reading: Reading, chosen_type: str | None) -> KnownMeter:
+    """Return what of a meter in a telegram stays the same. The type that the owner chose beats the one detected."""
+    maker = MAKERS.get(reading.telegram.identification[:3].upper())
+    profile = meter.profile
+    shown = present(meter)
+    row = None if chosen_type is None else meter_type(chosen_type)
+    is_chosen = row is not None and row.role is profile.role
+    return KnownMeter(
+        slot=profile.slot,
+        role=profile.role,
+        kind=profile.kind if row is None or not is_chosen or profile.kind in row.kinds else min(row.kinds),
+        type_id=profile.type_id,
+        chosen_type_id=chosen_type if is_chosen else None,
+        mbus_channel=profile.mbus_channel,
+        equipment_identifier=profile.equipment_identifier,
+        system_title=system_title(meter, reading),
+        low_tariff=profile.country.low_tariff,
+        manufacturer=None if profile.role is Role.MBUS else maker,
+        channels={channel_id: value.unit for channel_id, value in shown.items()},
+    )

@@ -1,0 +1,88 @@
+"""The state of one port: what everything that works for it may hold, below all of it.
+
+Each fact has one owner. The reader counts what it hears (`reader.heard`) and remembers the port (`record.memory`). The
+coordinator sets `reading`. `display` is what entities show. `record` is what is stored; its meters are replaced through
+`async_set_meters` only, its other parts each belong to one module: `replaced` to `meters`, `acknowledged` to `repairs`,
+`device` to `watch`.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Self
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.const import CONF_PORT
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+
+from ..const import CONF_RECEIVED_TIMEOUT, DEFAULT_RECEIVED_TIMEOUT, DOMAIN
+from ..p1 import Keys, Reading
+from ..p1.reader import P1Reader
+from .captures import Capture, Captures
+from .devices import async_register_devices
+from .display import Display
+from .entry_data import keys_from, redacted, settings_from
+from .store import KnownMeter, PortRecord, PortStore
+
+
+class Port:
+    """One port: its entry, its reader, the last telegram, and what is stored of it.
+
+    `path` is the device or URL and may carry a password; `name` is the same as it may be shown. `received_timeout` are
+    the seconds without a telegram after which the meters are unavailable.
+    """
+
+    def __init__(self, hass: HomeAssistant, entry: ConfigEntry, keys: Keys | None, record: PortRecord) -> None:
+        """Prepare to read; nothing is opened yet."""
+        self.hass = hass
+        self.entry = entry
+        self.path: str = entry.data[CONF_PORT]
+        self.name = redacted(self.path)
+        self.received_timeout = float(entry.options.get(CONF_RECEIVED_TIMEOUT, DEFAULT_RECEIVED_TIMEOUT))
+        self.record = record
+        self.reader = P1Reader(
+            self.path,
+            keys=keys,
+            settings=settings_from(entry.data),
+            silence=self.received_timeout,
+            memory=record.memory,
+        )
+        self.reading: Reading | None = None
+        self.captures = Captures()
+        self.display = Display(entry)
+        self._store = PortStore(hass, entry.entry_id)
+        self._saved = record.copy()
+
+    @classmethod
+    async def async_load(cls, hass: HomeAssistant, entry: ConfigEntry) -> Self:
+        """Return the port of an entry with what is stored of it. Raises KeyFormatError where a key of it is none."""
+        keys = keys_from(entry.data)
+        return cls(hass, entry, keys, await PortStore(hass, entry.entry_id).async_load())
+
+    @property
+    def meters(self) -> Mapping[str, KnownMeter]:
+        """The meters that are known, by slot: another mapping whenever anything in it changes."""
+        return self.record.meters
+
+    @callback
+    def async_set_meters(self, meters: Mapping[str, KnownMeter]) -> None:
+        """Replace the known meters, and create or update their devices."""
+        self.record.meters = meters
+        async_register_devices(self.hass, self.entry, meters)
+
+    @callback
+    def subscribe(self, listener: Callable[[Capture], None]) -> CALLBACK_TYPE:
+        """Call a listener with every telegram, good or rejected, until the function that is returned is called."""
+        return self.captures.subscribe(listener)
+
+    @callback
+    def save(self) -> None:
+        """Store what is known of the port, where that has changed."""
+        record = self.record
+        if self._saved.meters is record.meters and self._saved == record:
+            return
+        self._saved = record.copy()
+        self.entry.async_create_task(self.hass, self._store.async_save(self._saved), f"{DOMAIN} storage")
+
+    async def async_save_now(self) -> None:
+        """Store what is known of the port, and return when it is written."""
+        self._saved = self.record.copy()
+        await self._store.async_save(self._saved)
