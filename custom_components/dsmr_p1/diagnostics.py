@@ -25,7 +25,7 @@ from .const import CONF_ADDITIONAL_KEY, CONF_DECRYPTION_KEY, DOMAIN
 from .coordinator import P1ConfigEntry, P1Coordinator
 from .p1 import Meter, Reading, channel_type
 from .p1.anonymise import anonymise
-from .port.captures import masked_line
+from .p1.masking import masked_line
 from .port.entry_data import redacted, without_secrets
 from .port.state import Port
 

@@ -88,7 +88,7 @@ class House:
     async def send(self, telegram: bytes | None = None) -> None:
         """Send a telegram, and wait until Home Assistant has dealt with it."""
         await eventually(lambda: self.is_listening)
-        heard = self.coordinator.reader.heard
+        heard = self.coordinator.port.reader.heard
         before = heard.telegrams + heard.rejected.total()
         self.port.write(self.builder.telegram() if telegram is None else telegram)
         await eventually(lambda: heard.telegrams + heard.rejected.total() > before)

@@ -85,7 +85,7 @@ def nothing_going_away() -> Iterator[Complaints]:
 
 async def live(hass: HomeAssistant, folder: Path) -> None:
     """Let an entry live from its first dialog to its removal."""
-    with PtyPort(link=folder / "ttyP1") as port, patch("custom_components.dsmr_p1.config_flow.PATIENCE", QUICK):
+    with PtyPort(link=folder / "ttyP1") as port, patch("custom_components.dsmr_p1.flow.listen_step.PATIENCE", QUICK):
         meter = make_meter(port, mbus="gas,water")
         async with sending(meter):
             result = await finish(hass, await start(hass, {CONF_PORT: port.path, CONF_BRIDGE_TYPE: BRIDGE_AUTO}))

@@ -62,8 +62,8 @@ OTHER_KEY = "0" * 31 + "1"
 def quick() -> Iterator[None]:
     """Let nobody wait for a meter longer than these meters need."""
     with (
-        patch("custom_components.dsmr_p1.config_flow.PATIENCE", QUICK),
-        patch("custom_components.dsmr_p1.config_flow.SCAN_PATIENCE", QUICK),
+        patch("custom_components.dsmr_p1.flow.listen_step.PATIENCE", QUICK),
+        patch("custom_components.dsmr_p1.flow.listen_step.SCAN_PATIENCE", QUICK),
     ):
         yield
 
@@ -124,7 +124,7 @@ async def test_fixed_line_settings(hass: HomeAssistant, port: PtyPort) -> None:
 
 async def test_old_meter_is_found_at_other_settings(hass: HomeAssistant, port: PtyPort) -> None:
     patience = type(QUICK)(byte=5, telegram=10, another=1, tick=0.05)
-    with patch("custom_components.dsmr_p1.config_flow.PATIENCE", patience):
+    with patch("custom_components.dsmr_p1.flow.listen_step.PATIENCE", patience):
         async with sending(make_meter(port, "dsmr22"), interval=0.7):
             result = await start(hass, {CONF_PORT: port.path})
             texts = told(result)
@@ -375,7 +375,7 @@ async def test_telnet_is_recognised(hass: HomeAssistant, socket_enabled: None) -
 
 
 async def test_unexpected_error(hass: HomeAssistant, port: PtyPort, caplog: pytest.LogCaptureFixture) -> None:
-    with patch("custom_components.dsmr_p1.config_flow.listen", side_effect=RuntimeError("unheard of")):
+    with patch("custom_components.dsmr_p1.flow.listen_step.listen", side_effect=RuntimeError("unheard of")):
         result = await start(hass, {CONF_PORT: port.path})
     assert result["errors"] == {"base": "unknown"}
     assert "unheard of" in caplog.text

@@ -70,8 +70,8 @@ OTHER_KEY = "0" * 31 + "1"
 def quick() -> Iterator[None]:
     """Let nobody wait for a meter longer than these meters need."""
     with (
-        patch("custom_components.dsmr_p1.config_flow.PATIENCE", QUICK),
-        patch("custom_components.dsmr_p1.config_flow.SCAN_PATIENCE", QUICK),
+        patch("custom_components.dsmr_p1.flow.listen_step.PATIENCE", QUICK),
+        patch("custom_components.dsmr_p1.flow.listen_step.SCAN_PATIENCE", QUICK),
     ):
         yield
 
@@ -377,7 +377,7 @@ async def test_reconfigure_after_the_meter_was_replaced(hass: HomeAssistant, por
     What became of the old meter is asked while the entry runs.
     """
     patience = type(QUICK)(byte=5, telegram=10, another=1, tick=0.05)
-    with patch("custom_components.dsmr_p1.config_flow.PATIENCE", patience):
+    with patch("custom_components.dsmr_p1.flow.listen_step.PATIENCE", patience):
         async with sending(make_meter(port, "dsmr22"), interval=0.7):
             fixed = {"baudrate": 9600, "databits": "7", "parity": "e", "stopbits": "1"}
             result = await start(hass, {CONF_PORT: port.path, CONF_SERIAL_SETTINGS: fixed})

@@ -21,7 +21,8 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 from custom_components.dsmr_p1.const import CONF_ADDITIONAL_KEY, CONF_DECRYPTION_KEY, CONF_REFRESH, DOMAIN
 from custom_components.dsmr_p1.diagnostics import async_get_config_entry_diagnostics
 from custom_components.dsmr_p1.p1 import Quantity, Reading, Rejected, RejectReason
-from custom_components.dsmr_p1.port.captures import MOST_BAD, MOST_GOOD, Capture, Captures, masked_line
+from custom_components.dsmr_p1.p1.masking import masked_line
+from custom_components.dsmr_p1.port.captures import MOST_BAD, MOST_GOOD, Capture, Captures
 from simulator import EXAMPLE_AUTHENTICATION_KEY, EXAMPLE_DECRYPTION_KEY
 from simulator.playback import Playback
 from tests.ha.house import House, MakeHouse, eventually
@@ -349,9 +350,9 @@ def test_only_telegrams_are_kept() -> None:
     captures = Captures()
     seen: list[Capture] = []
     unsubscribe = captures.subscribe(seen.append)
-    captures.take("nonsense")
-    captures.take(Rejected(RejectReason.CRC, 0))
+    captures.add("nonsense")
+    captures.add(Rejected(RejectReason.CRC, 0))
     unsubscribe()
-    captures.take(Rejected(RejectReason.CRC, 0))
+    captures.add(Rejected(RejectReason.CRC, 0))
     assert len(captures.bad) == 2
     assert len(seen) == 1

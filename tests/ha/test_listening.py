@@ -8,7 +8,7 @@ from unittest.mock import patch
 
 import pytest
 
-from custom_components.dsmr_p1.flow.listening import ENOUGH_OCTETS, Heard, Patience, listen
+from custom_components.dsmr_p1.flow.listening import ENOUGH_OCTETS, ListenResult, Patience, listen
 from custom_components.dsmr_p1.p1 import PortBusyError, PortError, RejectReason, SerialSettings
 from custom_components.dsmr_p1.p1.countries import BY_IDENTIFICATION, NETHERLANDS
 from custom_components.dsmr_p1.p1.decryption import Authentication
@@ -25,7 +25,7 @@ def port(tmp_path: Path) -> Iterator[PtyPort]:
         yield pty
 
 
-async def hear(port: PtyPort, patience: Patience = QUICK, settings: SerialSettings | None = None) -> Heard:
+async def hear(port: PtyPort, patience: Patience = QUICK, settings: SerialSettings | None = None) -> ListenResult:
     told: list[float] = []
     heard = await listen(
         port.path, keys=None, settings=settings, patience=patience, tell=lambda _, part: told.append(part)
@@ -91,24 +91,24 @@ R = RejectReason
 @pytest.mark.parametrize(
     ("heard", "error"),
     [
-        (Heard(port="", failure=PortBusyError()), "port_in_use"),
-        (Heard(port="", failure=PortError()), "cannot_open"),
-        (Heard(port="", lost=2), "cannot_open"),
-        (Heard(port=""), "no_data"),
-        (Heard(port="", octets=9), "no_telegram"),
-        (Heard(port="", octets=9, lost=1, rejected={R.TRUNCATED: 2, R.OVERSIZED: 1}), "no_telegram"),
-        (Heard(port="", octets=9, rejected={R.CRC: 2}), "crc_errors"),
-        (Heard(port="", octets=9, rejected={R.MALFORMED: 2}), "crc_errors"),
-        (Heard(port="", octets=9, rejected={R.NOT_P1: 2, R.CRC: 1}), "not_p1"),
-        (Heard(port="", octets=9, rejected={R.NOT_P1: 2, R.CRC: 3}), "crc_errors"),
-        (Heard(port="", octets=9, is_telnet=True), "not_p1"),
-        (Heard(port="", octets=9, is_telnet=True, rejected={R.CRC: 3}), "crc_errors"),
-        (Heard(port="", octets=9, rejected={R.NO_KEY: 1, R.CRC: 3}), "no_key"),
-        (Heard(port="", octets=9, rejected={R.DECRYPTION: 2, R.CRC: 3}), "wrong_key"),
-        (Heard(port="", octets=9, rejected={R.DECRYPTION: 1, R.AUTHENTICATION: 2}), "wrong_additional_key"),
+        (ListenResult(port="", failure=PortBusyError()), "port_in_use"),
+        (ListenResult(port="", failure=PortError()), "cannot_open"),
+        (ListenResult(port="", lost=2), "cannot_open"),
+        (ListenResult(port=""), "no_data"),
+        (ListenResult(port="", octets=9), "no_telegram"),
+        (ListenResult(port="", octets=9, lost=1, rejected={R.TRUNCATED: 2, R.OVERSIZED: 1}), "no_telegram"),
+        (ListenResult(port="", octets=9, rejected={R.CRC: 2}), "crc_errors"),
+        (ListenResult(port="", octets=9, rejected={R.MALFORMED: 2}), "crc_errors"),
+        (ListenResult(port="", octets=9, rejected={R.NOT_P1: 2, R.CRC: 1}), "not_p1"),
+        (ListenResult(port="", octets=9, rejected={R.NOT_P1: 2, R.CRC: 3}), "crc_errors"),
+        (ListenResult(port="", octets=9, is_telnet=True), "not_p1"),
+        (ListenResult(port="", octets=9, is_telnet=True, rejected={R.CRC: 3}), "crc_errors"),
+        (ListenResult(port="", octets=9, rejected={R.NO_KEY: 1, R.CRC: 3}), "no_key"),
+        (ListenResult(port="", octets=9, rejected={R.DECRYPTION: 2, R.CRC: 3}), "wrong_key"),
+        (ListenResult(port="", octets=9, rejected={R.DECRYPTION: 1, R.AUTHENTICATION: 2}), "wrong_additional_key"),
     ],
 )
-def test_causes(heard: Heard, error: str) -> None:
+def test_causes(heard: ListenResult, error: str) -> None:
     assert heard.error == error
     assert heard.unique_id is None
     assert heard.main_meter is None
@@ -120,7 +120,7 @@ def test_every_piece_of_the_report_is_there() -> None:
     countries = {country.code.lower() for country in (*BY_IDENTIFICATION.values(), NETHERLANDS)}
     assert pieces["country"] == countries
     assert pieces["encryption"] == {"none", *Authentication}
-    source = (Path(__file__).parents[2] / "custom_components/dsmr_p1/report.py").read_text(encoding="utf-8")
+    source = (Path(__file__).parents[2] / "custom_components/dsmr_p1/flow/report.py").read_text(encoding="utf-8")
     for piece in pieces["report"] | pieces["recognised"]:
         assert f'"{piece}"' in source, piece
     for key in re.findall(r'words\(\s*"report", "(\w+)"', source):

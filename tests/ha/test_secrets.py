@@ -48,8 +48,8 @@ ADDRESS_SECRETS = ("hunter2", "geheim-und-lang")
 @pytest.fixture(autouse=True)
 def _quick() -> Iterator[None]:
     with (
-        patch("custom_components.dsmr_p1.config_flow.PATIENCE", QUICK),
-        patch("custom_components.dsmr_p1.config_flow.SCAN_PATIENCE", QUICK),
+        patch("custom_components.dsmr_p1.flow.listen_step.PATIENCE", QUICK),
+        patch("custom_components.dsmr_p1.flow.listen_step.SCAN_PATIENCE", QUICK),
         patch("custom_components.dsmr_p1.coordinator.FIRST_TELEGRAM_LIMIT", 2),
     ):
         yield

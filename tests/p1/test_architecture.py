@@ -30,7 +30,7 @@ LAYERS = (
     {"parser"},
     {"detection"},
     {"presentation", "decoder"},
-    {"heard"},
+    {"heard", "masking"},
     {"reader"},
     {"__init__"},
 )

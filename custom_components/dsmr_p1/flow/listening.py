@@ -41,7 +41,6 @@ _ENOUGH_REJECTED: Final[Mapping[RejectReason, int]] = {
     RejectReason.AUTHENTICATION: 2,
     RejectReason.NOT_P1: 3,
 }
-_DAMAGED: Final = (RejectReason.CRC, RejectReason.MALFORMED)
 _FRAMES_KEPT: Final = 4
 
 
@@ -59,7 +58,7 @@ class Patience:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Heard:
+class ListenResult:
     """What was heard on a port; `settings` are None where the far end of a network has the line."""
 
     port: str
@@ -89,7 +88,7 @@ class Heard:
     @property
     def error(self) -> str | None:
         """The key of what is wrong, None where telegrams were read. `no_key` is no error, but a question."""
-        damaged = sum(self.rejected.get(reason, 0) for reason in _DAMAGED)
+        damaged = sum(count for reason, count in self.rejected.items() if reason.is_damage)
         # The first that holds; what proves more stands before what proves less.
         causes = {
             None: self.reading is not None,
@@ -126,7 +125,7 @@ class Heard:
         return None if self.reading is None else self.reading.authentication
 
 
-type Tell = Callable[[Heard, float], None]
+type Tell = Callable[[ListenResult, float], None]
 """Takes what has been heard so far, and which part of the time is over, from 0 to 1."""
 
 
@@ -138,7 +137,7 @@ async def listen(
     patience: Patience,
     tell: Tell,
     must_verify: bool = False,
-) -> Heard:
+) -> ListenResult:
     """Listen until it is clear what is on a port, or until it is clear that it will not be. The port is closed then.
 
     `must_verify` tells that a tag has verified on this port before: telegrams without are not believed any more.
@@ -204,10 +203,10 @@ class _Listener:
         return started + patience.byte
 
     @property
-    def heard(self) -> Heard:
+    def heard(self) -> ListenResult:
         """What has been heard so far."""
         heard = self._reader.heard
-        return Heard(
+        return ListenResult(
             port=self._reader.port,
             settings=self._reader.settings,
             octets=heard.octets,

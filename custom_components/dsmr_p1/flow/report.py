@@ -14,7 +14,7 @@ from ..p1.detection import MeterProfile
 from ..port.entry_data import redacted, without_secrets
 from ..port.serial_ports import is_raw_stream
 from ..port.store import KnownMeter
-from .listening import Heard
+from .listening import ListenResult
 
 type AnyMeter = MeterProfile | KnownMeter
 """A meter, as it is in a telegram or as it is known from earlier ones."""
@@ -59,7 +59,7 @@ def type_name(meter: AnyMeter, words: Words) -> str:
     return words("meter_kind" if meter_type(meter.type_id) is None else "meter_type", meter.type_id)
 
 
-def error_placeholders(heard: Heard, words: Words) -> dict[str, str]:
+def error_placeholders(heard: ListenResult, words: Words) -> dict[str, str]:
     """Give what the texts of errors tell."""
     return {
         "port": code(redacted(heard.port)),
@@ -72,7 +72,7 @@ def error_placeholders(heard: Heard, words: Words) -> dict[str, str]:
     }
 
 
-def confirm_placeholders(heard: Heard, reading: Reading, words: Words) -> dict[str, str]:
+def confirm_placeholders(heard: ListenResult, reading: Reading, words: Words) -> dict[str, str]:
     """Give everything that was heard."""
     period = "period_unknown" if heard.period is None else "period"
     return {
@@ -92,7 +92,7 @@ def code(text: str) -> str:
     return f"`{text.replace('`', '')}`"
 
 
-def _settings(heard: Heard, words: Words) -> str:
+def _settings(heard: ListenResult, words: Words) -> str:
     """Say which line settings are used; before the port is open it is not known with which ones it will be."""
     if heard.settings is not None:
         return str(heard.settings)
@@ -151,7 +151,7 @@ def _newest_reading(meter: Meter) -> datetime | None:
     return max((value.timestamp for value in meter.channels.values() if value.timestamp is not None), default=None)
 
 
-def _notes(heard: Heard, words: Words) -> Iterator[str]:
+def _notes(heard: ListenResult, words: Words) -> Iterator[str]:
     """Give what the owner should know beside the facts."""
     if heard.reading is not None and any(not meter.profile.registered for meter in heard.reading.meters):
         yield words("report", "note_unregistered")

@@ -11,13 +11,11 @@ import re
 from string import ascii_lowercase, ascii_uppercase, digits
 from typing import Final
 
-from .catalog import METER_OBJECTS, PORT_OBJECTS, Quantity
+from .catalog import METER_OBJECTS, PORT_OBJECTS
 from .checksums import telegram_checksums
 from .obis import Obis
 
-_PRIVATE: Final = frozenset(
-    row.key for row in (*PORT_OBJECTS, *METER_OBJECTS) if row.channel.quantity in (Quantity.IDENTIFIER, Quantity.TEXT)
-)
+_PRIVATE: Final = frozenset(row.key for row in (*PORT_OBJECTS, *METER_OBJECTS) if row.channel.quantity.is_private)
 _LINE: Final = re.compile(rb"(\d{1,3}-\d{1,3}:\d{1,3}\.\d{1,3}\.\d{1,3}(?:[.*]\d{1,3})?)\(([^)\r\n]*)")
 _IDENTIFICATION: Final = re.compile(rb"(?:^|(?<=[\r\n]))/[^\r\n]*")
 # Types and versions in an identification line are short: `2MT382-1000`, `ESMR 5.0`.

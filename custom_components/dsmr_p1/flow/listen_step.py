@@ -1,0 +1,180 @@
+"""The step of the flows that listens: tries the ports, shows what is heard meanwhile, and decides which step follows.
+
+A progress step may only show progress or end, so everything that can abort a flow stands in the steps behind it.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+from homeassistant.config_entries import SOURCE_RECONFIGURE, ConfigEntry, ConfigEntryState, ConfigFlow, ConfigFlowResult
+from homeassistant.const import CONF_PORT, EVENT_HOMEASSISTANT_STOP
+from homeassistant.core import Event, callback
+
+from ..const import BRIDGE_SMARTY, CONF_ADDITIONAL_KEY, CONF_BRIDGE_TYPE, CONF_DECRYPTION_KEY, LOGGER
+from ..p1 import Keys
+from ..port.entry_data import settings_from
+from ..port.serial_ports import is_same_port
+from .listening import ListenResult, Patience, listen
+from .report import Words, error_placeholders
+
+PATIENCE: Final = Patience()
+SCAN_PATIENCE: Final = Patience(byte=12)
+"""While free ports are tried one after the other: a silent one is left as soon as a meter would have spoken."""
+# Of several ports that are tried, the one whose error says most is reported.
+_TELLING: Final = (
+    "wrong_additional_key", "wrong_key", "crc_errors", "no_telegram", "not_p1", "no_data", "port_in_use", "cannot_open",
+)  # fmt: skip
+
+
+class ListenStep(ConfigFlow):
+    """Listens on `_ports`, with what was entered; `_heard` is the result, `_next` the step that follows from it."""
+
+    def __init__(self) -> None:
+        """Start with nothing entered and nothing heard."""
+        self._origin = "user"
+        self._words: Words | None = None
+        self._input: dict[str, Any] = {}
+        self._line: dict[str, Any] = {}
+        self._keys: Keys | None = None
+        self._must_verify = False
+        self._ports: Sequence[str] = ()
+        self._heard: ListenResult | None = None
+        self._errors: dict[str, str] = {}
+        self._listening: asyncio.Task[None] | None = None
+        self._progress: dict[str, str] = {}
+        self._next = "user"
+
+    async def _start(self) -> ConfigFlowResult:
+        self._words = await Words.load(self.hass)
+        self._errors = {}
+        self._heard = None
+        return await self.async_step_listen()
+
+    async def async_step_listen(self, _: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Show what is heard while it is heard."""
+        if self._listening is None:
+            self._progress = await self._error_placeholders()
+            self._listening = self._start_listening()
+        if self._listening.done():
+            self._listening = None
+            return self.async_show_progress_done(next_step_id=self._next)
+        return self.async_show_progress(
+            step_id="listen",
+            progress_action="listen",
+            description_placeholders=self._progress,
+            progress_task=self._listening,
+        )
+
+    def _start_listening(self) -> asyncio.Task[None]:
+        task = self.hass.async_create_task(self._listen(), "P1 port: listening", eager_start=False)
+
+        @callback
+        def stop(_: Event) -> None:
+            task.cancel()
+
+        # A dialog that is left open must not delay the end of Home Assistant.
+        unsubscribe = self.hass.bus.async_listen(EVENT_HOMEASSISTANT_STOP, stop)
+        task.add_done_callback(lambda _: unsubscribe())
+        return task
+
+    async def _listen(self) -> None:
+        """Try the ports one after the other until one is understood, and decide what comes next."""
+        self._next = self._origin
+        patience = PATIENCE if len(self._ports) == 1 else SCAN_PATIENCE
+        best: ListenResult | None = None
+        try:
+            for port in self._ports:
+                async with self._entry_aside(port):
+                    heard = await listen(
+                        port,
+                        keys=self._keys,
+                        settings=settings_from(self._line),
+                        patience=patience,
+                        tell=self._tell,
+                        must_verify=self._must_verify,
+                    )
+                if best is None or _says_more(heard, best):
+                    best = heard
+                if heard.error in (None, "no_key"):
+                    break
+        except Exception:  # noqa: BLE001 - a progress step may not fail, and there is a form to go back to
+            LOGGER.exception("Listening on a P1 port failed")
+            self._errors = {"base": "unknown"}
+            return
+        if best is None:
+            self._errors = {"base": "no_free_port"}
+            return
+        self._heard = best
+        self._decide(best)
+
+    def _decide(self, heard: ListenResult) -> None:
+        """Choose the step that follows from what was heard."""
+        match heard.error:
+            case None if self._keys is None and self._input[CONF_BRIDGE_TYPE] == BRIDGE_SMARTY:
+                self._next = "keys"
+            case None:
+                self._next = "confirm"
+            case "no_key":
+                self._next = "keys"
+            case "wrong_key":
+                self._next = "keys"
+                self._errors = {CONF_DECRYPTION_KEY: "wrong_key"}
+            case "wrong_additional_key":
+                self._next = "keys"
+                self._errors = {CONF_ADDITIONAL_KEY: "wrong_additional_key"}
+            case error:
+                self._errors = {"base": error}
+        if heard.error in (None, "no_key", "wrong_key", "wrong_additional_key"):
+            # From now on it is this port, also where several were tried.
+            self._ports = (heard.port,)
+
+    @callback
+    def _tell(self, heard: ListenResult, part: float) -> None:
+        """Show how far it is."""
+        assert self._words is not None  # noqa: S101 - loaded before listening starts
+        self.async_update_progress(part)
+        progress = error_placeholders(heard, self._words)
+        if progress != self._progress:
+            self._progress = progress
+            self.async_notify_flow_changed()
+
+    @asynccontextmanager
+    async def _entry_aside(self, port: str) -> AsyncIterator[None]:
+        """Take the port from the entry that is being reconfigured, and set it up again whatever happens."""
+        entry = self._get_reconfigure_entry() if self.source == SOURCE_RECONFIGURE else None
+        if entry is None or not await is_same_port(self.hass, entry.data[CONF_PORT], port):
+            yield
+            return
+        was_wanted = entry.state in (ConfigEntryState.LOADED, ConfigEntryState.SETUP_RETRY)
+        try:
+            if was_wanted:
+                await self.hass.config_entries.async_unload(entry.entry_id)
+            yield
+        finally:
+            if was_wanted:
+                # A task of its own: this one may be on its way out, because the dialog was closed.
+                await asyncio.shield(self.hass.async_create_task(self._set_up_again(entry), "P1 port: set up again"))
+
+    async def _set_up_again(self, entry: ConfigEntry) -> None:
+        is_wanted = self.hass.config_entries.async_get_entry(entry.entry_id) is not None and not entry.disabled_by
+        if is_wanted and entry.state is ConfigEntryState.NOT_LOADED and not self.hass.is_stopping:
+            await self.hass.config_entries.async_setup(entry.entry_id)
+
+    @property
+    def _own_entry_id(self) -> str | None:
+        return self._reconfigure_entry_id if self.source == SOURCE_RECONFIGURE else None
+
+    async def _error_placeholders(self) -> dict[str, str]:
+        words = self._words or await Words.load(self.hass)
+        port = self._ports[0] if self._ports else self._input.get(CONF_PORT, "")
+        return error_placeholders(self._heard or ListenResult(port=port, settings=settings_from(self._line)), words)
+
+
+def _says_more(one: ListenResult, other: ListenResult) -> bool:
+    return _rank(one) < _rank(other)
+
+
+def _rank(heard: ListenResult) -> int:
+    return _TELLING.index(heard.error) if heard.error in _TELLING else -1
