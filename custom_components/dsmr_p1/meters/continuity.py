@@ -14,7 +14,7 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 
 from ..const import DOMAIN
-from ..p1 import Role, channel_type
+from ..p1 import Meter, Reading, Role, channel_type
 from ..port.store import KnownMeter
 
 _ASIDE: Final = "~"
@@ -118,6 +118,14 @@ def continued_channels(before: KnownMeter, now: KnownMeter) -> dict[str, str]:
         if old is not None:
             continued[old] = channel_id
     return continued
+
+
+def system_title(meter: Meter, reading: Reading) -> str | None:
+    """Return the system title of a main meter that has nothing else to be told by; None for any other meter."""
+    profile = meter.profile
+    if profile.role is not Role.MAIN or profile.equipment_identifier is not None or reading.system_title is None:
+        return None
+    return reading.system_title.hex()
 
 
 @callback

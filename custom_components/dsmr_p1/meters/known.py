@@ -10,8 +10,8 @@ from ..p1.catalog import MAKERS
 from ..port.display import Values
 from ..port.state import Port
 from ..port.store import KnownMeter
-from .continuity import async_move, settle
-from .replacement import Replacements, system_title
+from .continuity import async_move, settle, system_title
+from .replacement import Replacements
 
 
 class KnownMeters:

@@ -26,7 +26,7 @@ from ..p1 import Meter, Reading, Role, present
 from ..port.devices import device_identifier
 from ..port.state import Port
 from ..port.store import Change, KnownMeter
-from .continuity import Moves, async_move, continued_channels
+from .continuity import Moves, async_move, continued_channels, system_title
 from .handover import HELD, Handover, registers_of
 from .questions import Questions
 
@@ -336,14 +336,6 @@ class Replacements:
             kept.pop(slot, None)
         self._record.asked.discard(slot)
         self.questions.async_withdraw(slot)
-
-
-def system_title(meter: Meter, reading: Reading) -> str | None:
-    """Give the system title of a main meter that has nothing else to be told by; None for any other meter."""
-    profile = meter.profile
-    if profile.role is not Role.MAIN or profile.equipment_identifier is not None or reading.system_title is None:
-        return None
-    return reading.system_title.hex()
 
 
 def _read_at(meter: Meter) -> datetime | None:
