@@ -68,7 +68,7 @@ def anchors(text: str) -> Iterator[str]:
 
 def raised() -> Iterator[tuple[str, str]]:
     """Give the keys of the texts of all exceptions that Home Assistant shows, each with its module."""
-    for path in INTEGRATION.glob("*.py"):
+    for path in INTEGRATION.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name)):
                 continue
@@ -84,5 +84,5 @@ def test_every_exception_is_translated() -> None:
     texts = json.loads((INTEGRATION / "translations" / "en.json").read_text(encoding="utf-8"))["exceptions"]
     assert {key for key, _ in raised()} == set(texts)
     # And none is shown that is not: those of Home Assistant are never raised with a text of their own.
-    for path in INTEGRATION.glob("*.py"):
+    for path in INTEGRATION.rglob("*.py"):
         assert not re.search(rf"\b(?:{OF_HOME_ASSISTANT})\(\s*f?\"", path.read_text(encoding="utf-8")), path.name

@@ -88,7 +88,7 @@ class ListenResult:
     @property
     def error(self) -> str | None:
         """The key of what is wrong, None where telegrams were read. `no_key` is no error, but a question."""
-        damaged = sum(count for reason, count in self.rejected.items() if reason.is_damage)
+        damaged = sum(count for reason, count in self.rejected.items() if reason.is_damage and not reason.is_torn)
         # The first that holds; what proves more stands before what proves less.
         causes = {
             None: self.reading is not None,

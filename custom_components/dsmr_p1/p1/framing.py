@@ -56,7 +56,12 @@ class RejectReason(StrEnum):
     @property
     def is_damage(self) -> bool:
         """Whether the line has damaged the telegram."""
-        return self in (RejectReason.CRC, RejectReason.MALFORMED, RejectReason.TRUNCATED, RejectReason.OVERSIZED)
+        return self.is_torn or self in (RejectReason.CRC, RejectReason.MALFORMED)
+
+    @property
+    def is_torn(self) -> bool:
+        """Whether the telegram never came to its end."""
+        return self in (RejectReason.TRUNCATED, RejectReason.OVERSIZED)
 
 
 @dataclass(frozen=True, slots=True)
