@@ -62,7 +62,7 @@ async def async_remove_config_entry_device(
     entry: P1ConfigEntry,
     device_entry: dr.AnyDeviceEntry,
 ) -> bool:
-    """Let the owner remove a meter that the port reports no longer."""
+    """Return whether the owner may remove a meter; the port must not report it any more."""
     slot = slot_of(entry.entry_id, device_entry)
     if entry.state is not ConfigEntryState.LOADED or slot is None or slot == PORT_SLOT:
         return False

@@ -72,7 +72,7 @@ class P1ConfigFlow(ListenStep, domain=DOMAIN):
     @callback
     @override
     def async_get_options_flow(config_entry: ConfigEntry) -> P1OptionsFlow:
-        """Give the flow in which preferences are changed."""
+        """Return the flow in which preferences are changed."""
         return P1OptionsFlow()
 
     # Where a port comes from.
@@ -99,7 +99,7 @@ class P1ConfigFlow(ListenStep, domain=DOMAIN):
 
     @override
     async def async_step_usb(self, discovery_info: UsbServiceInfo) -> ConfigFlowResult:
-        """Take note of a cable that was plugged in; nothing is opened before the owner says so."""
+        """Handle a cable that was plugged in; nothing is opened before the owner confirms."""
         await self.async_set_unique_id(usb.usb_unique_id_from_service_info(discovery_info))
         self._abort_if_unique_id_configured()
         port = await stable_path(self.hass, discovery_info.device)
@@ -197,7 +197,7 @@ class P1ConfigFlow(ListenStep, domain=DOMAIN):
         )
 
     async def async_step_reauth(self, _: Mapping[str, Any]) -> ConfigFlowResult:
-        """Ask for keys anew: the ones that are kept no longer open the telegrams."""
+        """Ask for keys again: the stored ones no longer decrypt the telegrams."""
         return await self.async_step_reauth_confirm()
 
     async def async_step_reauth_confirm(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
@@ -224,7 +224,7 @@ class P1ConfigFlow(ListenStep, domain=DOMAIN):
     # The end.
 
     async def async_step_confirm(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Tell what was heard, and make or change the entry."""
+        """Show what was heard, and create or change the entry."""
         heard = self._heard
         assert heard is not None  # noqa: S101 - the step follows listening
         assert heard.reading is not None  # noqa: S101 - that heard a telegram
@@ -249,13 +249,13 @@ class P1ConfigFlow(ListenStep, domain=DOMAIN):
         return self.async_create_entry(title=entry_title(heard.reading, words), data=data)
 
     def _entry_data(self, heard: ListenResult) -> dict[str, Any]:
-        """Give what is kept in the entry: what was entered, for the port on which a meter was heard."""
+        """Return what is kept in the entry: what was entered, for the port on which a meter was heard."""
         is_smarty = heard.is_encrypted or self._input[CONF_BRIDGE_TYPE] == BRIDGE_SMARTY
         data = {CONF_PORT: heard.port, CONF_BRIDGE_TYPE: BRIDGE_SMARTY if is_smarty else BRIDGE_DSMR, **self._line}
         return data | self._key_input if is_smarty else data
 
     async def _identify(self, heard: ListenResult) -> None:
-        """Make sure that neither the meter nor the port is set up already; raises AbortFlow if so."""
+        """Raise AbortFlow if the meter or the port is set up already."""
         # Another dialog that has come as far is no obstacle: the first to end wins.
         known = await self.async_set_unique_id(heard.unique_id, raise_on_progress=False)
         if self.source == SOURCE_RECONFIGURE:
@@ -268,7 +268,7 @@ class P1ConfigFlow(ListenStep, domain=DOMAIN):
             raise AbortFlow("already_configured")
 
     async def _identify_own(self, heard: ListenResult, known: ConfigEntry | None) -> None:
-        """Make sure that what was heard is the meter of the entry, or the one that took its place on the same port.
+        """Raise AbortFlow unless the meter is that of the entry, or one that took its place on the same port.
 
         The entry keeps its identity until the owner has answered what became of the meter; the running entry asks.
         """
@@ -281,7 +281,7 @@ class P1ConfigFlow(ListenStep, domain=DOMAIN):
             raise AbortFlow("unique_id_mismatch")
 
     def _move(self, entry: ConfigEntry, heard: ListenResult) -> NoReturn:
-        """Let the entry of a meter that is heard on another port go on there, with what was entered for that port."""
+        """Move the entry of a meter that is heard on another port to that port, with what was entered for it."""
         is_changed = self.hass.config_entries.async_update_entry(entry, data=self._entry_data(heard))
         if is_changed and entry.state in _STARTED:
             self.hass.config_entries.async_schedule_reload(entry.entry_id)

@@ -165,7 +165,7 @@ class P1Coordinator(DataUpdateCoordinator[Mapping[str, Values]]):
             self._first_reading.set_exception(error)
 
     def _cancel_reauth(self) -> None:
-        """Ask no longer for keys: telegrams open again with those that are known."""
+        """Cancel the reauthentication: telegrams are decrypted again with the stored keys."""
         self._is_reauth_started = False
         for flow in list(self.config_entry.async_get_active_flows(self.hass, {SOURCE_REAUTH})):
             self.hass.config_entries.flow.async_abort(flow["flow_id"])

@@ -42,7 +42,7 @@ _SHORTEST_SECRET: Final = 6
 
 
 async def async_get_config_entry_diagnostics(hass: HomeAssistant, entry: P1ConfigEntry) -> dict[str, Any]:
-    """Give what a stranger needs to know of a port; of one that is not set up, why."""
+    """Return what a stranger needs to know of a port; of one that is not set up, why."""
     path: str = entry.data[CONF_PORT]
     found: dict[str, Any] = {
         "entry": {
@@ -91,7 +91,7 @@ def _port(port: Port) -> dict[str, Any]:
 
 
 def _replacement(port: Port) -> dict[str, Any]:
-    """Give what is in question about meters that may have been replaced, without what they tell."""
+    """Return what is in question about meters that may have been replaced, without what they tell."""
     replaced = port.record.replaced
     return {
         "changes": [
@@ -104,15 +104,15 @@ def _replacement(port: Port) -> dict[str, Any]:
             }
             for change in replaced.changes.values()
         ],
-        "mistakes_until": {slot: until.isoformat() for slot, (_, until) in replaced.quiet.items()},
-        "arrivals": dict(replaced.arrivals),
+        "mistakes_until": {slot: until.isoformat() for slot, (_, until) in replaced.snoozed.items()},
+        "arrivals": dict(replaced.successors),
         "asked": sorted(replaced.asked),
-        "buried": sorted(replaced.buried),
+        "buried": sorted(replaced.retired),
     }
 
 
 def _issues(hass: HomeAssistant, entry: P1ConfigEntry) -> list[dict[str, Any]]:
-    """Give what the owner is told of in repairs at the moment."""
+    """Return what the owner is told of in repairs at the moment."""
     return [
         {
             "topic": issue_id.removesuffix(f"_{entry.entry_id}"),
@@ -126,7 +126,7 @@ def _issues(hass: HomeAssistant, entry: P1ConfigEntry) -> list[dict[str, Any]]:
 
 
 def _heard(port: Port) -> dict[str, Any]:
-    """Give the counts of what was heard since the start, and how long ago what was heard last."""
+    """Return the counts of what was heard since the start, and how long ago what was heard last."""
     heard, now = port.reader.heard, port.hass.loop.time()
     return {
         "bytes": heard.octets,
@@ -151,7 +151,7 @@ def _rounded(seconds: float | None) -> float | None:
 
 
 def _entities(hass: HomeAssistant, entry: P1ConfigEntry) -> dict[str, Any]:
-    """Give what has become of the entities: how many have a value, and which have none, by slot and channel id."""
+    """Return what has become of the entities: how many have a value, and which have none, by slot and channel id."""
     without: dict[str, list[str]] = {"missing": [], STATE_UNAVAILABLE: [], STATE_UNKNOWN: []}
     counts: Counter[str] = Counter()
     for entity in er.async_entries_for_config_entry(er.async_get(hass), entry.entry_id):
@@ -168,7 +168,7 @@ def _entities(hass: HomeAssistant, entry: P1ConfigEntry) -> dict[str, Any]:
 
 
 def _reading(reading: Reading, secret: bytes) -> dict[str, Any]:
-    """Give what was found in the last telegram."""
+    """Return what was found in the last telegram."""
     telegram = reading.telegram
     identification = anonymise(f"/{telegram.identification}".encode("latin-1", "replace"), secret)
     return {
@@ -204,7 +204,7 @@ def _meter(meter: Meter) -> dict[str, Any]:
 
 
 def _secrets(entry: P1ConfigEntry, port: Port | None) -> Iterator[str]:
-    """Give all texts that are known to be private, as they are and in hexadecimal digits."""
+    """Return all texts that are known to be private, as they are and in hexadecimal digits."""
     meters = () if port is None else port.meters.values()
     reading = None if port is None else port.reading
     texts = [entry.unique_id, *(text for meter in meters for text in (meter.equipment_identifier, meter.system_title))]
@@ -224,7 +224,7 @@ def _secrets(entry: P1ConfigEntry, port: Port | None) -> Iterator[str]:
 
 
 def _scrubbed[T](found: T, private: Sequence[str]) -> T:
-    """Give the same without the texts that are known to be private, wherever they may have come from."""
+    """Return the same without the texts that are known to be private, wherever they may have come from."""
     result: object = found
     match found:
         case str():

@@ -20,7 +20,7 @@ type IssueData = dict[str, str | int | float | None]
 
 
 async def async_create_fix_flow(hass: HomeAssistant, issue_id: str, data: IssueData | None) -> RepairsFlow:  # noqa: ARG001 - HA's own
-    """Give the dialog of an issue."""
+    """Return the dialog of an issue."""
     data = data or {}
     condition = str(data.get("condition"))
     return FLOWS.get(condition, AcknowledgeFlow)(hass, condition, data)
@@ -61,7 +61,7 @@ class ConfirmFlow(P1RepairFlow):
         return await self.async_step_confirm()
 
     async def async_step_confirm(self, user_input: dict[str, str] | None = None) -> RepairsFlowResult:
-        """Say what will be done, and do it."""
+        """Show what will be done, and do it once it is confirmed."""
         if user_input is None:
             return self._ask("confirm")
         if self._entry is None:
@@ -146,15 +146,15 @@ class ReplacementFlow(P1RepairFlow):
         )
 
     async def async_step_replacement(self, user_input: dict[str, str] | None = None) -> RepairsFlowResult:
-        """Let the new meter go on as the old one."""
+        """Use the entities of the old meter for the new one."""
         return await self._answer(Answer.REPLACEMENT, user_input)
 
     async def async_step_additional(self, user_input: dict[str, str] | None = None) -> RepairsFlowResult:
-        """Let the new meter be one of its own."""
+        """Add the new meter beside the old one."""
         return await self._answer(Answer.ADDITIONAL, user_input)
 
     async def async_step_mistake(self, user_input: dict[str, str] | None = None) -> RepairsFlowResult:
-        """Let everything be as it was."""
+        """Keep everything as it was."""
         return await self._answer(Answer.MISTAKE, user_input)
 
     def _settled(self) -> RepairsFlowResult:

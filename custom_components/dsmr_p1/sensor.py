@@ -152,7 +152,7 @@ LEVELS: Final[Mapping[Level, tuple[EntityCategory | None, bool]]] = {
 
 
 def describe(meter: KnownMeter, channel_id: str) -> SensorEntityDescription:
-    """Say how a channel of a meter is shown."""
+    """Return how a channel of a meter is shown."""
     channel = channel_type(channel_id)
     presentation = PRESENTATIONS[channel.quantity]
     unit, precision = UNITS[meter.channels[channel_id]]
@@ -179,7 +179,7 @@ def describe(meter: KnownMeter, channel_id: str) -> SensorEntityDescription:
 
 
 def translation_key(channel: ChannelType, low_tariff: int | None) -> str:
-    """Give the key of a channel's name: tariffs are named as the country calls them, where it has names for them."""
+    """Return the key of a channel's name: tariffs are named as the country calls them, where it has names for them."""
     if low_tariff is None:
         return channel.name
     if channel.quantity is Quantity.TARIFF:
@@ -252,7 +252,7 @@ class Sensors:
             self._async_add_entities(fresh)
 
     def _is_outdated(self, sensor: P1Sensor) -> bool:
-        """Tell whether a channel is gone, or something else than when its sensor was made."""
+        """Whether a channel is gone, or something else than when its sensor was made."""
         meter = self._meters.get(sensor.slot)
         if meter is None or sensor.channel_id not in meter.channels:
             return True
@@ -294,7 +294,7 @@ class P1Sensor(P1Entity, SensorEntity):
         self._take_value()
 
     def retire(self) -> None:
-        """Say no more: another entity is about to speak for this one's registry entry."""
+        """Write no more states: another entity is about to take over this one's registry entry."""
         self._is_retired = True
 
     @override

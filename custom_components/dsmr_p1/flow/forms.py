@@ -43,7 +43,7 @@ class _Choice(SelectSelector):
 
 
 def choice(*options: str, translation_key: str | None = None) -> _Choice:
-    """Give a drop-down."""
+    """Return a drop-down."""
     config = SelectSelectorConfig(options=list(options), mode=SelectSelectorMode.DROPDOWN)
     if translation_key is not None:
         config["translation_key"] = translation_key
@@ -51,7 +51,7 @@ def choice(*options: str, translation_key: str | None = None) -> _Choice:
 
 
 def number(low: int, high: int, unit: str | None = None) -> NumberSelector:
-    """Give a box for a whole number."""
+    """Return a box for a whole number."""
     config = NumberSelectorConfig(min=low, max=high, step=1, mode=NumberSelectorMode.BOX)
     if unit is not None:
         config["unit_of_measurement"] = unit
@@ -88,7 +88,7 @@ EMPTY_SCHEMA: Final = probatio.Schema({})
 
 
 def line_settings(entered: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the line settings that were fixed, as they are kept in the entry."""
+    """Return the line settings that were fixed, as they are kept in the entry."""
     kept: dict[str, Any] = {}
     if CONF_BAUDRATE in entered:
         kept[CONF_BAUDRATE] = int(entered[CONF_BAUDRATE])
@@ -103,7 +103,7 @@ def line_settings(entered: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def as_entered(line: Mapping[str, Any]) -> dict[str, Any]:
-    """Give line settings as the form has them."""
+    """Return line settings as the form has them."""
     entered = dict(line)
     for key in (CONF_DATABITS, CONF_STOPBITS):
         if key in line:

@@ -44,7 +44,7 @@ def try_keys(
 
 
 def _error_of(keys: Keys, frames: Sequence[EncryptedFrame], *, must_verify: bool) -> str | None:
-    """Tell what is wrong with keys: nothing where they open one of the telegrams, or where there is none to try."""
+    """Return what is wrong with keys: None where they open one of the telegrams, or where there is none to try."""
     error = None
     for frame in frames:
         try:

@@ -192,7 +192,7 @@ class _Listener:
             self.settled.set()
 
     def deadline(self, started: float, patience: Patience) -> float:
-        """Give the time at which to stop, as it looks now."""
+        """Return the time at which to stop, as it looks now."""
         heard = self._reader.heard
         if heard.last_telegram_at is not None:
             return heard.last_telegram_at + patience.another

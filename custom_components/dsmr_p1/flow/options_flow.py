@@ -106,7 +106,7 @@ class P1OptionsFlow(OptionsFlowWithReload):
 
 
 def fitting_types(meter: AnyMeter) -> list[MeterType]:
-    """Give the meter types of the specification that a meter in this place can have; of an unknown kind, of any."""
+    """Return the meter types of the specification that a meter in this place can have; of an unknown kind, of any."""
     is_unknown = meter.role is Role.MBUS and meter.kind is MeterKind.GENERIC
     return [
         row
@@ -118,7 +118,7 @@ def fitting_types(meter: AnyMeter) -> list[MeterType]:
 
 
 def _with(options: Mapping[str, Any], key: str, slot: str, value: str | int | None) -> dict[str, Any]:
-    """Give options in which the mapping at `key` has a value for a slot, or none where it is None."""
+    """Return options in which the mapping at `key` has a value for a slot, or none where it is None."""
     mapping = {known: kept for known, kept in options.get(key, {}).items() if known != slot}
     if value is not None:
         mapping[slot] = value

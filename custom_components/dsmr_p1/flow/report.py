@@ -36,18 +36,18 @@ class Words:
         return cls(await async_get_translations(hass, hass.config.language, "selector", {DOMAIN}))
 
     def __call__(self, group: str, key: str, **placeholders: str) -> str:
-        """Give a piece with its placeholders filled."""
+        """Return a piece with its placeholders filled."""
         text = self._translations.get(f"component.{DOMAIN}.selector.{group}.options.{key}", key)
         return text.format(**placeholders)
 
 
 def entry_title(reading: Reading, words: Words) -> str:
-    """Give the title of an entry: nothing in it is private."""
+    """Return the title of an entry: nothing in it is private."""
     return words("report", "title", country=_country(reading, words))
 
 
 def meter_name(meter: AnyMeter, words: Words) -> str:
-    """Give the name of a meter by its kind and its place: what a household has only one of."""
+    """Return the name of a meter by its kind and its place: what a household has only one of."""
     kind = words("meter_kind", meter.kind)
     if meter.role is Role.MBUS and meter.mbus_channel > 0:
         return words("report", "on_mbus", kind=kind, channel=str(meter.mbus_channel))
@@ -55,12 +55,12 @@ def meter_name(meter: AnyMeter, words: Words) -> str:
 
 
 def type_name(meter: AnyMeter, words: Words) -> str:
-    """Give the name of a meter's type; where no type of the specification fits, that is its kind."""
+    """Return the name of a meter's type; where no type of the specification fits, that is its kind."""
     return words("meter_kind" if meter_type(meter.type_id) is None else "meter_type", meter.type_id)
 
 
 def error_placeholders(heard: ListenResult, words: Words) -> dict[str, str]:
-    """Give what the texts of errors tell."""
+    """Return what the texts of errors tell."""
     return {
         "port": code(redacted(heard.port)),
         "settings": _settings(heard, words),
@@ -73,7 +73,7 @@ def error_placeholders(heard: ListenResult, words: Words) -> dict[str, str]:
 
 
 def confirm_placeholders(heard: ListenResult, reading: Reading, words: Words) -> dict[str, str]:
-    """Give everything that was heard."""
+    """Return everything that was heard."""
     period = "period_unknown" if heard.period is None else "period"
     return {
         **error_placeholders(heard, words),
@@ -93,7 +93,7 @@ def code(text: str) -> str:
 
 
 def _settings(heard: ListenResult, words: Words) -> str:
-    """Say which line settings are used; before the port is open it is not known with which ones it will be."""
+    """Return the serial settings in use; before the port is open it is not known with which ones it will be."""
     if heard.settings is not None:
         return str(heard.settings)
     return words("report", "network" if is_raw_stream(heard.port) else "automatic")
@@ -104,7 +104,7 @@ def _country(reading: Reading, words: Words) -> str:
 
 
 def _protocol(reading: Reading, words: Words) -> str:
-    """Say which version of which standard the port declares; DSMR 2 and 3 declare none."""
+    """Return the version of the standard that the port declares; DSMR 2 and 3 declare none."""
     channels = reading.meters[0].channels
     if "p1_emucs_version_output" in channels:
         digits = str(channels["p1_emucs_version_output"].value)
@@ -138,7 +138,7 @@ def _meter_placeholders(meter: Meter, words: Words) -> dict[str, str]:
 
 
 def _state(meter: Meter, reading: Reading) -> str:
-    """Tell whether a meter is alive, silent for long, or announced with nothing behind it."""
+    """Whether a meter is alive, silent for long, or announced with nothing behind it."""
     if not meter.profile.registered:
         return "meter_unregistered"
     newest, now = _newest_reading(meter), reading.telegram.timestamp
@@ -152,7 +152,7 @@ def _newest_reading(meter: Meter) -> datetime | None:
 
 
 def _notes(heard: ListenResult, words: Words) -> Iterator[str]:
-    """Give what the owner should know beside the facts."""
+    """Return what the owner should know beside the facts."""
     if heard.reading is not None and any(not meter.profile.registered for meter in heard.reading.meters):
         yield words("report", "note_unregistered")
     if heard.damaged > heard.telegrams:

@@ -29,7 +29,7 @@ class Moves:
     channels: Mapping[tuple[str, str], str]
 
     def __bool__(self) -> bool:
-        """Tell whether anything moved."""
+        """Whether anything moved."""
         return bool(self.slots or self.channels)
 
 
@@ -69,7 +69,7 @@ def settle(known: Mapping[str, KnownMeter], seen: Mapping[str, KnownMeter]) -> t
 
 
 def _moved_slots(known: Mapping[str, KnownMeter], seen: Mapping[str, KnownMeter]) -> dict[str, str]:
-    """Tell which meters of the M-Bus stand in another slot now, old slot -> new.
+    """Return which meters of the M-Bus are in another slot now, old slot -> new.
 
     A meter has moved where its identifier is gone from one slot and found in another; and, where a meter tells no
     identifier or another than before, where it is the only one of its kind and its slot is gone.
@@ -94,7 +94,7 @@ def _moved_slots(known: Mapping[str, KnownMeter], seen: Mapping[str, KnownMeter]
 def _old_slot(
     slot: str, identifier: str | None, known: Mapping[str, KnownMeter], seen: Mapping[str, KnownMeter]
 ) -> str | None:
-    """Tell in which other slot a meter with this identifier was, and is no longer; None where it stayed or is new."""
+    """Return in which other slot a meter with this identifier was, and is no longer; None where it stayed or is new."""
     if identifier is None or (slot in known and known[slot].equipment_identifier == identifier):
         return None
     for old, meter in known.items():
@@ -106,7 +106,7 @@ def _old_slot(
 
 
 def continued_channels(before: KnownMeter, now: KnownMeter) -> dict[str, str]:
-    """Tell which channels are gone and go on as another with the same meaning: old id -> new id."""
+    """Return which channels are gone and continue as another with the same meaning: old id -> new id."""
     gone = {
         channel_type(channel_id).meaning: channel_id for channel_id in before.channels if channel_id not in now.channels
     }
@@ -130,7 +130,7 @@ def system_title(meter: Meter, reading: Reading) -> str | None:
 
 @callback
 def async_move(hass: HomeAssistant, entry_id: str, moves: Moves) -> None:
-    """Tell the registries what moved: devices and entities keep their own ids, and what refers to them stays right.
+    """Move registry entries: devices and entities keep their own ids, and what refers to them stays right.
 
     First everything that moves is put aside, for two meters may have changed places.
     """
@@ -162,7 +162,7 @@ def async_move(hass: HomeAssistant, entry_id: str, moves: Moves) -> None:
 
 
 def _moved_unique_id(unique_id: str, entry_id: str, moves: Moves) -> str:
-    """Give the unique id that an entity has after the moves."""
+    """Return the unique id that an entity has after the moves."""
     for (slot, channel_id), new_id in moves.channels.items():
         if unique_id == f"{entry_id}_{slot}_{channel_id}":
             return f"{entry_id}_{moves.slots.get(slot, slot)}_{new_id}"

@@ -23,7 +23,7 @@ _PRICES: Final = {
 
 
 async def async_price_entities(hass: HomeAssistant) -> dict[str, str]:
-    """Give the entities that tell the prices of registers, by the entity of the register."""
+    """Return the entities that tell the prices of registers, by the entity of the register."""
     if _ENERGY not in hass.config.components:
         return {}
     preferences = (await async_get_manager(hass)).data
@@ -38,13 +38,13 @@ async def async_price_entities(hass: HomeAssistant) -> dict[str, str]:
 
 @callback
 def is_known(hass: HomeAssistant, price: str) -> bool:
-    """Tell whether an entity tells a price at the moment: without one, no sensor of costs takes note of anything."""
+    """Whether an entity tells a price at the moment: without one, no sensor of costs takes note of anything."""
     return number_of(hass.states.get(price)) is not None
 
 
 @callback
 def cost_sensors(hass: HomeAssistant, registers: Iterable[str]) -> dict[str, str]:
-    """Give the sensors of the costs of registers, by the entity of the register."""
+    """Return the sensors of the costs of registers, by the entity of the register."""
     # What the energy integration keeps for the dashboard, and tells everybody who asks it over the websocket.
     known: Mapping[str, str] = hass.data.get(_ENERGY, {}).get("cost_sensors", {})
     return {register: known[register] for register in registers if register in known}
@@ -60,7 +60,7 @@ class Bookings:
 
     @callback
     def until_now(self) -> dict[str, float]:
-        """Give what each of them has booked since."""
+        """Return what each of them has booked since."""
         booked = {sensor: _booked(before, self._hass.states.get(sensor)) for sensor, before in self._before.items()}
         return {sensor: amount for sensor, amount in booked.items() if amount}
 
@@ -76,7 +76,7 @@ def _booked(before: State | None, after: State | None) -> float:
 
 
 def number_of(state: State | None) -> float | None:
-    """Give the number that a state is; None where it is none."""
+    """Return the number that a state is; None where it is none."""
     try:
         found = float("nan" if state is None else state.state)
     except ValueError:

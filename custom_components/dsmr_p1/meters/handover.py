@@ -41,7 +41,7 @@ LONGEST_SUM: Final = timedelta(hours=6)
 
 
 def registers_of(values: Mapping[str, Presented]) -> Registers:
-    """Give what the registers of a meter show, by channel id, with their units."""
+    """Return what the registers of a meter show, by channel id, with their units."""
     return {
         channel_id: (shown.value, None if shown.unit is None else shown.unit.value)
         for channel_id, shown in values.items()
@@ -70,7 +70,7 @@ class Handover:
         self.resume()
 
     def shown(self, slot: str, values: Mapping[str, Presented]) -> Mapping[str, Presented]:
-        """Give the values of a meter without its registers, where these are held back."""
+        """Return the values of a meter without its registers, where these are held back."""
         if slot not in self._changes:
             return values
         return {channel_id: shown for channel_id, shown in values.items() if shown.channel.quantity not in HELD}
@@ -100,7 +100,7 @@ class Handover:
                 )
 
     def _entities(self, change: Change) -> dict[str, str]:
-        """Give the entities of the registers of a new meter, by channel id."""
+        """Return the entities of the registers of a new meter, by channel id."""
         registry, prefix = er.async_get(self._hass), f"{self._entry.entry_id}_{change.slot}_"
         found = {
             channel_id: registry.async_get_entity_id("sensor", DOMAIN, prefix + channel_id)
@@ -124,12 +124,12 @@ class Handover:
             self._show(change)
 
     def _is_seen(self) -> bool:
-        """Tell whether what is shown now is shown by entities, and noticed by sensors of costs."""
+        """Whether what is shown now is shown by entities, and noticed by sensors of costs."""
         # Sensors of costs take note of nothing while Home Assistant stops.
         return self._display.is_available and self._hass.state is CoreState.running
 
     def _can_be_left_out(self, change: Change, *, needs_price: bool) -> bool:
-        """Tell whether what sensors of costs book now is the step, and can be left out of the next sum.
+        """Whether what sensors of costs book now is the step, and can be left out of the next sum.
 
         Without a price they take the step for use once there is one.
         """

@@ -44,13 +44,13 @@ class Questions:
 
     @callback
     def async_tell_of_adoption(self, slot: str) -> None:
-        """Tell that a meter counts as a replacement, as nobody was against it."""
+        """Inform the owner that a meter counts as a replacement, as nobody objected."""
         self.async_withdraw(slot)
         self._raise("meter_adopted", slot, is_fixable=False)
 
     @callback
     def async_withdraw(self, slot: str) -> None:
-        """Ask no longer about a meter."""
+        """Withdraw the question about a meter."""
         ir.async_delete_issue(self._hass, DOMAIN, f"meter_{slot}_{self._entry_id}")
 
     @callback

@@ -41,12 +41,12 @@ _DELAY: Final = timedelta(seconds=10)
 
 
 def is_recording(hass: HomeAssistant) -> bool:
-    """Tell whether there is a recorder at all."""
+    """Whether there is a recorder at all."""
     return "recorder" in hass.config.components
 
 
 def latest_compiled() -> datetime:
-    """Give the end of the five minutes that were just summed up.
+    """Return the end of the five minutes that were just summed up.
 
     Were it the five minutes before, what is asked of the recorder now would still come after the later ones.
     """
@@ -54,7 +54,7 @@ def latest_compiled() -> datetime:
 
 
 def latest_ended() -> datetime:
-    """Give the end of the last five minutes that are over, summed up or not."""
+    """Return the end of the last five minutes that are over, summed up or not."""
     return _period_of(dt_util.utcnow())
 
 
@@ -142,7 +142,7 @@ class _Row:
 
 
 def _last_rows(instance: Recorder, statistic_ids: Iterable[str]) -> Iterator[_Row]:
-    """Give the last rows of those statistics that have any."""
+    """Return the last rows of those statistics that have any."""
     hass = instance.hass
     for statistic_id, (_, metadata) in get_metadata(hass, statistic_ids=set(statistic_ids)).items():
         rows = get_last_short_term_statistics(
@@ -162,7 +162,7 @@ def _last_rows(instance: Recorder, statistic_ids: Iterable[str]) -> Iterator[_Ro
 
 
 def _first_reset(hass: HomeAssistant, row: _Row) -> datetime | None:
-    """Give the last reset of the first number that is summed up after a row: as a rule what was there when it ended."""
+    """Return the last reset of the first number that is summed up after a row: as a rule what was there when it ended."""
     found = get_significant_states(
         hass, row.end - timedelta.resolution, entity_ids=[row.statistic_id], significant_changes_only=False
     )

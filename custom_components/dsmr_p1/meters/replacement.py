@@ -67,7 +67,7 @@ class Replacements:
 
     @callback
     def async_start(self) -> None:
-        """Ask again what is open, and go on with what is answered."""
+        """Ask again what is open, and continue with what is answered."""
         for slot, change in self._record.changes.items():
             if change.is_asked and not change.is_replacement:
                 self.questions.async_ask_about_change(slot)
@@ -83,7 +83,7 @@ class Replacements:
         return {
             slot: meter
             for slot, meter in seen.items()
-            if slot not in self._record.buried or self._record.buried[slot] != meter.equipment_identifier
+            if slot not in self._record.retired or self._record.retired[slot] != meter.equipment_identifier
         }
 
     def compare(
@@ -115,7 +115,7 @@ class Replacements:
             settled[slot] = replace(
                 settled[slot], equipment_identifier=before.equipment_identifier, system_title=before.system_title
             )
-            if not self._is_quiet(slot, identifier):
+            if not self._is_snoozed(slot, identifier):
                 self._change(slot, identifier)
 
     def _change(self, slot: str, identifier: str) -> None:
@@ -150,18 +150,18 @@ class Replacements:
             self._record.changes[change.slot] = change.before
 
     def _arrive(self, meter: KnownMeter, known: Mapping[str, KnownMeter]) -> None:
-        """Take note of a meter that is new beside one of the same kind: that one may be dead, or die soon."""
+        """Note a meter that is new beside one of the same kind: that one may be dead, or die soon."""
         alike = [
             old.slot
             for old in known.values()
             if meter.role is old.role is Role.MBUS and old.kind is meter.kind and old.slot != meter.slot
         ]
         if len(alike) == 1:
-            self._record.arrivals[meter.slot] = alike[0]
+            self._record.successors[meter.slot] = alike[0]
 
     def follow(self, reading: Reading) -> None:
         """Follow what is in question from telegram to telegram."""
-        if not self._record.changes and not self._record.arrivals:
+        if not self._record.changes and not self._record.successors:
             return
         heard = {meter.profile.slot: meter for meter in reading.meters if meter.profile.registered}
         for slot, change in list(self._record.changes.items()):
@@ -173,11 +173,11 @@ class Replacements:
                 self._count(self._with_registers(change, heard[slot]))
             else:
                 self._telegrams.pop(slot, None)
-        for slot, old in list(self._record.arrivals.items()):
+        for slot, old in list(self._record.successors.items()):
             self._compare_siblings(slot, old, heard)
 
     def _with_registers(self, change: Change, meter: Meter) -> Change:
-        """Take note of what the registers of another meter show first: not all of them in the first telegram."""
+        """Note what the registers of another meter show first: not all of them in the first telegram."""
         registers = {**registers_of(present(meter)), **change.registers}
         if len(registers) > len(change.registers):
             self._record.changes[change.slot] = change = replace(change, registers=registers)
@@ -208,7 +208,7 @@ class Replacements:
             if slot in self._record.asked:
                 self._record.asked.discard(slot)
                 self.questions.async_withdraw(slot)
-        elif slot not in self._record.asked and not self._is_quiet(slot, None):
+        elif slot not in self._record.asked and not self._is_snoozed(slot, None):
             self._telegrams[slot] = self._telegrams.get(slot, 0) + 1
             if self._telegrams[slot] >= CERTAIN:
                 self._record.asked.add(slot)
@@ -229,7 +229,7 @@ class Replacements:
     # What the owner answers
 
     def is_open(self, slot: str) -> bool:
-        """Tell whether there is a question about a slot."""
+        """Whether there is a question about a slot."""
         change = self._record.changes.get(slot)
         return (change is not None and change.is_asked and not change.is_replacement) or slot in self._record.asked
 
@@ -246,14 +246,14 @@ class Replacements:
                 self._separate(change)
             case Answer.MISTAKE:
                 self._take_back(change)
-                self._record.quiet[slot] = (change.identifier, dt_util.utcnow() + LONG)
+                self._record.snoozed[slot] = (change.identifier, dt_util.utcnow() + LONG)
         self.questions.async_withdraw(slot)
         self._port.display.expire(slot)
         self._port.save()
         LOGGER.info("P1 port %s: the other meter in %s was answered for: %s", self._port.name, slot, answer)
 
     def _adopt(self, change: Change) -> None:
-        """Let the new meter go on as the old one."""
+        """Use the entities of the old meter for the new one."""
         self._record.changes[change.slot] = replace(
             change, is_asked=True, is_replacement=True, answered=dt_util.utcnow(), before=None
         )
@@ -275,7 +275,7 @@ class Replacements:
         self._port.save()
 
     def _separate(self, change: Change) -> None:
-        """Give the new meter a device and entities of its own; the old ones stay aside, with their history."""
+        """Return the new meter a device and entities of its own; the old ones stay aside, with their history."""
         slot, entry_id = change.slot, self._entry.entry_id
         devices = dr.async_get(self._hass)
         number = 1
@@ -292,9 +292,9 @@ class Replacements:
         if answer is Answer.REPLACEMENT:
             await self._succeed(slot)
         elif answer is Answer.ADDITIONAL:
-            del self._record.arrivals[slot]
+            del self._record.successors[slot]
         else:
-            self._record.quiet[slot] = ("", dt_util.utcnow() + LONG)
+            self._record.snoozed[slot] = ("", dt_util.utcnow() + LONG)
         self._record.asked.discard(slot)
         self.questions.async_withdraw(slot)
         self._port.save()
@@ -306,10 +306,10 @@ class Replacements:
         The entities that it had until now are in the way; the entry is set up anew, so that none of them speaks on.
         """
         port, entry = self._port, self._entry
-        old = self._record.arrivals.pop(slot)
+        old = self._record.successors.pop(slot)
         dead, meter = port.meters[old], port.meters[slot]
         continued = continued_channels(dead, meter)
-        self._record.buried[old] = dead.equipment_identifier
+        self._record.retired[old] = dead.equipment_identifier
         self._record.changes[slot] = Change(
             slot=slot,
             identifier=meter.equipment_identifier or "",
@@ -324,21 +324,21 @@ class Replacements:
         async_move(self._hass, entry.entry_id, Moves({old: slot}, {(old, one): new for one, new in continued.items()}))
         self._hass.config_entries.async_schedule_reload(entry.entry_id)
 
-    def _is_quiet(self, slot: str, identifier: str | None) -> bool:
-        """Tell whether the owner has called this a mistake."""
-        mistaken, until = self._record.quiet.get(slot, ("", datetime.min.replace(tzinfo=UTC)))
+    def _is_snoozed(self, slot: str, identifier: str | None) -> bool:
+        """Whether the owner has called this a mistake."""
+        mistaken, until = self._record.snoozed.get(slot, ("", datetime.min.replace(tzinfo=UTC)))
         return identifier in (None, mistaken) and dt_util.utcnow() < until
 
     @callback
     def async_forget(self, slot: str) -> None:
         """Forget what is in question of a meter that the owner has removed."""
-        for kept in (self._record.changes, self._record.quiet, self._record.arrivals):
+        for kept in (self._record.changes, self._record.snoozed, self._record.successors):
             kept.pop(slot, None)
         self._record.asked.discard(slot)
         self.questions.async_withdraw(slot)
 
 
 def _read_at(meter: Meter) -> datetime | None:
-    """Give when the newest reading of a meter was taken."""
+    """Return when the newest reading of a meter was taken."""
     times = [shown.timestamp for shown in present(meter).values() if shown.channel.quantity in HELD and shown.timestamp]
     return max(times, default=None)

@@ -33,7 +33,7 @@ class Capture:
     received: datetime
 
     def as_dict(self, secret: bytes | None) -> JsonObjectType:
-        """Give the capture as it is, or anonymised with a secret.
+        """Return the capture as it is, or anonymised with a secret.
 
         There is neither text nor base64 where an encrypted telegram could not be opened.
         """
@@ -73,7 +73,7 @@ class Captures:
 
     @callback
     def subscribe(self, listener: Callable[[Capture], None]) -> CALLBACK_TYPE:
-        """Have every capture passed on from now on; give what ends that."""
+        """Have every capture passed on from now on; the function that is returned ends that."""
         self._listeners = [*self._listeners, listener]
 
         @callback

@@ -17,18 +17,18 @@ _PORT_MODEL: Final = "P1 port"
 
 
 def device_identifier(entry_id: str, slot: str) -> tuple[str, str]:
-    """Give the identifier of the device in a slot. It has no serial number in it: those change, repeat or are zero."""
+    """Return the identifier of the device in a slot. It has no serial number in it: those change, repeat or are zero."""
     return DOMAIN, f"{entry_id}_{slot}"
 
 
 def device_name(hass: HomeAssistant, entry_id: str, slot: str) -> str:
-    """Give the name of the meter in a slot, as the owner knows it."""
+    """Return the name of the meter in a slot, as the owner knows it."""
     device = dr.async_get(hass).async_get_device_by_identifier(device_identifier(entry_id, slot), entry_id)
     return slot if device is None else device.name_by_user or device.name or slot
 
 
 def slot_of(entry_id: str, device: dr.AnyDeviceEntry) -> str | None:
-    """Give the slot of a device; None where it is no meter of this entry."""
+    """Return the slot of a device; None where it is no meter of this entry."""
     prefix = f"{entry_id}_"
     for domain, identifier in device.identifiers:
         if domain == DOMAIN and identifier.startswith(prefix):

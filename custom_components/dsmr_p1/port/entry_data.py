@@ -10,7 +10,7 @@ from ..p1 import Keys, SerialSettings, parse_key
 
 
 def keys_from(data: Mapping[str, Any]) -> Keys | None:
-    """Give the keys of an encrypted port; None where none were entered. Raises KeyFormatError where one is no key."""
+    """Return the keys of an encrypted port; None where none were entered. Raises KeyFormatError where one is no key."""
     decryption_key = data.get(CONF_DECRYPTION_KEY)
     additional_key = data.get(CONF_ADDITIONAL_KEY)
     if not decryption_key:
@@ -22,7 +22,7 @@ _FASTEST_7E1: Final = 9600
 
 
 def settings_from(data: Mapping[str, Any]) -> SerialSettings | None:
-    """Give the line settings that the owner has fixed; None where they are to be found.
+    """Return the line settings that the owner has fixed; None where they are to be found.
 
     Who fixes the speed alone means the rest as meters of that speed have it: 7E1 up to 9600 baud, 8N1 above.
     """
@@ -39,7 +39,7 @@ def settings_from(data: Mapping[str, Any]) -> SerialSettings | None:
 
 
 def redacted(port: str) -> str:
-    """Give a port as it may be shown: a URL may carry a password in front of the host, or a key behind the path."""
+    """Return a port as it may be shown: a URL may carry a password in front of the host, or a key behind the path."""
     if "://" not in port:
         return port
     scheme, _, rest = port.partition("://")
@@ -48,7 +48,7 @@ def redacted(port: str) -> str:
 
 
 def without_secrets(text: str, port: str) -> str:
-    """Give a text, such as the message of an error, without what a URL of a port should not show."""
+    """Return a text, such as the message of an error, without what a URL of a port should not show."""
     text = text.replace(port, redacted(port))
     for secret in _secrets(port):
         text = text.replace(secret, "**REDACTED**")

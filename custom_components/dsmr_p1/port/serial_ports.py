@@ -24,24 +24,24 @@ class FreePort:
 
 
 def is_local(port: str) -> bool:
-    """Tell whether a port is a device of this machine, not a URL."""
+    """Whether a port is a device of this machine, not a URL."""
     return "://" not in port
 
 
 def is_raw_stream(port: str) -> bool:
-    """Tell whether a port is a network stream of bytes only: the far end has the line settings."""
+    """Whether a port is a network stream of bytes only: the far end has the line settings."""
     return port.startswith(RAW_SCHEMES)
 
 
 async def stable_path(hass: HomeAssistant, port: str) -> str:
-    """Give the name of a port that stays when devices change places: the one by its id, if it has one."""
+    """Return the name of a port that stays when devices change places: the one by its id, if it has one."""
     if not is_local(port) or port.startswith("/dev/serial/"):
         return port
     return await hass.async_add_executor_job(usb.get_serial_by_id, port)
 
 
 async def _device(hass: HomeAssistant, port: str) -> str:
-    """Give what is behind a port: two names of one device have the same."""
+    """Return what is behind a port: two names of one device have the same."""
     if is_local(port):
         return await hass.async_add_executor_job(os.path.realpath, port)
     if is_raw_stream(port):
@@ -50,12 +50,12 @@ async def _device(hass: HomeAssistant, port: str) -> str:
 
 
 async def is_same_port(hass: HomeAssistant, one: str, other: str) -> bool:
-    """Tell whether two names are of one port."""
+    """Whether two names are of one port."""
     return one == other or await _device(hass, one) == await _device(hass, other)
 
 
 async def entry_on(hass: HomeAssistant, port: str, *, other_than: str | None = None) -> ConfigEntry | None:
-    """Give our entry that has a port, unless it is the one with the id `other_than`."""
+    """Return our entry that has a port, unless it is the one with the id `other_than`."""
     for entry in hass.config_entries.async_entries(DOMAIN):
         if entry.source == SOURCE_IGNORE or entry.entry_id == other_than:
             continue
@@ -65,7 +65,7 @@ async def entry_on(hass: HomeAssistant, port: str, *, other_than: str | None = N
 
 
 async def free_ports(hass: HomeAssistant, *, other_than: str | None = None) -> list[FreePort]:
-    """Give the ports that no entry, no app and no discovery of another integration claims, in the order of their names.
+    """Return the ports that no entry, no app and no discovery of another integration claims, in the order of their names.
 
     The claims of the entry with the id `other_than` do not count: it looks for a port of its own.
     """
@@ -87,7 +87,7 @@ async def free_ports(hass: HomeAssistant, *, other_than: str | None = None) -> l
 
 
 def our_discoveries(hass: HomeAssistant, port: str) -> Iterator[str]:
-    """Give the ids of our own flows that wait for an answer about a USB device that was found at a port."""
+    """Return the ids of our own flows that wait for an answer about a USB device that was found at a port."""
     return _discoveries(hass, port, ours=True)
 
 
@@ -103,7 +103,7 @@ def _discoveries(hass: HomeAssistant, port: str, *, ours: bool) -> Iterator[str]
 
 
 def _description(port: usb.SerialDevice) -> str:
-    """Say what a device is in its own words, without its serial number."""
+    """Return how a device describes itself, without its serial number."""
     return " ".join(part for part in (port.manufacturer, port.description) if part and part != "n/a")
 
 

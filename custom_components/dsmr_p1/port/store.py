@@ -50,7 +50,7 @@ class KnownMeter:
         return meter_type(self.chosen_type_id or self.type_id)
 
     def identities(self, other: KnownMeter) -> tuple[str, str] | None:
-        """Give what tells whether another meter is the same as this one: of both; None where nothing does."""
+        """Return what tells whether another meter is the same as this one: of both; None where nothing does."""
         if self.equipment_identifier is not None and other.equipment_identifier is not None:
             return self.equipment_identifier, other.equipment_identifier
         if self.system_title is not None and other.system_title is not None:
@@ -58,7 +58,7 @@ class KnownMeter:
         return None
 
     def as_dict(self) -> dict[str, Any]:
-        """Give what is written to storage."""
+        """Return what is written to storage."""
         return {
             "slot": self.slot,
             "role": self.role,
@@ -96,7 +96,7 @@ class KnownMeter:
 
 
 def known_channel(channel_id: str) -> ChannelType | None:
-    """Give the catalog's row of a channel; None where it has none."""
+    """Return the catalog's row of a channel; None where it has none."""
     try:
         return channel_type(channel_id)
     except KeyError:
@@ -122,11 +122,11 @@ class Change:
     before: Change | None = None
 
     def moved_to(self, slot: str) -> Change:
-        """Give the same change in another slot."""
+        """Return the same change in another slot."""
         return replace(self, slot=slot, before=None if self.before is None else self.before.moved_to(slot))
 
     def as_dict(self) -> dict[str, Any]:
-        """Give what is written to storage."""
+        """Return what is written to storage."""
         return {
             "slot": self.slot,
             "identifier": self.identifier,
@@ -159,29 +159,31 @@ class Change:
 class Replaced:
     """What is known of meters that were replaced, or may have been, by slot.
 
-    `quiet`: the identifier that the owner called a mistake, and until when nobody is asked about it. `arrivals`: the
-    slot of the meter of the same kind that was there before. `asked`: the arrivals that the owner was asked about.
-    `buried`: the identifier of a dead meter that another one has replaced.
+    `snoozed`: the identifier that the owner called a mistake, and until when nobody is asked about it. `successors`: the
+    slot of the meter of the same kind that was there before. `asked`: the successors that the owner was asked about.
+    `retired`: the identifier of a dead meter that another one has replaced.
     """
 
     changes: dict[str, Change] = field(default_factory=dict)
-    quiet: dict[str, tuple[str, datetime]] = field(default_factory=dict)
-    arrivals: dict[str, str] = field(default_factory=dict)
+    snoozed: dict[str, tuple[str, datetime]] = field(default_factory=dict)
+    successors: dict[str, str] = field(default_factory=dict)
     asked: set[str] = field(default_factory=set)
-    buried: dict[str, str | None] = field(default_factory=dict)
+    retired: dict[str, str | None] = field(default_factory=dict)
 
     def copy(self) -> Replaced:
-        """Give a copy that stays as it is."""
-        return Replaced(dict(self.changes), dict(self.quiet), dict(self.arrivals), set(self.asked), dict(self.buried))
+        """Return a copy that stays as it is."""
+        return Replaced(
+            dict(self.changes), dict(self.snoozed), dict(self.successors), set(self.asked), dict(self.retired)
+        )
 
     def as_dict(self) -> dict[str, Any]:
-        """Give what is written to storage."""
+        """Return what is written to storage."""
         return {
             "changes": [change.as_dict() for change in self.changes.values()],
-            "quiet": {slot: [identifier, until.isoformat()] for slot, (identifier, until) in self.quiet.items()},
-            "arrivals": self.arrivals,
+            "quiet": {slot: [identifier, until.isoformat()] for slot, (identifier, until) in self.snoozed.items()},
+            "arrivals": self.successors,
             "asked": sorted(self.asked),
-            "buried": self.buried,
+            "buried": self.retired,
         }
 
     @classmethod
@@ -215,12 +217,12 @@ class PortRecord:
     device: tuple[str, ...] | None = None
 
     def copy(self) -> PortRecord:
-        """Give a copy that stays as it is: the memory of a port is the reader's, and goes on changing."""
+        """Return a copy that stays as it is: the memory of a port is the reader's, and goes on changing."""
         memory = replace(self.memory, tariffs=set(self.memory.tariffs))
         return PortRecord(self.meters, memory, self.replaced.copy(), set(self.acknowledged), self.device)
 
     def as_dict(self) -> dict[str, Any]:
-        """Give what is written to storage."""
+        """Return what is written to storage."""
         return {
             "meters": [meter.as_dict() for meter in self.meters.values()],
             "memory": {

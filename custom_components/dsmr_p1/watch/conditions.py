@@ -69,7 +69,7 @@ class Finding(NamedTuple):
 
     @property
     def cause(self) -> tuple[object, ...]:
-        """What makes it another finding; a rate that has changed does not."""
+        """The identity of a finding. A changed percentage is not a new finding."""
         return self.key, self.marks, self.slot, self.placeholders.get("path"), self.placeholders.get("channels")
 
 
@@ -115,7 +115,7 @@ class Evidence:
         )
 
     def count(self) -> None:
-        """Take note of whether bytes have come since the last look."""
+        """Note whether bytes have come since the last look."""
         octets = self.port.reader.heard.octets
         if octets != self.octets_seen:
             self.octets_seen, self.octets_at = octets, monotonic()

@@ -60,7 +60,7 @@ class LineHealth:
             self._drifts.append((timestamp - capture.received).total_seconds())
 
     def telegrams_per_minute(self) -> float | None:
-        """Give the pace since the last look, or the last pace where that was only a moment ago."""
+        """Return the pace since the last look, or the last pace where that was only a moment ago."""
         now, telegrams = self._now, self._heard.telegrams
         elapsed = now - self._looked_at
         if elapsed >= _MOMENT:
@@ -69,21 +69,21 @@ class LineHealth:
         return self._pace
 
     def damaged_telegrams(self) -> int:
-        """Give the number of telegrams since the start that the line has damaged."""
+        """Return the number of telegrams since the start that the line has damaged."""
         return self._heard.damaged
 
     def longest_gap(self) -> float | None:
-        """Give the longest time without a telegram since the first one, the present one included."""
+        """Return the longest time without a telegram since the first one, the present one included."""
         if self._heard.last_telegram_at is None:
             return None
         return round(max(self._heard.longest_gap, self._now - self._heard.last_telegram_at))
 
     def reconnects(self) -> int:
-        """Give how often the open port was lost."""
+        """Return how often the open port was lost."""
         return self._heard.lost
 
     def clock_drift(self) -> float | None:
-        """Give by how much the meter's clock is ahead; None where no telegram with a time came since the last look."""
+        """Return by how much the meter's clock is ahead; None where no telegram with a time came since the last look."""
         if not self._drifts:
             return None
         drift = median(self._drifts)
@@ -91,7 +91,7 @@ class LineHealth:
         return round(drift)
 
     def tag_state(self) -> str | None:
-        """Give what proves that the telegrams are genuine; None where none was read."""
+        """Return what proves that the telegrams are genuine; None where none was read."""
         if not self._heard.telegrams:
             return None
         return self._heard.authentication or NOT_ENCRYPTED
