@@ -162,7 +162,7 @@ def _last_rows(instance: Recorder, statistic_ids: Iterable[str]) -> Iterator[_Ro
 
 
 def _first_reset(hass: HomeAssistant, row: _Row) -> datetime | None:
-    """Return the last reset of the first number that is summed up after a row: as a rule what was there when it ended."""
+    """Return the last reset of the first number summed up after a row: as a rule what was there when it ended."""
     found = get_significant_states(
         hass, row.end - timedelta.resolution, entity_ids=[row.statistic_id], significant_changes_only=False
     )

@@ -17,7 +17,7 @@ _PORT_MODEL: Final = "P1 port"
 
 
 def device_identifier(entry_id: str, slot: str) -> tuple[str, str]:
-    """Return the identifier of the device in a slot. It has no serial number in it: those change, repeat or are zero."""
+    """Return the identifier of the device in a slot. It has no serial number: those change, repeat or are zero."""
     return DOMAIN, f"{entry_id}_{slot}"
 
 

@@ -65,7 +65,7 @@ async def entry_on(hass: HomeAssistant, port: str, *, other_than: str | None = N
 
 
 async def free_ports(hass: HomeAssistant, *, other_than: str | None = None) -> list[FreePort]:
-    """Return the ports that no entry, no app and no discovery of another integration claims, in the order of their names.
+    """Return the ports that no entry, app or discovery of another integration claims, in the order of their names.
 
     The claims of the entry with the id `other_than` do not count: it looks for a port of its own.
     """

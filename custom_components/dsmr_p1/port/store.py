@@ -159,9 +159,10 @@ class Change:
 class Replaced:
     """What is known of meters that were replaced, or may have been, by slot.
 
-    `snoozed`: the identifier that the owner called a mistake, and until when nobody is asked about it. `successors`: the
-    slot of the meter of the same kind that was there before. `asked`: the successors that the owner was asked about.
-    `retired`: the identifier of a dead meter that another one has replaced.
+    `snoozed`: the identifier that the owner called a mistake, and until when nobody is asked about it. `successors`:
+    the slot of the meter of the same kind that was there before. `asked`: the successors that the owner was asked
+    about. `retired`: the identifier of a dead meter that another one has replaced. In storage they have older names:
+    `quiet`, `arrivals`, `asked` and `buried`.
     """
 
     changes: dict[str, Change] = field(default_factory=dict)

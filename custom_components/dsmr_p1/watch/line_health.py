@@ -83,7 +83,7 @@ class LineHealth:
         return self._heard.lost
 
     def clock_drift(self) -> float | None:
-        """Return by how much the meter's clock is ahead; None where no telegram with a time came since the last look."""
+        """Return by how much the meter's clock is ahead; None if no telegram with a time came since the last look."""
         if not self._drifts:
             return None
         drift = median(self._drifts)
