@@ -21,7 +21,6 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 from custom_components.dsmr_p1.const import CONF_ADDITIONAL_KEY, CONF_DECRYPTION_KEY, CONF_REFRESH, DOMAIN
 from custom_components.dsmr_p1.diagnostics import async_get_config_entry_diagnostics
 from custom_components.dsmr_p1.p1 import Quantity, Reading, Rejected, RejectReason
-from custom_components.dsmr_p1.p1.masking import masked_line
 from custom_components.dsmr_p1.port.captures import MOST_BAD, MOST_GOOD, Capture, Captures
 from simulator import EXAMPLE_AUTHENTICATION_KEY, EXAMPLE_DECRYPTION_KEY
 from simulator.playback import Playback
@@ -261,49 +260,6 @@ def test_as_it_came(capture: str) -> None:
     shown = octets_of(Capture(read(octets), NOW).as_dict(None))
     assert read(shown).telegram.text == read(octets).telegram.text
     assert read(shown).telegram.has_crc is read(octets).telegram.has_crc
-
-
-@pytest.mark.parametrize(
-    ("line", "shown"),
-    [
-        ("/ISK5\\2M550T-1012", None),
-        ("", None),
-        ("!12aF", None),
-        ("(00012.345)", None),
-        ("1-0:1.8.1*255(000100.000*kWh)", None),
-        ("1-0:1.8.1(000100.000kWh)", None),
-        ("0-1:24.2.1(240311084503W)(00012.345*m3)", None),
-        ("1-0:99.97.0(1)(0-0:96.7.19)(240311084503W)(0000000240*s)", None),
-        ("0-0:96.14.0(0002)", None),
-        # An identifier, which is left to be replaced; what stands behind it is not.
-        (f"0-0:96.1.1({HEXADECIMAL})", None),
-        (f"0-0:96.1.1({HEXADECIMAL}", None),
-        (f"0-0:96.1.1(4530)({IDENTIFIER})", "0-0:96.1.1(4530)(X0000000000000000)"),
-        # In a form that is not known there.
-        (f"0-0:96.1.1 ({HEXADECIMAL})", f"0-0:96.1.1 ({'0' * len(HEXADECIMAL)})"),
-        # Objects that nobody knows: what is clearly a quantity may be seen.
-        ("1-0:199.1.3(00012.5*m)", None),
-        ("1-0:199.1.2(AB-12345678)", "1-0:199.1.2(XX-00000000)"),
-        (f"1-0:199.1.2({HEXADECIMAL})", f"1-0:199.1.2({'5' * len(HEXADECIMAL)})"),
-        # The reference was damaged, or lost.
-        (f"0-0:96.7.21({HEXADECIMAL})", f"0-0:96.7.21({'5' * len(HEXADECIMAL)})"),
-        (f"6.1.1({IDENTIFIER})", "0.0.0(X0000000000000000)"),
-        (HEXADECIMAL[5:] + ")", None),
-        (f"1-0:1.8.1(000100.000*kWh)0-0:96.1.1({IDENTIFIER})", None),
-        (f"999-0:96.1.1({IDENTIFIER})", "000-0:00.0.0(X0000000000000000)"),
-        ("nonsense 4711", "XXXXXXXX 0000"),
-    ],
-)
-def test_what_is_masked(line: str, shown: str | None) -> None:
-    masked = masked_line(line)
-    assert len(masked) == len(line)
-    if shown is not None:
-        assert masked == shown
-    elif IDENTIFIER in line or line.startswith(HEXADECIMAL[5:]):
-        assert IDENTIFIER not in masked
-        assert HEXADECIMAL[5:] not in masked
-    else:
-        assert masked == line
 
 
 @pytest.mark.parametrize("place", range(0, 900, 7))

@@ -281,3 +281,11 @@ def test_a_slash_in_a_system_title_costs_no_telegram() -> None:
     framer = Framer()
     found = [event for octet in envelope * 3 for event in take(framer, bytes([octet]))]
     assert found == [EncryptedFrame(envelope)] * 3
+
+
+def test_a_rejection_is_about_a_key_or_about_the_line_or_about_something_else() -> None:
+    keys = {reason for reason in RejectReason if reason.is_key}
+    damage = {reason for reason in RejectReason if reason.is_damage}
+    assert not keys & damage
+    assert set(RejectReason) - keys - damage == {RejectReason.NOT_P1}
+    assert {reason for reason in RejectReason if reason.is_torn} < damage

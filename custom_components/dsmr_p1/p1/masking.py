@@ -6,6 +6,7 @@ The values that the catalog knows to be private are left to `anonymise`, which r
 """
 
 import re
+from string import digits, hexdigits
 from typing import Final
 
 from .anonymise import anonymise
@@ -17,10 +18,11 @@ from .obis import Obis
 
 _VALUES: Final = re.compile(r"(?:\([^()]*\)|\(\([^()]*\)\))+[ \x00]*")
 _VALUE: Final = re.compile(r"(?<=\()[^()]*(?=\))")
-_DIGIT: Final = re.compile(r"[0-9]")
-_LETTER: Final = re.compile(r"[^\W\d_]")
 _HEXADECIMAL: Final = re.compile(r"(?:[0-9A-Fa-f]{2}){4,}\)?")
-_HEXADECIMAL_DIGIT: Final = re.compile(r"[0-9A-Fa-f]")
+_MASK: Final = str.maketrans(
+    dict.fromkeys(digits, "0") | {chr(code): "X" for code in range(256) if chr(code).isalpha()}
+)
+_MASK_HEXADECIMAL: Final = str.maketrans(dict.fromkeys(hexdigits, "5"))
 _ENDS: Final = re.compile(r"(/.*|![0-9A-Fa-f]{0,4}[ \x00]*|\([0-9]{1,8}[.,][0-9]+\)|[ \x00]*)")
 """The first line, the last, a blank one, and the number that stands on a line of its own in DSMR 3."""
 _MOMENT: Final = r"[0-9]{2}(?:0[0-9]|1[0-2])(?:[0-2][0-9]|3[01])(?:[01][0-9]|2[0-4])[0-5][0-9][0-5][0-9]"
@@ -34,7 +36,7 @@ _PUBLIC: Final = re.compile(
     r"|[0-9]{12}[WS]|[0-9]{2}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}|.{1,8}"
 )
 _HARMLESS: Final = re.compile(rf"|-?[0-9]{{1,8}}(?:[.,][0-9]+)?\*{_UNIT}|{_ANYWHERE}|.{{1,4}}")
-_SYSTEM_TITLE: Final = re.compile(rb"(?<=\xDB\x08)[\x00-\xFF]{1,8}")
+_SYSTEM_TITLE: Final = re.compile(rb"(?<=" + re.escape(ENVELOPE_START) + rb")[\x00-\xFF]{1,8}")
 _SHOWN_OF_OTHERS: Final = 32
 """Bytes that tell another protocol, and not yet who is speaking."""
 
@@ -101,8 +103,8 @@ def _masked(octets: bytes) -> bytes:
 def _mask(text: str) -> str:
     if _HEXADECIMAL.fullmatch(text):
         # A text spelled in hexadecimal digits stays one.
-        return _HEXADECIMAL_DIGIT.sub("5", text)
-    return _LETTER.sub("X", _DIGIT.sub("0", text))
+        return text.translate(_MASK_HEXADECIMAL)
+    return text.translate(_MASK)
 
 
 def _closed(text: bytes, *, has_crc: bool) -> bytes:
