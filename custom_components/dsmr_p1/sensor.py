@@ -15,7 +15,7 @@ from homeassistant.components.sensor import (
     SensorEntityDescription,
     SensorStateClass,
 )
-from homeassistant.components.sensor.const import DEVICE_CLASS_UNITS
+from homeassistant.components.sensor.const import DEVICE_CLASS_STATE_CLASSES, DEVICE_CLASS_UNITS
 from homeassistant.const import (
     DEGREE,
     EntityCategory,
@@ -25,6 +25,7 @@ from homeassistant.const import (
     UnitOfEnergy,
     UnitOfFrequency,
     UnitOfPower,
+    UnitOfPressure,
     UnitOfRatio,
     UnitOfReactiveEnergy,
     UnitOfReactivePower,
@@ -65,6 +66,12 @@ class Presentation(NamedTuple):
     options: tuple[str, ...] | None = None
 
 
+MEASURED: Final = (
+    D.ENERGY, D.VOLUME, D.POWER, D.REACTIVE_ENERGY, D.REACTIVE_POWER, D.APPARENT_POWER, D.CURRENT, D.VOLTAGE, D.FREQUENCY,
+    D.VOLUME_FLOW_RATE, D.TEMPERATURE, D.PRESSURE, D.DURATION,
+)  # fmt: skip
+"""The classes of a number of which only the unit is known. No two of them share one."""
+
 # fmt: off
 PRESENTATIONS: Final[Mapping[Quantity, Presentation]] = {
     Q.ENERGY:                   Presentation((D.ENERGY,), S.TOTAL_INCREASING),
@@ -84,11 +91,16 @@ PRESENTATIONS: Final[Mapping[Quantity, Presentation]] = {
     Q.FREQUENCY:                Presentation((D.FREQUENCY,), S.MEASUREMENT),
     Q.POWER_FACTOR:             Presentation((D.POWER_FACTOR,), S.MEASUREMENT),
     Q.ANGLE:                    Presentation((), S.MEASUREMENT_ANGLE),
+    Q.TEMPERATURE:              Presentation((D.TEMPERATURE,), S.MEASUREMENT),
+    Q.FLOW:                     Presentation((D.VOLUME_FLOW_RATE,), S.MEASUREMENT),
+    Q.RATIO:                    Presentation(),
+    Q.REGISTER_PERIOD:          Presentation((D.ENERGY, D.VOLUME, D.POWER, D.REACTIVE_ENERGY)),
+    Q.MEASURED:                 Presentation(MEASURED, S.MEASUREMENT),
     Q.DURATION:                 Presentation((D.DURATION,)),
     Q.COUNTER:                  Presentation((), S.TOTAL_INCREASING),
     Q.NUMBER:                   Presentation((), S.MEASUREMENT),
     Q.POSITION:                 Presentation((D.ENUM,), options=("0", "1", "2")),
-    Q.TARIFF:                   Presentation((D.ENUM,), options=("0", "1", "2", "3", "4")),
+    Q.TARIFF:                   Presentation((D.ENUM,), options=("0", "1", "2", "3", "4", "5")),
     Q.THRESHOLD_CURRENT:        Presentation((D.CURRENT,)),
     Q.THRESHOLD_POWER:          Presentation((D.POWER,)),
     Q.THRESHOLD_APPARENT_POWER: Presentation((D.APPARENT_POWER,)),
@@ -108,17 +120,24 @@ VOLUMES: Final[Mapping[MeterKind, SensorDeviceClass]] = {
 # A unit -> as Home Assistant has it, and the decimals that are shown of it: those that meters send.
 UNITS: Final[Mapping[Unit | None, tuple[str | None, int | None]]] = {
     None:                       (None, None),
+    Unit.MILLI_WATT_HOUR:       (UnitOfEnergy.MILLIWATT_HOUR, 0),
     Unit.WATT_HOUR:             (UnitOfEnergy.WATT_HOUR, 0),
     Unit.KILO_WATT_HOUR:        (UnitOfEnergy.KILO_WATT_HOUR, 3),
     Unit.MEGA_WATT_HOUR:        (UnitOfEnergy.MEGA_WATT_HOUR, 3),
+    Unit.GIGA_WATT_HOUR:        (UnitOfEnergy.GIGA_WATT_HOUR, 3),
+    Unit.MILLI_WATT:            (UnitOfPower.MILLIWATT, 0),
     Unit.WATT:                  (UnitOfPower.WATT, 0),
     Unit.KILO_WATT:             (UnitOfPower.KILO_WATT, 3),
+    Unit.MEGA_WATT:             (UnitOfPower.MEGA_WATT, 3),
+    Unit.GIGA_WATT:             (UnitOfPower.GIGA_WATT, 3),
     Unit.VAR_HOUR:              (UnitOfReactiveEnergy.VOLT_AMPERE_REACTIVE_HOUR, 0),
     Unit.KILO_VAR_HOUR:         (UnitOfReactiveEnergy.KILO_VOLT_AMPERE_REACTIVE_HOUR, 3),
+    Unit.MILLI_VAR:             (UnitOfReactivePower.MILLIVOLT_AMPERE_REACTIVE, 0),
     Unit.VAR:                   (UnitOfReactivePower.VOLT_AMPERE_REACTIVE, 0),
     Unit.KILO_VAR:              (UnitOfReactivePower.KILO_VOLT_AMPERE_REACTIVE, 3),
     Unit.VOLT_AMPERE_HOUR:      ("VAh", 0),
     Unit.KILO_VOLT_AMPERE_HOUR: ("kVAh", 3),
+    Unit.MILLI_VOLT_AMPERE:     (UnitOfApparentPower.MILLIVOLT_AMPERE, 0),
     Unit.VOLT_AMPERE:           (UnitOfApparentPower.VOLT_AMPERE, 0),
     Unit.KILO_VOLT_AMPERE:      (UnitOfApparentPower.KILO_VOLT_AMPERE, 3),
     Unit.MILLI_AMPERE:          (UnitOfElectricCurrent.MILLIAMPERE, 0),
@@ -126,18 +145,27 @@ UNITS: Final[Mapping[Unit | None, tuple[str | None, int | None]]] = {
     Unit.MILLI_VOLT:            (UnitOfElectricPotential.MILLIVOLT, 0),
     Unit.VOLT:                  (UnitOfElectricPotential.VOLT, 1),
     Unit.KILO_VOLT:             (UnitOfElectricPotential.KILOVOLT, 3),
-    Unit.KILO_HERTZ:            (UnitOfFrequency.KILOHERTZ, 5),
+    Unit.MEGA_VOLT:             (UnitOfElectricPotential.MEGAVOLT, 3),
+    Unit.MILLI_HERTZ:           (UnitOfFrequency.MILLIHERTZ, 0),
     Unit.HERTZ:                 (UnitOfFrequency.HERTZ, 2),
+    Unit.KILO_HERTZ:            (UnitOfFrequency.KILOHERTZ, 5),
+    Unit.MEGA_HERTZ:            (UnitOfFrequency.MEGAHERTZ, 3),
     Unit.CUBIC_METRE:           (UnitOfVolume.CUBIC_METERS, 3),
     Unit.CUBIC_DECIMETRE:       (UnitOfVolume.LITERS, 0),
+    Unit.JOULE:                 (UnitOfEnergy.JOULE, 0),
+    Unit.KILO_JOULE:            (UnitOfEnergy.KILO_JOULE, 0),
     Unit.MEGA_JOULE:            (UnitOfEnergy.MEGA_JOULE, 0),
     Unit.GIGA_JOULE:            (UnitOfEnergy.GIGA_JOULE, 3),
+    Unit.MILLI_SECOND:          (UnitOfTime.MILLISECONDS, 0),
     Unit.SECOND:                (UnitOfTime.SECONDS, 0),
     Unit.MINUTE:                (UnitOfTime.MINUTES, 0),
     Unit.HOUR:                  (UnitOfTime.HOURS, 0),
     Unit.DEGREE:                (DEGREE, 1),
     Unit.DEGREE_CELSIUS:        (UnitOfTemperature.CELSIUS, 1),
+    Unit.KELVIN:                (UnitOfTemperature.KELVIN, 1),
+    Unit.LITRE_PER_HOUR:        (UnitOfVolumeFlowRate.LITERS_PER_HOUR, 0),
     Unit.CUBIC_METRE_PER_HOUR:  (UnitOfVolumeFlowRate.CUBIC_METERS_PER_HOUR, 3),
+    Unit.BAR:                   (UnitOfPressure.BAR, 2),
     Unit.PERCENT:               (UnitOfRatio.PERCENTAGE, 0),
 }
 
@@ -160,6 +188,11 @@ def describe(meter: KnownMeter, channel_id: str) -> SensorEntityDescription:
     state_class = presentation.state_class
     if channel.quantity is Quantity.REGISTER and meter.role is Role.MBUS:
         # What a meter of its own counts only rises; what the main meter counts besides may be a balance.
+        state_class = S.TOTAL_INCREASING
+    if channel.quantity is Quantity.MEASURED and S.MEASUREMENT not in DEVICE_CLASS_STATE_CLASSES.get(
+        device_class, {S.MEASUREMENT}
+    ):
+        # Home Assistant has no such class for a measurement: what is counted in it only rises.
         state_class = S.TOTAL_INCREASING
     if channel.quantity is Quantity.POWER_FACTOR:
         precision = 3

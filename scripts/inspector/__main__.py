@@ -24,6 +24,7 @@ _CURES: Final = {
     RejectReason.MALFORMED: "what looks like telegrams is damaged",
     RejectReason.TRUNCATED: "no telegram is complete",
     RejectReason.OVERSIZED: "no telegram ends within 8 KiB",
+    RejectReason.UNSUPPORTED_ENCRYPTION: "this meter encrypts its telegrams in a form that is not supported",
     RejectReason.NOT_P1: "this is another protocol (HDLC, M-Bus or a stream without telegrams), not a P1 port",
 }
 

@@ -3,18 +3,23 @@
 from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
-from p1 import CosemValue, Meter, Reading, Rejected
+from p1 import CosemValue, Meter, Reading, Rejected, RejectReason
 from p1.grouping import PORT_SLOT
 from p1.values import Value
+
+_REASONS: Final = {RejectReason.UNSUPPORTED_ENCRYPTION: RejectReason.NOT_P1}
+"""Reasons that the JSON object has no word of its own for: its words are public, and those who read them know no other."""
 
 
 def as_json(readings: list[Reading], rejected: list[Rejected]) -> dict[str, Any]:
     """Give all that was found as one object."""
     return {
         "telegrams": [_telegram(reading) for reading in readings],
-        "rejected": [{"reason": event.reason.value, "bytes": event.size} for event in rejected],
+        "rejected": [
+            {"reason": _REASONS.get(event.reason, event.reason).value, "bytes": event.size} for event in rejected
+        ],
     }
 
 

@@ -6,14 +6,32 @@ from itertools import product
 import pytest
 
 from custom_components.dsmr_p1.p1 import Unit
-from custom_components.dsmr_p1.p1.units import convert, is_convertible, parse_unit
+from custom_components.dsmr_p1.p1.units import HOME_UNITS, convert, is_convertible, parse_unit
+
+
+# Of these only the case tells which of two prefixes is meant.
+AMBIGUOUS = {unit for unit in Unit for other in Unit if unit is not other and unit.lower() == other.lower()}
 
 
 @pytest.mark.parametrize("unit", Unit)
 def test_every_unit_is_read_in_any_case(unit: Unit) -> None:
     assert parse_unit(str(unit)) is unit
-    assert parse_unit(f" {str(unit).upper()} ") is unit
-    assert parse_unit(str(unit).lower()) is unit
+    assert parse_unit(f" {unit} ".replace(" ", "")) is unit
+    if unit not in AMBIGUOUS:
+        assert parse_unit(f" {str(unit).upper()} ") is unit
+        assert parse_unit(str(unit).lower()) is unit
+
+
+def test_units_whose_prefix_is_told_by_the_case_alone() -> None:
+    assert {str(unit) for unit in AMBIGUOUS} == {
+        "mWh", "MWh", "mW", "MW", "mvar", "Mvar", "mVA", "MVA", "mV", "MV", "mHz", "MHz",
+    }  # fmt: skip
+
+
+def test_every_unit_has_one_of_home_assistant() -> None:
+    for unit, home in HOME_UNITS.items():
+        assert is_convertible(unit, home)
+        assert home not in HOME_UNITS
 
 
 @pytest.mark.parametrize(
@@ -33,6 +51,16 @@ def test_every_unit_is_read_in_any_case(unit: Unit) -> None:
         ("sec", Unit.SECOND),
         ("C", Unit.DEGREE_CELSIUS),
         ("deg", Unit.DEGREE),
+        ("degC", Unit.DEGREE_CELSIUS),
+        ("\xb0C", Unit.DEGREE_CELSIUS),
+        ("\xc2\xb0C", Unit.DEGREE_CELSIUS),
+        ("m\xc2\xb3/h", Unit.CUBIC_METRE_PER_HOUR),
+        ("l/h", Unit.LITRE_PER_HOUR),
+        ("MVArh", Unit.MEGA_VAR_HOUR),
+        ("mVAr", Unit.MILLI_VAR),
+        ("mwh", Unit.MEGA_WATT_HOUR),
+        ("ma", Unit.MILLI_AMPERE),
+        ("MA", Unit.MILLI_AMPERE),
         ("", None),
         (" ", None),
         ("furlong", None),
@@ -51,6 +79,10 @@ def test_spellings(text: str, unit: Unit | None) -> None:
         ("3402118", Unit.VAR_HOUR, Unit.KILO_VAR_HOUR, "3402.118"),
         ("243", Unit.VAR, Unit.KILO_VAR, "0.243"),
         ("791", Unit.MILLI_AMPERE, Unit.AMPERE, "0.791"),
+        ("0.003", Unit.KILO_AMPERE, Unit.AMPERE, "3"),
+        ("0.000001", Unit.GIGA_WATT_HOUR, Unit.KILO_WATT_HOUR, "1"),
+        ("50", Unit.LITRE_PER_HOUR, Unit.CUBIC_METRE_PER_HOUR, "0.050"),
+        ("1204", Unit.KILO_JOULE, Unit.MEGA_JOULE, "1.204"),
         ("1.5", Unit.KILO_VOLT_AMPERE, Unit.VOLT_AMPERE, "1500"),
         ("4402.500", Unit.CUBIC_DECIMETRE, Unit.CUBIC_METRE, "4.4025"),
         ("1204", Unit.MEGA_JOULE, Unit.GIGA_JOULE, "1.204"),

@@ -24,7 +24,8 @@ SCAN_PATIENCE: Final = Patience(byte=12)
 """While free ports are tried one after the other: a silent one is left as soon as a meter would have spoken."""
 # Of several ports that are tried, the one whose error says most is reported.
 _TELLING: Final = (
-    "wrong_additional_key", "wrong_key", "crc_errors", "no_telegram", "not_p1", "no_data", "port_in_use", "cannot_open",
+    "wrong_additional_key", "wrong_key", "unsupported_encryption", "crc_errors", "no_telegram", "not_p1", "no_data",
+    "port_in_use", "cannot_open",
 )  # fmt: skip
 
 

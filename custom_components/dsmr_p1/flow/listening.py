@@ -39,6 +39,7 @@ _ENOUGH_REJECTED: Final[Mapping[RejectReason, int]] = {
     RejectReason.NO_KEY: 1,
     RejectReason.DECRYPTION: 2,
     RejectReason.AUTHENTICATION: 2,
+    RejectReason.UNSUPPORTED_ENCRYPTION: 2,
     RejectReason.NOT_P1: 3,
 }
 _FRAMES_KEPT: Final = 4
@@ -97,6 +98,7 @@ class ListenResult:
             "wrong_additional_key": RejectReason.AUTHENTICATION in self.rejected,
             "wrong_key": RejectReason.DECRYPTION in self.rejected,
             "no_key": RejectReason.NO_KEY in self.rejected,
+            "unsupported_encryption": RejectReason.UNSUPPORTED_ENCRYPTION in self.rejected,
             "no_data": not self.octets,
             "not_p1": self.rejected.get(RejectReason.NOT_P1, 0) > damaged or (self.is_telnet and not damaged),
             "crc_errors": damaged,

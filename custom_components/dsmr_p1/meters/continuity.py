@@ -15,6 +15,7 @@ from homeassistant.helpers import device_registry as dr, entity_registry as er
 
 from ..const import DOMAIN
 from ..p1 import Meter, Reading, Role, channel_type
+from ..p1.catalog import successors
 from ..port.store import KnownMeter
 
 _ASIDE: Final = "~"
@@ -111,8 +112,14 @@ def continued_channels(before: KnownMeter, now: KnownMeter) -> dict[str, str]:
         channel_type(channel_id).meaning: channel_id for channel_id in before.channels if channel_id not in now.channels
     }
     continued: dict[str, str] = {}
+    learned = {
+        new: old for old in gone.values() for new in successors(old, now.role, now.kind)
+    }
     for channel_id in now.channels:
         if channel_id in before.channels:
+            continue
+        if channel_id in learned:
+            continued[learned[channel_id]] = channel_id
             continue
         old = gone.pop(channel_type(channel_id).meaning, None)
         if old is not None:

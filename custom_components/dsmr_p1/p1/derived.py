@@ -10,7 +10,7 @@ from .values import CosemValue
 
 _IMPORT: Final = "emeter_delivery_tariff"
 _EXPORT: Final = "emeter_production_tariff"
-_TARIFFS: Final = ("1", "2", "3", "4", "11", "12", "13")
+_TARIFFS: Final = ("1", "2", "3", "4", "5", "6", "7", "8", "9", "11", "12", "13")
 _KWH: Final = Unit.KILO_WATT_HOUR
 _KW: Final = Unit.KILO_WATT
 _ZERO: Final = Decimal()

@@ -12,7 +12,17 @@ from . import catalog
 from .catalog import HISTORY, ChannelType, MeterKind, MeterType, ObjectType, Role
 from .countries import BELGIUM, NETHERLANDS, Country
 from .derived import Derived, derived_channels
-from .grouping import Group, best_type, choose_row, group_objects, is_object, is_registered, kind_of
+from .grouping import (
+    Group,
+    best_type,
+    choose_row,
+    declared_type,
+    group_objects,
+    is_empty_slot,
+    is_object,
+    is_registered,
+    kind_of,
+)
 from .memory import PortMemory
 from .obis import Obis
 from .telegram import READINGS, CosemObject, Span, Telegram
@@ -144,6 +154,9 @@ class MeterDetector:
         groups, unknown = group_objects(objects)
         layouts = []
         for group in groups.values():
+            members = [objects[line] for line in group.members]
+            if group.mbus_channel > 0 and is_empty_slot(members) and not is_registered(members):
+                continue
             layout, unclaimed = self._settle(group, telegram)
             unknown += unclaimed
             layouts.append(layout)
@@ -163,9 +176,7 @@ class MeterDetector:
         rows = {line: row for line in group.members if (row := choose_row(objects[line], kind)) is not None}
         unclaimed = [line for line in group.members if line not in rows]
         registered = group.role is not Role.MBUS or is_registered([objects[line] for line in rows])
-        type_ = (
-            best_type(group, kind, {row.id for row in rows.values()}, telegram.identification) if registered else None
-        )
+        type_ = _type_of(group, kind, rows, objects, telegram.identification) if registered else None
         takes = _takes(objects, rows, group.role, kind)
         taken = {objects[line].obis for _, line, _ in takes}
         unclaimed += [line for line in rows if objects[line].obis not in taken]
@@ -190,6 +201,18 @@ class MeterDetector:
         )
         places = tuple((channel_id, telegram.spans[line].start + part) for channel_id, line, part in takes)
         return _Layout(profile, places, derived), unclaimed
+
+
+def _type_of(
+    group: Group, kind: MeterKind, rows: Mapping[int, ObjectType], objects: Sequence[CosemObject], identification: str
+) -> MeterType | None:
+    """Return the type by its objects; that of a port which lacks some by the version that it declares."""
+    declared = frozenset(obj.candidates[0].id for obj in objects if obj.candidates and catalog.is_port_object(obj.candidates[0]))
+    found = best_type(group, kind, {row.id for row in rows.values()}, identification, declared)
+    if found is not None or group.role is not Role.PORT:
+        return found
+    versions = [objects[line].values[0].value for line, row in rows.items() if row.id == "p1_version_output"]
+    return declared_type(group.role, str(versions[0])) if versions else None
 
 
 def _is_the_same(one: Meter, other: Meter) -> bool:
@@ -235,6 +258,8 @@ def _time(obj: CosemObject) -> float:
 
 
 def _channel_id(object_id: str, role: Role, kind: MeterKind, number: str) -> str:
+    if role is Role.MBUS:
+        object_id = catalog.on_any_channel(object_id)
     channel_id = catalog.CHANNEL_IDS.get((object_id, role, kind), object_id)
     if "[x]" not in channel_id:
         return channel_id

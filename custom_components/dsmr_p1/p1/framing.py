@@ -46,12 +46,19 @@ class RejectReason(StrEnum):
     OVERSIZED = "oversized"
     """No end within the longest telegram."""
     NOT_P1 = "not_p1"
-    """Another protocol: HDLC or M-Bus frames, or a cipher without envelope."""
+    """Another protocol: HDLC or M-Bus frames, or binary data behind a first line."""
+    UNSUPPORTED_ENCRYPTION = "unsupported_encryption"
+    """A telegram that is encrypted in a form of which nothing is public: a bare cipher behind a plain first line."""
 
     @property
     def is_key(self) -> bool:
         """Whether other keys might open the telegram."""
         return self in (RejectReason.NO_KEY, RejectReason.DECRYPTION, RejectReason.AUTHENTICATION)
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether the bytes are none that a P1 meter of a known standard sends: only the beginning of them tells."""
+        return self in (RejectReason.NOT_P1, RejectReason.UNSUPPORTED_ENCRYPTION)
 
     @property
     def is_damage(self) -> bool:
@@ -103,6 +110,11 @@ _HDLC: Final = re.compile(_HDLC_HEADER)
 _CARRIER: Final = re.compile(b"(?:" + _HDLC_HEADER + rb"|\xE6[\xE6\xE7]\x00|\x68(.)\1\x68[\x00-\xFF]{5})\Z", re.DOTALL)
 _LONGEST_HEADER: Final = 19
 """The bytes of the longest of these headers."""
+# Some Polish meters send the first line in plain text, and then a cipher whose system title is empty: the length of the
+# title, 0, the length in two bytes, the security control byte, and what it counts; then the checksum of all of it.
+_BARE_CIPHER: Final = re.compile(rb"[\r\n]{1,4}\x00\x82([\x00-\xFF]{2})\x30")
+_CIPHER_END: Final = re.compile(rb"\r{0,1}\n{0,1}![0-9A-Fa-f]{0,4}[\r\n]{0,2}")
+_SECURITY_CONTROL: Final = 1
 # The last line: the checksum in up to four digits, or in none where the meter sends none, then the end of the line.
 _LAST_LINE: Final = re.compile(rb"([0-9A-Fa-f]{4})[\r\n]{0,2}|[ ]{0,4}([^\r\n\x00 ]{0,8})[\x00 ]{0,4}[\r\n]")
 # The longest last line, and as much of an envelope behind it as tells that it is one.
@@ -276,6 +288,9 @@ class Framer:
             self._position = start + 1
             return _AGAIN
         body = line_end.start()
+        cipher = _BARE_CIPHER.match(buffer, body)
+        if cipher is not None and int.from_bytes(cipher[1]) in _LENGTHS:
+            return self._refuse_cipher(cipher, start, whole=whole)
         last = min(limit, start + MAX_TELEGRAM)
         mark = self._find_mark(body, last)
         # A `/` behind the identification line is the beginning of another telegram, or noise.
@@ -287,6 +302,15 @@ class Framer:
         if whole:
             return self._fail(self._unended(start, limit), start, min(limit, start + MAX_TELEGRAM))
         return None
+
+    def _refuse_cipher(self, cipher: re.Match[bytes], start: int, *, whole: bool) -> Rejected | _Again | None:
+        """Report a telegram that is encrypted without an envelope, once all of it has come."""
+        end = cipher.end() - _SECURITY_CONTROL + int.from_bytes(cipher[1])
+        if end > len(self._buffer) and not whole:
+            return None
+        tail = _CIPHER_END.match(self._buffer, end)
+        end = min(end, len(self._buffer)) if tail is None else tail.end()
+        return self._fail(RejectReason.UNSUPPORTED_ENCRYPTION, start, end, search_from=end)
 
     def _take_to(
         self, mark: int, start: int, slash: int, limit: int, *, whole: bool

@@ -18,7 +18,7 @@ from typing import Final
 from . import catalog
 from .catalog import MeterKind, MeterType, ObjectType, Quantity, Role
 from .telegram import REGISTERS, CosemObject, is_placeholder
-from .units import is_convertible
+from .units import Unit, is_convertible
 from .values import Shape
 
 PORT_SLOT: Final = "p1"
@@ -118,6 +118,8 @@ def kind_of(objects: Sequence[CosemObject]) -> MeterKind:
             code = obj.values[0].value
             if isinstance(code, Decimal) and (kind := catalog.DEVICE_TYPES.get(int(code))) is not None:
                 return kind
+    if (kind := _kind_by_identifier(objects)) is not None:
+        return kind
     for obj in objects:
         for row in obj.candidates:
             unit = obj.values[0].unit
@@ -137,6 +139,31 @@ def kind_of(objects: Sequence[CosemObject]) -> MeterKind:
     return MeterKind.GENERIC
 
 
+def _kind_by_identifier(objects: Sequence[CosemObject]) -> MeterKind | None:
+    """Return the kind of a meter that counts a volume, by the letter with which its identifier begins."""
+    if not any(_is_register(obj) and obj.values[0].unit is Unit.CUBIC_METRE for obj in objects):
+        return None
+    for obj in objects:
+        text = obj.values[0].value
+        if obj.candidates and obj.candidates[0].id in catalog.IDENTIFIERS and isinstance(text, str):
+            return catalog.IDENTIFIER_LETTERS.get(text[:1])
+    return None
+
+
+def _is_register(obj: CosemObject) -> bool:
+    return bool(obj.candidates) and obj.candidates[0].channel.quantity in REGISTERS
+
+
+def is_empty_slot(objects: Sequence[CosemObject]) -> bool:
+    """Whether the objects of an M-Bus channel tell nothing at all: neither a device type, nor an identifier."""
+    return all(
+        not value
+        for obj in objects
+        if is_object(obj, "meter_device_type") or (obj.candidates and obj.candidates[0].id in catalog.IDENTIFIERS)
+        for value in [obj.values[0].value]
+    )
+
+
 def choose_row(obj: CosemObject, kind: MeterKind) -> ObjectType | None:
     """Choose the row an object stands for: by the kind of its meter, then by its unit, then the first.
 
@@ -154,17 +181,25 @@ def choose_row(obj: CosemObject, kind: MeterKind) -> ObjectType | None:
 def is_registered(objects: Sequence[CosemObject]) -> bool:
     """Tell whether a real meter is behind an M-Bus channel: it has a reading that is none of the placeholders."""
     return any(
-        obj.candidates[0].channel.quantity in REGISTERS
-        and (
-            not is_placeholder(obj.values[0])
-            or (obj.candidates[0].shape is Shape.DECIMAL and obj.values[0].value is not None)
+        (
+            obj.candidates[0].channel.quantity in REGISTERS
+            and (
+                not is_placeholder(obj.values[0])
+                or (obj.candidates[0].shape is Shape.DECIMAL and obj.values[0].value is not None)
+            )
         )
+        or obj.candidates[0].channel.quantity is Quantity.MEASURED
         for obj in objects
     )
 
 
-def best_type(group: Group, kind: MeterKind, objects: set[str], identification: str) -> MeterType | None:
-    """Choose the type with the most required objects of those that have all of them."""
+def best_type(
+    group: Group, kind: MeterKind, objects: set[str], identification: str, others: frozenset[str] = frozenset()
+) -> MeterType | None:
+    """Choose the type with the most required objects of those that have all of them.
+
+    `others` are the objects of the port, by which it declares a standard.
+    """
     best: MeterType | None = None
     for type_ in catalog.METER_TYPES:
         if type_.role is not group.role or kind not in type_.kinds:
@@ -173,6 +208,16 @@ def best_type(group: Group, kind: MeterKind, objects: set[str], identification: 
             continue
         if type_.identifications and identification.startswith(type_.identifications):
             return type_
+        if not type_.strange.isdisjoint(others):
+            continue
         if type_.required <= objects and (best is None or len(type_.required) > len(best.required)):
             best = type_
     return best
+
+
+def declared_type(role: Role, version: str) -> MeterType | None:
+    """Return the type of the version that a port declares; None where no type is that of the version."""
+    for type_ in catalog.METER_TYPES:
+        if type_.role is role and version.startswith(type_.versions or ("-",)):
+            return type_
+    return None

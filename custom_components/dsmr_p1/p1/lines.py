@@ -52,7 +52,7 @@ class LineParser:
                 obis = Obis.parse(head.rstrip())
             except ValueError:
                 return None
-            rows = catalog.candidates(obis)
+            rows = catalog.candidates(obis) or catalog.uncatalogued(obis)
         else:
             obis, rows = known.obis, known.rows
         texts = _texts(raw)

@@ -13,7 +13,7 @@ from .anonymise import anonymise
 from .catalog import candidates
 from .checksums import telegram_checksums
 from .decoder import Reading
-from .framing import ENVELOPE_START, Rejected, RejectReason
+from .framing import ENVELOPE_START, Rejected
 from .obis import Obis
 
 _VALUES: Final = re.compile(r"(?:\([^()]*\)|\(\([^()]*\)\))+[ \x00]*")
@@ -49,7 +49,7 @@ def octets_of(event: Reading | Rejected) -> bytes:
     if isinstance(event, Reading):
         return _closed(event.telegram.text, has_crc=event.telegram.has_crc)
     # A line end tells it from the next telegram.
-    is_open = event.octets and event.reason is not RejectReason.NOT_P1 and not event.octets.endswith((b"\r", b"\n"))
+    is_open = event.octets and not event.reason.is_foreign and not event.octets.endswith((b"\r", b"\n"))
     return event.octets + b"\r\n" if is_open else event.octets
 
 
@@ -58,7 +58,7 @@ def shareable(event: Reading | Rejected, secret: bytes) -> bytes:
     if isinstance(event, Reading):
         # Closed anew, so that the checksum is right before identifiers are replaced, and hence afterwards.
         return anonymise(_closed(_masked(event.telegram.text), has_crc=event.telegram.has_crc), secret)
-    if event.reason is RejectReason.NOT_P1 or event.octets.startswith(ENVELOPE_START):
+    if event.reason.is_foreign or event.octets.startswith(ENVELOPE_START):
         return event.octets.partition(ENVELOPE_START)[0][:_SHOWN_OF_OTHERS]
     return anonymise(_masked(_SYSTEM_TITLE.sub(b"", octets_of(event))), secret)
 

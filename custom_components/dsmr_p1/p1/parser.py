@@ -27,7 +27,7 @@ from .values import CosemValue, Shape
 _FORM: Final = bytes.maketrans(b"123456789", b"000000000")
 # A line that is one number with or without unit: where the number stands.
 _NUMBER: Final = re.compile(r"([^(]*\()([+-]?[0-9]+(?:\.[0-9]+)?)(?:\*[^0-9()]+)?\)")
-_SHAPES_OF_NUMBERS: Final = (Shape.DECIMAL, Shape.NUMBER)
+_SHAPES_OF_NUMBERS: Final = (Shape.DECIMAL, Shape.NUMBER, Shape.MEASURED)
 # The constructor of the named tuple of which a telegram has the most, without the detour over keyword arguments.
 _new_value: Final[Callable[[type[CosemValue], tuple[object, ...]], CosemValue]] = tuple.__new__
 
@@ -179,9 +179,14 @@ class TelegramParser:
         known = self._objects if self._last is not None and self._last.country is country else {}
         found, malformed, whole = _Lines([], [], {})
         before = ""
+        # The last object is a profile whose values have not come yet: they may follow on lines of their own.
+        is_open = False
         for number, line in enumerate(lines[1:], 1):
             obj = known.get(line) or self._line_parser.parse(line, country)
-            if obj is not None:
+            if obj is not None and is_open and _is_known_register(obj, found):
+                found[-1] = self._with_value(found[-1], line, country)
+            elif obj is not None:
+                is_open = obj.line_type.shape is Shape.MONTH_END and len(obj.values) == 1
                 whole[number] = len(found)
                 found.append((line, obj))
                 before = line
@@ -191,6 +196,11 @@ class TelegramParser:
         return _Lines(
             found, malformed, {line: place for line, place in whole.items() if found[place][0] == lines[line]}
         )
+
+    def _with_value(self, profile: tuple[str, CosemObject], line: str, country: Country) -> tuple[str, CosemObject]:
+        """Return a profile with one more value, that of a line behind it."""
+        text = profile[0] + line[line.index("(") :]
+        return text, self._line_parser.parse(text, country) or profile[1]
 
     def _field(self, line: str, obj: CosemObject, span: Span, country: Country) -> _Field:
         """Tell what of a line may change."""
@@ -242,6 +252,11 @@ class TelegramParser:
         self._constants, self._other_constants = constants, ()
 
 
+def _is_known_register(obj: CosemObject, found: list[tuple[str, CosemObject]]) -> bool:
+    """Whether a register stands in the telegram already: behind a profile without values it is one of these."""
+    return obj.line_type.shape is Shape.DECIMAL and any(other.obis == obj.obis for _, other in found)
+
+
 def _constant(line: str, obj: CosemObject) -> object:
     """Give what of a line changes in no telegram of a meter; None where that is nothing."""
     if not obj.candidates:
@@ -249,6 +264,9 @@ def _constant(line: str, obj: CosemObject) -> object:
     row = obj.candidates[0]
     if row.channel.quantity is Quantity.DEVICE_TYPE or row.id in catalog.IDENTIFIERS:
         return line
+    if row.channel.quantity is Quantity.MEASURED:
+        # A reference with a wrong bit is one that the catalog does not know, as a rule.
+        return obj.obis
     if row.channel.quantity not in REGISTERS:
         return None
     head, _, values = line.partition("(")

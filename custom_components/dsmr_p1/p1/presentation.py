@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 from .catalog import HISTORY, ChannelType, Quantity, channel_type
 from .detection import Meter, is_identifier
 from .telegram import CLOCK_SET, is_placeholder
-from .units import Unit, convert, is_convertible
+from .units import HOME_UNITS, Unit, convert, is_convertible
 from .values import CosemValue, Value
 
 _THRESHOLDS: Final = frozenset(
@@ -60,7 +60,7 @@ def _present(row: ChannelType, value: CosemValue) -> Presented:
         return Presented(row, None if _is_none(row, number) else number, row.unit, value.timestamp)
     if row.quantity in _THRESHOLDS and _NO_THRESHOLD.fullmatch(f"{number.normalize():f}".replace(".", "")):
         return Presented(row, None, row.unit, value.timestamp)
-    unit = row.unit or value.unit
+    unit = row.unit or (value.unit and HOME_UNITS.get(value.unit, value.unit))
     if value.unit is not None and unit is not None and is_convertible(value.unit, unit):
         number = convert(number, value.unit, unit)
     elif value.unit is not None:

@@ -51,7 +51,7 @@ _STOP_BITS: Final[dict[float, serialx.StopBits]] = {
 # Rejections that could not be without the right line settings.
 _STRUCTURED: Final = frozenset({
     RejectReason.CRC, RejectReason.NO_KEY, RejectReason.DECRYPTION, RejectReason.AUTHENTICATION, RejectReason.MALFORMED,
-    RejectReason.NOT_P1,
+    RejectReason.NOT_P1, RejectReason.UNSUPPORTED_ENCRYPTION,
 })  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """The serial line settings of P1 ports, and the order in which to try them.
 
 DSMR 2 and 3 meters send 9600 baud with 7 data bits, even parity and 1 stop bit, everything later 115200 8N1 (DSMR 3.0
-and 5.0.2 P1, section 5.5 "Data line").
+and 5.0.2 P1, section 5.5 "Data line"); some Danish meters send 115200 with 8 data bits and even parity.
 """
 
 from dataclasses import dataclass
@@ -25,11 +25,12 @@ class SerialSettings:
 
 
 SETTINGS_115200_8N1: Final = SerialSettings(115200, 8, "N", 1)
+SETTINGS_115200_8E1: Final = SerialSettings(115200, 8, "E", 1)
 SETTINGS_9600_7E1: Final = SerialSettings(9600, 7, "E", 1)
 # Where a bridge or driver has no 7 data bits; the decoder then takes the parity bit for what it is.
 SETTINGS_9600_8N1: Final = SerialSettings(9600, 8, "N", 1)
 
-CANDIDATES: Final = (SETTINGS_115200_8N1, SETTINGS_9600_7E1, SETTINGS_9600_8N1)
+CANDIDATES: Final = (SETTINGS_115200_8N1, SETTINGS_9600_7E1, SETTINGS_9600_8N1, SETTINGS_115200_8E1)
 _GARBAGE_LIMIT: Final = 4096
 """Bytes without any telegram among them that are worth four of the longest Dutch ones: no accident of opening too
 late."""

@@ -57,9 +57,12 @@ class CosemObject(NamedTuple):
 
     @property
     def raw(self) -> str:
-        """The values as sent, parentheses included, of an object that is unknown."""
-        value = self.values[0].value
-        return value if isinstance(value, str) else ""
+        """The values as sent, parentheses included, of an object that is unknown; else as they were read."""
+        if self.line_type.shape is None:
+            return str(self.values[0].value)
+        return "".join(
+            f"({'' if value is None else value}{'' if unit is None else f'*{unit}'})" for _, value, unit, _ in self.values
+        )
 
 
 class Span(NamedTuple):

@@ -49,6 +49,10 @@ _DAY_OVER: Final = "24"
 _CENTURY: Final = 2000
 _TIME_LENGTH: Final = len("YYMMDDhhmmssX")
 _PRINTABLE: Final = range(0x20, 0x7F)
+MOST_COLUMNS: Final = range(1, 9)
+"""How many columns a load profile may have: of more than these the rest would be lost."""
+# The reference of a column of a load profile; some meters leave out the medium and the channel.
+_COLUMN: Final = re.compile(r"(?:[0-9]{1,3}-[0-9]{1,3}:)?[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}(?:\*[0-9]{1,3})?")
 
 
 def parse_quantity(text: str) -> tuple[Decimal | None, Unit | None]:
@@ -236,7 +240,7 @@ def _failure_log(texts: Sequence[str], country: Country) -> tuple[CosemValue, ..
 
 # 0-0:98.1.0(2)(1-0:1.6.0)(1-0:1.6.0)(200501000000S)(200423192538S)(03.695*kW)(200401000000S)(200305122139S)(05.980*kW)
 def _monthly_peaks(texts: Sequence[str], country: Country) -> tuple[CosemValue, ...]:
-    if len(texts) > 1 and ":" not in texts[1]:
+    if is_time(texts[0].strip()) or (len(texts) > 1 and (":" not in texts[1] or texts[1:2] != texts[2:3])):
         message = "no list of monthly peaks"
         raise ValueError(message)
     count, _ = parse_quantity(texts[0])
@@ -262,6 +266,42 @@ def _month_end(texts: Sequence[str], country: Country) -> tuple[CosemValue, ...]
     return (CosemValue("_timestamp", timestamp), *values)
 
 
+# 0-0:98.1.0(2)(1-0:1.8.0)(kWh)(1-0:2.8.0)(kWh)(240101000000W)(000012.3)(000004.5)(240102000000W)(000012.9)(000004.5)
+# 0-0:98.1.1(1)(1-0:1.8.1)(1-0:1.8.2)(240101000000W)(000012.3*kWh)(000004.5*kWh)
+def _load_profile(texts: Sequence[str], country: Country) -> tuple[CosemValue, ...]:
+    count, _ = parse_quantity(texts[0])
+    units: list[Unit | None] = []
+    place = 1
+    while place < len(texts) and _COLUMN.fullmatch(texts[place].strip()):
+        place += 1
+        unit = parse_unit(texts[place]) if place < len(texts) else None
+        units.append(unit)
+        place += unit is not None
+    if len(units) not in MOST_COLUMNS:
+        message = "no columns, or more than known"
+        raise ValueError(message)
+    parts = [CosemValue("_entries", count)]
+    width = len(units) + 1
+    for number, start in enumerate(range(place, len(texts) - width + 1, width)):
+        timestamp = parse_timestamp(texts[start], country)
+        parts.append(CosemValue(f"_timestamp{number}", timestamp))
+        for column, (text, unit) in enumerate(zip(texts[start + 1 : start + width], units, strict=True), 1):
+            value, own_unit = parse_quantity(text)
+            parts.append(CosemValue(f"_column{column}_value{number}", value, own_unit or unit, timestamp))
+    return tuple(parts)
+
+
+# 1-0:99.1.7(000123.456*kWh)    0-1:24.9.1(101209112500W)(12785.123*m3)
+def _measured(texts: Sequence[str], country: Country) -> tuple[CosemValue, ...]:
+    """Read a number of which nothing is known but its unit: without a unit it tells nothing."""
+    value, *others = texts if len(texts) == 1 or not is_time(texts[0].strip()) else texts[::-1]
+    number, unit = parse_quantity(value)
+    if number is None or unit is None or len(others) > 1:
+        message = "no number with a unit"
+        raise ValueError(message)
+    return (CosemValue("", number, unit, parse_timestamp(others[0], country) if others else None),)
+
+
 class Shape(Enum):
     """How the values of an object are to be read."""
 
@@ -277,6 +317,8 @@ class Shape(Enum):
     FAILURE_LOG = member(_failure_log)
     MONTHLY_PEAKS = member(_monthly_peaks)
     MONTH_END = member(_month_end)
+    LOAD_PROFILE = member(_load_profile)
+    MEASURED = member(_measured)
 
     decode: Decoder
     """Read the texts between the parentheses; the value itself comes first where there is one.

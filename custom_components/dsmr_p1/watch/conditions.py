@@ -135,6 +135,7 @@ def _port(evidence: Evidence) -> Finding | None:
     causes = {
         "no_data": evidence.is_mute,
         "no_good_telegram": any(reason.is_damage for reason in evidence.rejected_since),
+        "unsupported_encryption": evidence.rejected_since[RejectReason.UNSUPPORTED_ENCRYPTION],
         "not_p1": evidence.rejected_since[RejectReason.NOT_P1] or Hint.TELNET in heard.hints,
     }
     return Finding(next((key for key, holds in causes.items() if holds), "no_telegram"))

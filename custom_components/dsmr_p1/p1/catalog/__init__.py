@@ -13,6 +13,7 @@ from .makers import MAKERS, X25_TELEGRAMS
 from .meters import METER_TYPES
 from .model import ChannelType, Level, MeterKind, MeterType, ObjectType, Quantity, Role
 from .objects import DERIVED_CHANNELS, METER_OBJECTS, PORT_OBJECTS
+from .uncatalogued import on_any_channel, uncatalogued, uncatalogued_channel
 
 __all__ = [
     "CHANNELS",
@@ -22,6 +23,7 @@ __all__ = [
     "DEVICE_TYPES",
     "HISTORY",
     "IDENTIFIERS",
+    "IDENTIFIER_LETTERS",
     "MAKERS",
     "MEDIA",
     "METER_OBJECTS",
@@ -39,6 +41,9 @@ __all__ = [
     "channel_type",
     "is_port_object",
     "meter_type",
+    "on_any_channel",
+    "successors",
+    "uncatalogued",
 ]
 
 # fmt: off
@@ -88,6 +93,9 @@ CHANNEL_IDS: Final[Mapping[tuple[str, Role, MeterKind], str]] = MappingProxyType
 })
 # fmt: on
 
+IDENTIFIER_LETTERS: Final[Mapping[str, MeterKind]] = MappingProxyType({"G": MeterKind.GAS, "W": MeterKind.WATER})
+"""With what the identifier of a Dutch meter begins (DSMR P1 annex: the code of the meter) -> its kind."""
+
 IDENTIFIERS: Final = (
     "emeter_equipment_identifier",
     "meter_equipment_identifier",
@@ -111,6 +119,9 @@ for _object in PORT_OBJECTS:
     _reference = Obis.parse(_object.reference)
     _BY_REFERENCE[_reference] = (*_BY_REFERENCE.get(_reference, ()), _object)
 for _object in METER_OBJECTS:
+    if (_reference := _object.own_reference) is not None:
+        _BY_REFERENCE[_reference] = (*_BY_REFERENCE.get(_reference, ()), _object)
+        continue
     _BY_KEY[_object.key] = (*_BY_KEY.get(_object.key, ()), _object)
 
 # Channels that objects have under another id only.
@@ -164,14 +175,27 @@ def channel_type(channel_id: str) -> ChannelType:
     found = CHANNELS.get(channel_id)
     if found is not None:
         return found
+    found = uncatalogued_channel(channel_id)
+    if found is not None:
+        return found
     match = _NUMBERED.fullmatch(channel_id)
     if match is None:
         raise KeyError(channel_id)
     name, number = match.groups()
     pattern = CHANNELS.get(f"{name}[x]")
     if pattern is not None:
-        return ChannelType(channel_id, pattern.quantity, pattern.unit, pattern.level, pattern.name, number)
+        index = pattern.index.replace("[x]", number)
+        return ChannelType(channel_id, pattern.quantity, pattern.unit, pattern.level, pattern.name, index)
     if name.endswith(HISTORY):
         base = channel_type(name.removesuffix(HISTORY))
         return ChannelType(channel_id, base.quantity, base.unit, Level.RARE, f"{base.name}_history", number)
     raise KeyError(channel_id)
+
+
+def successors(channel_id: str, role: Role, kind: MeterKind) -> tuple[str, ...]:
+    """Return the channels that an object without a row has become, in a meter of a role and kind, since it has rows."""
+    found = uncatalogued_channel(channel_id)
+    if found is None:
+        return ()
+    rows = candidates(Obis.parse(found.index.replace("n", "1")))
+    return tuple(CHANNEL_IDS.get((row.id, role, kind), row.id) for row in rows)

@@ -22,7 +22,8 @@ def _objects(text: str) -> frozenset[str]:
 
 def _type(
     id_: str, name: str, role: Role, kinds: str, mbus_channel: int | None, refresh: int | None, required: frozenset[str],
-    optional: frozenset[str] = frozenset(), *, identifications: tuple[str, ...] = (),
+    optional: frozenset[str] = frozenset(), *, identifications: tuple[str, ...] = (), versions: tuple[str, ...] = (),
+    strange: frozenset[str] = frozenset(),
 ) -> MeterType:  # fmt: skip
     return MeterType(
         id=id_,
@@ -34,6 +35,8 @@ def _type(
         mbus_channel=mbus_channel,
         refresh=refresh,
         identifications=identifications,
+        versions=versions,
+        strange=strange,
     )
 
 
@@ -69,6 +72,8 @@ _REACTIVE_PHASES = _objects(
     " emeter_instant_reactive_power_production_l2 emeter_instant_reactive_power_production_l3",
 )
 _IDENTIFIER = _objects("emeter_equipment_identifier")
+# By which a port declares that it is of no DSMR version.
+_EMUCS = _objects("p1_emucs_version_output")
 _IDENTIFIER_V2 = _objects("emeter_equipment_identifier_v2_x")
 _THRESHOLD_SWITCH = _objects("emeter_treshold_kw emeter_switch_position")
 
@@ -97,8 +102,8 @@ _SLAVE_ACE4000 = (
 # fmt: off
 METER_TYPES: Final = (
     _type("device_v2_v3",      "DSMR V2 / V3 Device", R.PORT, "device", -1, 10, _objects("p1_text_code p1_text_string")),
-    _type("device_v4",         "DSMR V4 Device",      R.PORT, "device", -1, 10, _objects("p1_text_code p1_text_string p1_version_output p1_timestamp")),
-    _type("device_v5",         "DSMR V5 Device",      R.PORT, "device", -1, 10, _objects("p1_text_string p1_version_output p1_timestamp")),
+    _type("device_v4",         "DSMR V4 Device",      R.PORT, "device", -1, 10, _objects("p1_text_code p1_text_string p1_version_output p1_timestamp"), versions=("4",)),
+    _type("device_v5",         "DSMR V5 Device",      R.PORT, "device", -1, 10, _objects("p1_text_string p1_version_output p1_timestamp"), versions=("5",)),
     _type("device_emucs_v1_0", "e-MUCS V1.0 Device",  R.PORT, "device", -1, None, _objects("p1_text_string p1_emucs_version_output p1_timestamp")),
 
     _type("electricity_ace4000", "ACE4000 GTMM Mk3 Electricity meter", R.MAIN, "electricity", 0, 10,
@@ -123,20 +128,20 @@ METER_TYPES: Final = (
     _type("cooling_v2_2", "DSMR V2.2 Cooling meter", R.MBUS, "cooling", 0, _HOUR, _objects("cmeter_equipment_identifier_v2_2 cmeter_value_v2")),
     _type("water_v2_2",   "DSMR V2.2 Water meter",   R.MBUS, "water",   0, _HOUR, _objects("wmeter_equipment_identifier_v2_2 wmeter_value_v2")),
 
-    _type("electricity_v3_0", "DSMR V3 Electricity meter", R.MAIN, "electricity", 0, 10, _V3_0, _objects("emeter_treshold_a") | _THRESHOLD_SWITCH),
+    _type("electricity_v3_0", "DSMR V3 Electricity meter", R.MAIN, "electricity", 0, 10, _V3_0, _objects("emeter_treshold_a") | _THRESHOLD_SWITCH, strange=_EMUCS),
     _type("gas_v3_0",     "DSMR V3.0 Gas meter",     R.MBUS, "gas",             None, _HOUR, _MBUS | _objects("gmeter_value_v3"), _VALVE),
     _type("water_v3_0",   "DSMR V3.0 Water meter",   R.MBUS, "water",           None, _HOUR, _MBUS | _VALVE | _objects("wmeter_value_v3")),
     _type("gj_v3_0",      "DSMR V3.0 Giga Joule meter (heating or cooling)", R.MBUS, "heating cooling", None, _HOUR, _MBUS | _VALVE | _objects("gjmeter_value_v3")),
     _type("generic_v3_0", "DSMR V3.0 Generic meter", R.MBUS, "generic",         None, _HOUR, _MBUS | _VALVE | _objects("genmeter_value_v3")),
 
-    _type("electricity_v4_0",     "DSMR V4.0 Electricity meter",        R.MAIN, "electricity", 0, 10, _V4_0, _V4_0_OPTIONAL),
+    _type("electricity_v4_0",     "DSMR V4.0 Electricity meter",        R.MAIN, "electricity", 0, 10, _V4_0, _V4_0_OPTIONAL, strange=_EMUCS),
     _type("m3_v4",                "DSMR V4.x m3 meter (gas or water)",  R.MBUS, "gas water",       None, _HOUR, _MBUS | _VALVE | _objects("m3meter_value")),
     _type("gj_v4",                "DSMR V4.x Giga Joule meter (heating or cooling)", R.MBUS, "heating cooling", None, _HOUR, _MBUS | _VALVE | _objects("gjmeter_value_v4")),
     _type("slave_electricity_v4", "DSMR V4.x Slave Electricity meter",  R.MBUS, "electricity",     None, _HOUR, _MBUS | _objects("emeter_value emeter_switch_position")),
-    _type("electricity_v4_0_4",   "DSMR V4.0.4 Electricity meter",      R.MAIN, "electricity", 0, 10, _V4_0_4, _V4_0_4_OPTIONAL),
-    _type("electricity_v4_2",     "DSMR V4.2 Electricity meter",        R.MAIN, "electricity", 0, 10, _V4_2, _V4_0_4_OPTIONAL),
+    _type("electricity_v4_0_4",   "DSMR V4.0.4 Electricity meter",      R.MAIN, "electricity", 0, 10, _V4_0_4, _V4_0_4_OPTIONAL, strange=_EMUCS),
+    _type("electricity_v4_2",     "DSMR V4.2 Electricity meter",        R.MAIN, "electricity", 0, 10, _V4_2, _V4_0_4_OPTIONAL, strange=_EMUCS),
 
-    _type("electricity_v5_0",     "DSMR V5 Electricity meter",          R.MAIN, "electricity", 0, 10, _V5_0, _V5_0_OPTIONAL),
+    _type("electricity_v5_0",     "DSMR V5 Electricity meter",          R.MAIN, "electricity", 0, 10, _V5_0, _V5_0_OPTIONAL, strange=_EMUCS),
     _type("m3_v5_0",              "DSMR V5 m3 meter (gas or water)",    R.MBUS, "gas water",       None, 5 * _MINUTE, _MBUS | _objects("m3meter_value")),
     _type("gj_v5_0",              "DSMR V5 Giga Joule meter (heating or cooling)", R.MBUS, "heating cooling", None, 5 * _MINUTE, _MBUS | _objects("gjmeter_value_v4")),
     _type("slave_electricity_v5", "DSMR V5 Slave Electricity meter",    R.MBUS, "electricity",     None, 5 * _MINUTE, _MBUS | _objects("emeter_value")),

@@ -45,6 +45,8 @@ class Quantity(StrEnum):
     ENERGY_PERIOD = "energy_period"
     """Energy of a period that is over."""
     REACTIVE_ENERGY_PERIOD = "reactive_energy_period"
+    REGISTER_PERIOD = "register_period"
+    """A number of a period that is over, in the unit that is sent."""
     POWER = "power"
     POWER_PERIOD = "power_period"
     """Power of a period that is over."""
@@ -55,6 +57,13 @@ class Quantity(StrEnum):
     FREQUENCY = "frequency"
     POWER_FACTOR = "power_factor"
     ANGLE = "angle"
+    TEMPERATURE = "temperature"
+    FLOW = "flow"
+    """Volume per time."""
+    RATIO = "ratio"
+    """The ratio of a transformer, a number."""
+    MEASURED = "measured"
+    """Of an object that the catalog does not know: all that is known is the unit."""
     DURATION = "duration"
     COUNTER = "counter"
     """A number of events since the meter was made: only rises."""
@@ -146,6 +155,12 @@ class ObjectType:
         return obis.a, obis.c, obis.d, obis.e
 
     @property
+    def own_reference(self) -> Obis | None:
+        """The reference of an object that stands on one channel only, such as the second firmware; None for others."""
+        obis = None if "n" in self.reference else Obis.parse(self.reference)
+        return obis if obis is not None and obis.b else None
+
+    @property
     def unit(self) -> Unit | None:
         """The unit of the value."""
         return self.channel.unit
@@ -157,7 +172,9 @@ class MeterType:
 
     `mbus_channel` is fixed where the type has one, None where it follows from the installation. `refresh` is the rate
     in seconds at which such a meter renews its values, None where the specification does not know. `identifications`
-    are starts of the identification line that tell the type by themselves.
+    are starts of the identification line that tell the type by themselves. `versions` are starts of the version that a
+    port declares which do so where no type has all its objects. `strange` are objects that no telegram of such a meter
+    has: they belong to another standard.
     """
 
     id: str
@@ -169,6 +186,8 @@ class MeterType:
     mbus_channel: int | None = None
     refresh: int | None = None
     identifications: tuple[str, ...] = ()
+    versions: tuple[str, ...] = ()
+    strange: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         """Check that no object is both required and optional."""

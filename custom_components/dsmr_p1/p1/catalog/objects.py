@@ -11,7 +11,7 @@ both, the first (`docs/meters.md` lists these cases).
 from typing import Final
 
 from ..units import Unit
-from ..values import Shape
+from ..values import MOST_COLUMNS, Shape
 from .model import ANY_KIND, ChannelType, Level, MeterKind, ObjectType, Quantity
 
 K = MeterKind
@@ -30,6 +30,8 @@ _READING: Final = "reading/"
 _IDENTIFIER: Final = "equipment_identifier/"
 _SWITCH: Final = "switch_position/"
 _VALVE: Final = "valve_position/"
+_FIRMWARE: Final = "firmware_version/"
+_CHECKSUM: Final = "firmware_checksum/"
 _PHASES: Final = ("L1", "L2", "L3")
 
 
@@ -114,7 +116,37 @@ _MONTH_END: Final = (
             (Q.POWER_PERIOD, U.KILO_WATT, "maximum_export_tariff", "2"),
         ))
     ),
+    # Whatever a meter sends behind these.
+    ChannelType("month_end_value[x]", Q.REGISTER_PERIOD, None, L.RARE, "month_end_value", "[x]"),
 )  # fmt: skip
+
+
+
+def _load_profile(id_: str, reference: str, index: str) -> ObjectType:
+    """Return the row of a buffer that a meter sends with a header; the columns are what the header says they are."""
+    channels = (
+        ChannelType(f"{id_}_entries", Q.NUMBER, None, L.RARE, "load_profile_entries", index),
+        ChannelType(f"{id_}_timestamp[x]", Q.TIMESTAMP, None, L.RARE, "load_profile_timestamp", f"{index}.[x]"),
+        *(
+            ChannelType(f"{id_}_column{number}_value[x]", Q.REGISTER_PERIOD, None, L.RARE, "load_profile_value", f"{index}.{number}.[x]")
+            for number in MOST_COLUMNS
+        ),
+    )  # fmt: skip
+    return ObjectType(id_, reference, S.LOAD_PROFILE, channels[0], channels)
+
+
+_TARIFFS: Final = range(1, 10)
+
+
+def _rated(
+    id_: str, register: str, quantity: Quantity, unit: Unit, name: str, index: str = "", tariffs: range = _TARIFFS,
+) -> tuple[ObjectType, ...]:  # fmt: skip
+    """Return the rows of the tariffs of a register that is rarely divided into them."""
+    return tuple(
+        _row(f"{id_}_tariff{tariff}", f"1-0:{register}.8.{tariff}", S.DECIMAL, quantity, unit, L.RARE, name, f"{index} T{tariff}".strip())
+        for tariff in tariffs
+    )  # fmt: skip
+
 
 # fmt: off
 PORT_OBJECTS: Final = (
@@ -240,6 +272,8 @@ METER_OBJECTS: Final = (
     _row("emeter_actual_demand_export", "1-0:2.4.0", S.DECIMAL, Q.POWER, U.KILO_WATT, L.OPTIONAL, "demand_average_export"),
     _timed("emeter_maximum_demand_export_current_month", "1-0:2.6.0", Q.POWER, U.KILO_WATT, L.OPTIONAL, "maximum_demand_export_month"),
     ObjectType("monthly_peak", "0-0:98.1.0", S.MONTHLY_PEAKS, _MONTHLY_PEAKS[0], _MONTHLY_PEAKS),
+    _load_profile("load_profile",  "0-0:98.1.0", "1"),
+    _load_profile("load_profile2", "0-0:98.1.1", "2"),
     ObjectType("month_end",    "0-0:98.1.0", S.MONTH_END,     _MONTH_END[0],     _MONTH_END),
     _row("emeter_fuse_threshold_a_l2", "1-0:51.4.0", S.DECIMAL, Q.THRESHOLD_CURRENT, U.AMPERE, L.RARE, "fuse_threshold_phase", "L2"),
     _row("emeter_fuse_threshold_a_l3", "1-0:71.4.0", S.DECIMAL, Q.THRESHOLD_CURRENT, U.AMPERE, L.RARE, "fuse_threshold_phase", "L3"),
@@ -264,12 +298,36 @@ METER_OBJECTS: Final = (
     _row("power_factor_minimum",   "1-0:13.3.0",  S.DECIMAL,  Q.POWER_FACTOR, None,        L.RARE, "power_factor_minimum"),
     _row("current_sum",            "1-0:90.7.0",  S.DECIMAL,  Q.CURRENT,      U.AMPERE,    L.RARE, "current_sum"),
     _row("measurement_period",     "1-0:0.8.2",   S.DECIMAL,  Q.DURATION,     U.SECOND,    L.RARE, "measurement_period"),
-    _row("firmware_version",       "1-0:0.2.0",   S.TEXT,     Q.VERSION,      None,        L.RARE, "firmware_version"),
-    _row("firmware_checksum",      "1-0:0.2.8",   S.TEXT,     Q.VERSION,      None,        L.RARE, "firmware_checksum"),
-    *(_row(f"emeter_total_imported_energy_register_r_rate{n}", f"1-0:3.8.{n}", S.DECIMAL, Q.REACTIVE_ENERGY, U.KILO_VAR_HOUR, L.OPTIONAL, "reactive_energy_import_tariff", str(n)) for n in (3, 4)),
-    *(_row(f"emeter_total_exported_energy_register_r_rate{n}", f"1-0:4.8.{n}", S.DECIMAL, Q.REACTIVE_ENERGY, U.KILO_VAR_HOUR, L.OPTIONAL, "reactive_energy_export_tariff", str(n)) for n in (3, 4)),
-    *(_row(f"emeter_delivery_tariff{n}",   f"1-0:1.8.{n}", S.DECIMAL, Q.ENERGY, U.KILO_WATT_HOUR, L.MAIN, "energy_import_tariff", str(n)) for n in (11, 12, 13)),
-    *(_row(f"emeter_production_tariff{n}", f"1-0:2.8.{n}", S.DECIMAL, Q.ENERGY, U.KILO_WATT_HOUR, L.MAIN, "energy_export_tariff", str(n)) for n in (11, 12, 13)),
+    _row("firmware_version",              "1-0:0.2.0",  S.TEXT,     Q.VERSION,    None, L.RARE, "firmware_version", meaning=_FIRMWARE),
+    _row("firmware_checksum",             "1-0:0.2.8",  S.TEXT,     Q.VERSION,    None, L.RARE, "firmware_checksum", meaning=_CHECKSUM),
+    _row("firmware_version_application",  "1-1:0.2.0",  S.TEXT,     Q.VERSION,    None, L.RARE, "firmware_version_application", meaning=_FIRMWARE),
+    _row("firmware_checksum_application", "1-1:0.2.8",  S.TEXT,     Q.VERSION,    None, L.RARE, "firmware_checksum_application", meaning=_CHECKSUM),
+    _row("device_name",                   "1-0:42.1.0", S.HEX_TEXT, Q.IDENTIFIER, None, L.RARE, "device_name"),
+    _row("current_transformer_ratio",     "1-0:0.4.2",  S.NUMBER,   Q.RATIO,      None, L.RARE, "current_transformer_ratio"),
+    _row("voltage_transformer_ratio",     "1-0:0.4.3",  S.NUMBER,   Q.RATIO,      None, L.RARE, "voltage_transformer_ratio"),
+    *(_row(f"emeter_total_imported_energy_register_r_rate{n}", f"1-0:3.8.{n}", S.DECIMAL, Q.REACTIVE_ENERGY, U.KILO_VAR_HOUR, L.OPTIONAL, "reactive_energy_import_tariff", str(n)) for n in range(3, 10)),
+    *(_row(f"emeter_total_exported_energy_register_r_rate{n}", f"1-0:4.8.{n}", S.DECIMAL, Q.REACTIVE_ENERGY, U.KILO_VAR_HOUR, L.OPTIONAL, "reactive_energy_export_tariff", str(n)) for n in range(3, 10)),
+    *(_row(f"emeter_delivery_tariff{n}",   f"1-0:1.8.{n}", S.DECIMAL, Q.ENERGY, U.KILO_WATT_HOUR, L.MAIN, "energy_import_tariff", str(n)) for n in (*range(5, 10), 11, 12, 13)),
+    *(_row(f"emeter_production_tariff{n}", f"1-0:2.8.{n}", S.DECIMAL, Q.ENERGY, U.KILO_WATT_HOUR, L.MAIN, "energy_export_tariff", str(n)) for n in (*range(5, 10), 11, 12, 13)),
+    *(_row(f"emeter_delivery_tariff{n}_antifraud", f"1-0:15.8.{n}", S.DECIMAL, Q.ENERGY, U.KILO_WATT_HOUR, L.RARE, "energy_combined_tariff", str(n)) for n in range(3, 10)),
+    *(row for n in range(1, 5) for row in _rated(f"reactive_energy_quadrant{n}", str(4 + n), Q.REACTIVE_ENERGY, U.KILO_VAR_HOUR, "reactive_energy_quadrant", str(n))),
+    *_rated("apparent_energy_import", "9",  Q.APPARENT_ENERGY, U.KILO_VOLT_AMPERE_HOUR, "apparent_energy_import_tariff"),
+    *_rated("apparent_energy_export", "10", Q.APPARENT_ENERGY, U.KILO_VOLT_AMPERE_HOUR, "apparent_energy_export_tariff"),
+    *_rated("energy_net",             "16", Q.REGISTER,        U.KILO_WATT_HOUR,        "energy_net_tariff"),
+    *(row for phase, c in zip(_PHASES, (21, 41, 61), strict=True) for row in _rated(f"energy_import_{phase.lower()}", str(c), Q.ENERGY, U.KILO_WATT_HOUR, "energy_import_phase", phase)),
+    *(row for phase, c in zip(_PHASES, (22, 42, 62), strict=True) for row in _rated(f"energy_export_{phase.lower()}", str(c), Q.ENERGY, U.KILO_WATT_HOUR, "energy_export_phase", phase)),
+    *(_timed(f"emeter_maximum_demand_current_month_tariff{n}", f"1-0:1.6.{n}", Q.POWER, U.KILO_WATT, L.RARE, "maximum_demand_month_tariff", f"T{n}") for n in _TARIFFS),
+    *(_timed(f"emeter_maximum_demand_export_current_month_tariff{n}", f"1-0:2.6.{n}", Q.POWER, U.KILO_WATT, L.RARE, "maximum_demand_export_month_tariff", f"T{n}") for n in _TARIFFS),
+    *_phases("reactive_energy_import", ("1-0:23.8.0", "1-0:43.8.0", "1-0:63.8.0"), S.DECIMAL, Q.REACTIVE_ENERGY, U.KILO_VAR_HOUR, L.RARE, "reactive_energy_import_phase"),
+    *_phases("reactive_energy_export", ("1-0:24.8.0", "1-0:44.8.0", "1-0:64.8.0"), S.DECIMAL, Q.REACTIVE_ENERGY, U.KILO_VAR_HOUR, L.RARE, "reactive_energy_export_phase"),
+    # Heat meters: the volume that went through them is 0-n:24.2.1.
+    _row("heat_flow",                 "0-n:24.2.2", S.MEASURED, Q.FLOW, U.CUBIC_METRE_PER_HOUR, L.OPTIONAL, "flow",           kinds=_THERMAL),
+    _timed("heat_temperature_supply", "0-n:24.2.3", Q.TEMPERATURE, U.DEGREE_CELSIUS,       L.OPTIONAL, "temperature_supply",  kinds=_THERMAL),
+    _row("heat_temperature_return",   "0-n:24.2.4", S.MEASURED, Q.TEMPERATURE, U.DEGREE_CELSIUS, L.OPTIONAL, "temperature_return", kinds=_THERMAL),
+    _timed("heat_energy",             "0-n:24.2.5", Q.REGISTER,    None,                   L.MAIN,     "energy_thermal",      kinds=_THERMAL),
+    # A clock whose time and date are two objects.
+    *(_row("clock_time", f"{a}-0:0.9.1", S.TEXT, Q.TEXT, None, L.RARE, "clock_time") for a in (1, 0)),
+    *(_row("clock_date", f"{a}-0:0.9.2", S.TEXT, Q.TEXT, None, L.RARE, "clock_date") for a in (1, 0)),
     _row("tariff_indicator", "0-0:96.14.1",  S.NUMBER, Q.TARIFF,     None, L.MAIN, "tariff"),
     _row("breaker_state",    "0-0:96.50.68", S.TEXT,   Q.IDENTIFIER, None, L.RARE, "breaker_state"),
     _row("nominal_voltage",        "1-0:94.32.1",  S.DECIMAL,  Q.VOLTAGE,    U.VOLT, L.RARE, "nominal_voltage"),

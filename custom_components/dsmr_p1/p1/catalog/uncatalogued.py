@@ -1,0 +1,40 @@
+"""Objects that the catalog does not know: a number with a unit is a channel all the same.
+
+Its id is the reference, so that it stays the same from telegram to telegram and from start to start; what it means is
+not known, only what it is measured in.
+"""
+
+import re
+from typing import Final
+
+from ..obis import Obis
+from ..values import Shape
+from .model import ChannelType, Level, ObjectType, Quantity
+
+_PREFIX: Final = "obis"
+_ANY_CHANNEL: Final = "n"
+_ID: Final = re.compile(rf"{_PREFIX}_([0-9]{{1,3}})_([0-9]{{1,3}}|{_ANY_CHANNEL})_([0-9]{{1,3}})_([0-9]{{1,3}})_([0-9]{{1,3}})")
+
+
+def uncatalogued(obis: Obis) -> tuple[ObjectType, ...]:
+    """Return the row of an object that no row of the catalog knows; none for a register of an earlier period."""
+    if obis.f is not None:
+        return ()
+    channel = uncatalogued_channel(f"{_PREFIX}_{obis.a}_{obis.b}_{obis.c}_{obis.d}_{obis.e}")
+    return () if channel is None else (ObjectType(channel.id, channel.index, Shape.MEASURED, channel),)
+
+
+def uncatalogued_channel(channel_id: str) -> ChannelType | None:
+    """Return what is known of a channel by its id alone; None where the id is none of such a channel."""
+    match = _ID.fullmatch(channel_id)
+    if match is None:
+        return None
+    a, b, c, d, e = match.groups()
+    return ChannelType(channel_id, Quantity.MEASURED, None, Level.RARE, "uncatalogued", f"{a}-{b}:{c}.{d}.{e}")
+
+
+def on_any_channel(channel_id: str) -> str:
+    """Return the id of such a channel in a meter on the M-Bus: the same on whatever channel the meter stands."""
+    return channel_id if _ID.fullmatch(channel_id) is None else "_".join(
+        _ANY_CHANNEL if place == 2 and group != "0" else group for place, group in enumerate(channel_id.split("_"))
+    )
