@@ -30,6 +30,9 @@ from custom_components.dsmr_p1.p1.catalog import (
     channel_type,
     is_port_object,
     meter_type,
+    on_any_channel,
+    successors,
+    uncatalogued,
 )
 from custom_components.dsmr_p1.p1.values import Shape
 from tests.p1.captures import specification
@@ -177,19 +180,19 @@ def test_the_objects_of_a_meter_type_exist(row: MeterType) -> None:
 def test_ids_are_unique() -> None:
     assert max(Counter(row.id for row in METER_TYPES).values()) == 1
     twice = {name for name, count in Counter(row.id for row in OBJECTS).items() if count > 1}
-    assert twice == {"p1_timestamp"}  # which stands under two references
+    assert twice == {"p1_timestamp", "clock_time", "clock_date"}  # which stand under two references
 
 
 @pytest.mark.parametrize("row", OBJECTS, ids=lambda row: f"{row.id}-{row.reference}")
 def test_an_object_obeys_the_rules(row: ObjectType) -> None:
-    assert re.fullmatch(r"\d-[0n]:\d{1,2}\.\d{1,3}\.\d{1,3}", row.reference.replace("1-3:0.2.8", "1-0:0.2.8"))
+    assert re.fullmatch(r"\d-[01n]:\d{1,2}\.\d{1,3}\.\d{1,3}", row.reference.replace("1-3:0.2.8", "1-0:0.2.8"))
     assert re.fullmatch(r"[a-z0-9_]+", row.id)
     obis = Obis.parse(row.reference.replace("n", "4"))
     assert row in candidates(obis)
     assert row.key == (obis.a, obis.c, obis.d, obis.e)
     assert is_port_object(row) is (row in PORT_OBJECTS)
     if row.shape in {Shape.DECIMAL, Shape.TIMED_DECIMAL}:
-        assert row.unit is not None or row.channel.quantity is Quantity.POWER_FACTOR
+        assert row.unit is not None or row.channel.quantity in {Quantity.POWER_FACTOR, Quantity.REGISTER}
     if row.shape in {Shape.TIMED_DECIMAL, Shape.READING_V3}:
         assert [part.id for part in row.parts] == [f"{row.id}_timestamp"]
         assert row.parts[0].quantity is Quantity.TIMESTAMP
@@ -212,6 +215,8 @@ QUANTITY_UNITS: dict[Quantity, set[Unit | None]] = {
     Quantity.VOLTAGE: {Unit.VOLT},
     Quantity.FREQUENCY: {Unit.HERTZ},
     Quantity.ANGLE: {Unit.DEGREE},
+    Quantity.TEMPERATURE: {Unit.DEGREE_CELSIUS},
+    Quantity.FLOW: {Unit.CUBIC_METRE_PER_HOUR},
     Quantity.DURATION: {Unit.SECOND},
     Quantity.THRESHOLD_CURRENT: {Unit.AMPERE},
     Quantity.THRESHOLD_POWER: {Unit.KILO_WATT},
@@ -225,7 +230,7 @@ def test_a_channel_obeys_the_rules(channel: ChannelType) -> None:
     assert re.fullmatch(r"[a-z][a-z0-9_]*(\[x\])?", channel.id)
     assert re.fullmatch(r"[a-z][a-z0-9_]*", channel.name)
     assert channel.unit in QUANTITY_UNITS.get(channel.quantity, {None})
-    assert ("[x]" in channel.id) is (channel.index == "[x]")
+    assert ("[x]" in channel.id) is ("[x]" in channel.index)
     assert channel.meaning
     assert channel.level in Level
 
@@ -251,12 +256,12 @@ def test_registers_that_continue_each_other_have_one_meaning() -> None:
 def test_the_references_that_objects_share_are_these() -> None:
     references = Counter(row.reference for row in OBJECTS)
     shared = {reference for reference, count in references.items() if count > 1}
-    assert shared == {"0-n:24.2.1", "0-n:24.3.0", "0-0:17.0.0", "0-0:98.1.0"}
+    assert shared == {"0-n:24.2.1", "0-n:24.3.0", "0-0:17.0.0", "0-0:98.1.0", "0-n:24.2.3"}
     # Told apart by kind or unit, or by the shape.
     for reference in shared - {"0-0:98.1.0"}:
         rows = [row for row in OBJECTS if row.reference == reference]
         assert len({(row.kinds, row.unit) for row in rows}) == len(rows)
-    assert len({row.shape for row in OBJECTS if row.reference == "0-0:98.1.0"}) == 2
+    assert len({row.shape for row in OBJECTS if row.reference == "0-0:98.1.0"}) == 3
 
 
 def test_look_ups_name_what_exists() -> None:
@@ -332,6 +337,29 @@ def test_entries_of_a_list() -> None:
     assert (entry.name, entry.index) == ("power_failure_log_duration", "12")
 
 
+def test_what_an_object_without_a_row_is_by_its_id_alone() -> None:
+    found = channel_type("obis_1_0_1_8_77")
+    assert (found.quantity, found.unit, found.level, found.index) == (
+        Quantity.MEASURED,
+        None,
+        Level.RARE,
+        "1-0:1.8.77",
+    )
+    assert channel_type("obis_0_n_24_9_1").index == "0-n:24.9.1"
+    assert uncatalogued(Obis.parse("1-0:1.8.77*1")) == ()
+    assert on_any_channel("obis_0_4_24_9_1") == "obis_0_n_24_9_1"
+    assert on_any_channel("obis_7_0_24_9_1") == "obis_7_0_24_9_1"
+    assert on_any_channel("m3meter_value") == "m3meter_value"
+
+
+def test_what_became_of_an_object_that_has_rows_now() -> None:
+    assert successors("obis_1_0_1_8_5", Role.MAIN, MeterKind.ELECTRICITY) == ("emeter_delivery_tariff5",)
+    assert "heat_flow" in successors("obis_0_n_24_2_2", Role.MBUS, MeterKind.HEATING)
+    assert successors("obis_0_n_96_1_0", Role.MBUS, MeterKind.GENERIC) == ("gmeter_equipment_identifier",)
+    assert successors("obis_1_0_1_8_77", Role.MAIN, MeterKind.ELECTRICITY) == ()
+    assert successors("emeter_delivery_tariff5", Role.MAIN, MeterKind.ELECTRICITY) == ()
+
+
 def test_older_readings() -> None:
     older = channel_type(f"gmeter_24h_delivery_v2{HISTORY}3")
     assert (older.quantity, older.level, older.name, older.index) == (
@@ -343,7 +371,7 @@ def test_older_readings() -> None:
 
 
 @pytest.mark.parametrize(
-    "channel_id", ["", "nonsense", "nonsense3", "emeter_delivery_tariff9", f"nonsense{HISTORY}3", "p1_timestamp1"]
+    "channel_id", ["", "nonsense", "nonsense3", "emeter_delivery_tariff14", f"nonsense{HISTORY}3", "p1_timestamp1"]
 )
 def test_no_channel(channel_id: str) -> None:
     with pytest.raises(KeyError):

@@ -46,7 +46,7 @@ def test_a_total_needs_every_tariff_ever_seen() -> None:
 
 
 def test_other_registers_are_no_tariffs() -> None:
-    assert compute(PortMemory(), {f"{ONE}_antifraud": energy("1"), "emeter_delivery_tariff5": energy("1")}) == {}
+    assert compute(PortMemory(), {f"{ONE}_antifraud": energy("1"), "emeter_delivery_tariff10": energy("1")}) == {}
 
 
 @pytest.mark.parametrize(

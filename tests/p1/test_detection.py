@@ -70,7 +70,7 @@ EXPECTED: dict[str, tuple[str, dict[str, str], set[str]]] = {
         {"electricity": "electricity_v5_0", "mbus_1": "m3_v5_0", "mbus_2": "m3_v5_0"},
         set(),
     ),
-    "iskra_ie5_belgium.telegram": ("device", {"electricity": "electricity"}, {"mbus_1"}),
+    "iskra_ie5_belgium.telegram": ("device", {"electricity": "electricity"}, set()),
     "iskra_me382_dsmr40_four_meters.telegram": (
         "device_v4",
         {
@@ -145,7 +145,7 @@ EXPECTED: dict[str, tuple[str, dict[str, str], set[str]]] = {
     "landis_e360_finland.telegram": ("device", {"electricity": "electricity"}, set()),
     "landis_e450_lithuania.telegram": ("device", {"electricity": "electricity"}, set()),
     "landis_zcf110_dsmr40.telegram": ("device_v4", {"electricity": "electricity_v4_0", "mbus_1": "m3_v4"}, set()),
-    "metcom_mcs301_dsmr50.telegram": ("device_v5", {"electricity": "electricity_v5_0"}, {"mbus_1"}),
+    "metcom_mcs301_dsmr50.telegram": ("device_v5", {"electricity": "electricity_v5_0"}, set()),
     "sagemcom_t210_austria.telegram": ("device", {"electricity": "electricity_smarty_v1_0_austria"}, set()),
     "sagemcom_t210_austria_encrypted.bin": ("device", {"electricity": "electricity_smarty_v1_0_austria"}, set()),
     "sagemcom_t210_austria_minimum.telegram": ("device", {"electricity": "electricity_smarty_v1_0_austria"}, set()),
@@ -315,7 +315,7 @@ def test_a_channel_with_nothing_but_a_switch_is_no_meter_and_not_unknown() -> No
         ("0-1:24.2.1(240311084501W)(1.0)", "generic"),
     ],
 )
-@pytest.mark.parametrize("device_type", ["0-1:24.1.0()", "0-1:24.1.0(000)", "0-1:24.1.0(099)", "0-1:96.1.0(47)"])
+@pytest.mark.parametrize("device_type", ["0-1:24.1.0()", "0-1:24.1.0(000)", "0-1:24.1.0(099)", "0-1:96.1.0(4E)"])
 def test_without_a_device_type_the_unit_tells_what_a_meter_is(device_type: str, line: str, kind: str) -> None:
     assert meters(read(dsmr5(device_type, line)))["mbus_1"].profile.kind == kind
 

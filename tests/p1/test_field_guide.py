@@ -723,4 +723,6 @@ def test_trap_2_5_what_stands_twice_under_two_references_is_not_lost() -> None:
     lines = b"ESO5 1-0:1.8.0(000012.345*kWh) 1-0:0.2.0(02.13) 1-1:0.2.0(03.14)".replace(b" ", b"\r\n")
     (event,) = Decoder().feed(seal(b"/" + lines + b"\r\n"))
     assert isinstance(event, Reading)
-    assert [str(obj.obis) for obj in event.unknown] == ["1-1:0.2.0"]
+    found = meters(event)["electricity"].channels
+    assert (found["firmware_version"].value, found["firmware_version_application"].value) == ("02.13", "03.14")
+    assert event.unknown == ()

@@ -40,9 +40,9 @@ def test_an_unknown_object_is_kept_as_it_stands(raw: str) -> None:
     assert unknown.raw == raw
 
 
-def test_an_object_that_is_known_has_no_text() -> None:
+def test_the_text_of_an_object_that_is_known_is_what_was_read() -> None:
     [known] = parse("1-0:1.8.1(1*kWh)").objects
-    assert known.raw == ""
+    assert known.raw == "(1*kWh)"
 
 
 def test_an_object_whose_value_has_another_shape_is_unknown() -> None:

@@ -86,7 +86,7 @@ def test_without_check_sum_an_unknown_object_may_be_another_every_time() -> None
     parser = TelegramParser()
     for number in range(3):
         telegram = parser.parse(frame("1-0:1.8.1(1*kWh)", f"1-0:99.1.2({'x' * number})", has_crc=False))
-        assert [obj.raw for obj in telegram.objects] == ["", f"({'x' * number})"]
+        assert [obj.raw for obj in telegram.objects] == ["(1*kWh)", f"({'x' * number})"]
 
 
 def test_a_value_alone_belongs_to_nothing() -> None:

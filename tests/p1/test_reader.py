@@ -235,7 +235,7 @@ async def test_garbage_on_the_line_is_a_reason_for_other_settings(pty: PtyPort) 
             "115200 8N1",
             "9600 7E1",
             "9600 8N1",
-            "115200 8N1",
+            "115200 8E1",
         ]
 
 

@@ -7,13 +7,14 @@ from custom_components.dsmr_p1.p1.serial_settings import (
     CANDIDATES,
     SETTINGS_9600_7E1,
     SETTINGS_9600_8N1,
+    SETTINGS_115200_8E1,
     SETTINGS_115200_8N1,
     SettingsSearch,
 )
 
 
 def test_settings_are_written_as_people_do() -> None:
-    assert [str(settings) for settings in CANDIDATES] == ["115200 8N1", "9600 7E1", "9600 8N1"]
+    assert [str(settings) for settings in CANDIDATES] == ["115200 8N1", "9600 7E1", "9600 8N1", "115200 8E1"]
     assert str(SerialSettings(300, 7, "O", 1.5)) == "300 7O1.5"
 
 
@@ -34,7 +35,7 @@ def test_a_whole_burst_of_garbage_asks_for_the_next_settings() -> None:
         assert not search.heard(300, is_p1=False)
         assert search.is_undecided
         assert search.quiet()
-    assert seen == [SETTINGS_115200_8N1, SETTINGS_9600_7E1, SETTINGS_9600_8N1, SETTINGS_115200_8N1]
+    assert seen == [SETTINGS_115200_8N1, SETTINGS_9600_7E1, SETTINGS_9600_8N1, SETTINGS_115200_8E1]
 
 
 def test_the_first_burst_may_have_been_caught_in_the_middle() -> None:

@@ -5,7 +5,7 @@ lines change (see grouping), and kept as a layout that the values of each telegr
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from . import catalog
@@ -160,6 +160,7 @@ class MeterDetector:
             layout, unclaimed = self._settle(group, telegram)
             unknown += unclaimed
             layouts.append(layout)
+        layouts = _with_port_type(layouts, telegram)
         self._layouts = tuple(sorted(layouts, key=lambda layout: _order(layout.profile)))
         self._receivers = [None] * len(telegram.values)
         for number, layout in enumerate(self._layouts):
@@ -206,13 +207,23 @@ class MeterDetector:
 def _type_of(
     group: Group, kind: MeterKind, rows: Mapping[int, ObjectType], objects: Sequence[CosemObject], identification: str
 ) -> MeterType | None:
-    """Return the type by its objects; that of a port which lacks some by the version that it declares."""
-    declared = frozenset(obj.candidates[0].id for obj in objects if obj.candidates and catalog.is_port_object(obj.candidates[0]))
-    found = best_type(group, kind, {row.id for row in rows.values()}, identification, declared)
-    if found is not None or group.role is not Role.PORT:
-        return found
-    versions = [objects[line].values[0].value for line, row in rows.items() if row.id == "p1_version_output"]
-    return declared_type(group.role, str(versions[0])) if versions else None
+    """Return the type by the meter's objects, and by those of the port that declare a standard."""
+    declared = frozenset(
+        obj.candidates[0].id for obj in objects if obj.candidates and catalog.is_port_object(obj.candidates[0])
+    )
+    return best_type(group, kind, {row.id for row in rows.values()}, identification, declared)
+
+
+def _with_port_type(layouts: list[_Layout], telegram: Telegram) -> list[_Layout]:
+    """Give a port that lacks an object of its type the one of the version that it and its main meter are of."""
+    main = next((layout.profile.type for layout in layouts if layout.profile.role is Role.MAIN), None)
+    version = next((obj.values[0].value for obj in telegram.objects if is_object(obj, "p1_version_output")), "")
+    return [
+        layout._replace(profile=replace(layout.profile, type=declared_type(main, str(version))))
+        if layout.profile.role is Role.PORT and layout.profile.type is None
+        else layout
+        for layout in layouts
+    ]
 
 
 def _is_the_same(one: Meter, other: Meter) -> bool:

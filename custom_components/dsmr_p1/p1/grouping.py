@@ -22,6 +22,7 @@ from .units import Unit, is_convertible
 from .values import Shape
 
 PORT_SLOT: Final = "p1"
+_NO_VERSION: Final = "-"
 MAIN_SLOT: Final = "electricity"
 
 
@@ -215,9 +216,8 @@ def best_type(
     return best
 
 
-def declared_type(role: Role, version: str) -> MeterType | None:
-    """Return the type of the version that a port declares; None where no type is that of the version."""
-    for type_ in catalog.METER_TYPES:
-        if type_.role is role and version.startswith(type_.versions or ("-",)):
-            return type_
-    return None
+def declared_type(main: MeterType | None, version: str) -> MeterType | None:
+    """Return the type of a port by the version that it declares, where its main meter is of that version too."""
+    if main is None or not version.startswith(main.versions or (_NO_VERSION,)):
+        return None
+    return next(type_ for type_ in catalog.METER_TYPES if type_.role is Role.PORT and type_.versions == main.versions)

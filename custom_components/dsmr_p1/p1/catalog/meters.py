@@ -134,14 +134,14 @@ METER_TYPES: Final = (
     _type("gj_v3_0",      "DSMR V3.0 Giga Joule meter (heating or cooling)", R.MBUS, "heating cooling", None, _HOUR, _MBUS | _VALVE | _objects("gjmeter_value_v3")),
     _type("generic_v3_0", "DSMR V3.0 Generic meter", R.MBUS, "generic",         None, _HOUR, _MBUS | _VALVE | _objects("genmeter_value_v3")),
 
-    _type("electricity_v4_0",     "DSMR V4.0 Electricity meter",        R.MAIN, "electricity", 0, 10, _V4_0, _V4_0_OPTIONAL, strange=_EMUCS),
+    _type("electricity_v4_0",     "DSMR V4.0 Electricity meter",        R.MAIN, "electricity", 0, 10, _V4_0, _V4_0_OPTIONAL, versions=("4",), strange=_EMUCS),
     _type("m3_v4",                "DSMR V4.x m3 meter (gas or water)",  R.MBUS, "gas water",       None, _HOUR, _MBUS | _VALVE | _objects("m3meter_value")),
     _type("gj_v4",                "DSMR V4.x Giga Joule meter (heating or cooling)", R.MBUS, "heating cooling", None, _HOUR, _MBUS | _VALVE | _objects("gjmeter_value_v4")),
     _type("slave_electricity_v4", "DSMR V4.x Slave Electricity meter",  R.MBUS, "electricity",     None, _HOUR, _MBUS | _objects("emeter_value emeter_switch_position")),
-    _type("electricity_v4_0_4",   "DSMR V4.0.4 Electricity meter",      R.MAIN, "electricity", 0, 10, _V4_0_4, _V4_0_4_OPTIONAL, strange=_EMUCS),
-    _type("electricity_v4_2",     "DSMR V4.2 Electricity meter",        R.MAIN, "electricity", 0, 10, _V4_2, _V4_0_4_OPTIONAL, strange=_EMUCS),
+    _type("electricity_v4_0_4",   "DSMR V4.0.4 Electricity meter",      R.MAIN, "electricity", 0, 10, _V4_0_4, _V4_0_4_OPTIONAL, versions=("4",), strange=_EMUCS),
+    _type("electricity_v4_2",     "DSMR V4.2 Electricity meter",        R.MAIN, "electricity", 0, 10, _V4_2, _V4_0_4_OPTIONAL, versions=("4",), strange=_EMUCS),
 
-    _type("electricity_v5_0",     "DSMR V5 Electricity meter",          R.MAIN, "electricity", 0, 10, _V5_0, _V5_0_OPTIONAL, strange=_EMUCS),
+    _type("electricity_v5_0",     "DSMR V5 Electricity meter",          R.MAIN, "electricity", 0, 10, _V5_0, _V5_0_OPTIONAL, versions=("5",), strange=_EMUCS),
     _type("m3_v5_0",              "DSMR V5 m3 meter (gas or water)",    R.MBUS, "gas water",       None, 5 * _MINUTE, _MBUS | _objects("m3meter_value")),
     _type("gj_v5_0",              "DSMR V5 Giga Joule meter (heating or cooling)", R.MBUS, "heating cooling", None, 5 * _MINUTE, _MBUS | _objects("gjmeter_value_v4")),
     _type("slave_electricity_v5", "DSMR V5 Slave Electricity meter",    R.MBUS, "electricity",     None, 5 * _MINUTE, _MBUS | _objects("emeter_value")),

@@ -20,8 +20,9 @@ def uncatalogued(obis: Obis) -> tuple[ObjectType, ...]:
     """Return the row of an object that no row of the catalog knows; none for a register of an earlier period."""
     if obis.f is not None:
         return ()
-    channel = uncatalogued_channel(f"{_PREFIX}_{obis.a}_{obis.b}_{obis.c}_{obis.d}_{obis.e}")
-    return () if channel is None else (ObjectType(channel.id, channel.index, Shape.MEASURED, channel),)
+    reference = str(obis)
+    channel_id = "_".join((_PREFIX, *re.split("[-:.]", reference)))
+    return (ObjectType(channel_id, reference, Shape.MEASURED, _channel(channel_id, reference)),)
 
 
 def uncatalogued_channel(channel_id: str) -> ChannelType | None:
@@ -30,7 +31,11 @@ def uncatalogued_channel(channel_id: str) -> ChannelType | None:
     if match is None:
         return None
     a, b, c, d, e = match.groups()
-    return ChannelType(channel_id, Quantity.MEASURED, None, Level.RARE, "uncatalogued", f"{a}-{b}:{c}.{d}.{e}")
+    return _channel(channel_id, f"{a}-{b}:{c}.{d}.{e}")
+
+
+def _channel(channel_id: str, reference: str) -> ChannelType:
+    return ChannelType(channel_id, Quantity.MEASURED, None, Level.RARE, "uncatalogued", reference)
 
 
 def on_any_channel(channel_id: str) -> str:
