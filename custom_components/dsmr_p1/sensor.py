@@ -67,10 +67,11 @@ class Presentation(NamedTuple):
 
 
 MEASURED: Final = (
-    D.ENERGY, D.VOLUME, D.POWER, D.REACTIVE_ENERGY, D.REACTIVE_POWER, D.APPARENT_POWER, D.CURRENT, D.VOLTAGE, D.FREQUENCY,
-    D.VOLUME_FLOW_RATE, D.TEMPERATURE, D.PRESSURE, D.DURATION,
+    D.ENERGY, D.VOLUME, D.POWER, D.REACTIVE_ENERGY, D.REACTIVE_POWER, D.APPARENT_POWER, D.CURRENT, D.VOLTAGE,
+    D.FREQUENCY, D.VOLUME_FLOW_RATE, D.TEMPERATURE, D.PRESSURE, D.DURATION,
 )  # fmt: skip
 """The classes of a number of which only the unit is known. No two of them share one."""
+_TOTALS: Final = frozenset(found for found in MEASURED if S.MEASUREMENT not in DEVICE_CLASS_STATE_CLASSES[found])
 
 # fmt: off
 PRESENTATIONS: Final[Mapping[Quantity, Presentation]] = {
@@ -189,10 +190,8 @@ def describe(meter: KnownMeter, channel_id: str) -> SensorEntityDescription:
     if channel.quantity is Quantity.REGISTER and meter.role is Role.MBUS:
         # What a meter of its own counts only rises; what the main meter counts besides may be a balance.
         state_class = S.TOTAL_INCREASING
-    if channel.quantity is Quantity.MEASURED and S.MEASUREMENT not in DEVICE_CLASS_STATE_CLASSES.get(
-        device_class, {S.MEASUREMENT}
-    ):
-        # Home Assistant has no such class for a measurement: what is counted in it only rises.
+    if channel.quantity is Quantity.MEASURED and device_class in _TOTALS | set(VOLUMES.values()):
+        # What is counted only rises: Home Assistant knows no measurement of it.
         state_class = S.TOTAL_INCREASING
     if channel.quantity is Quantity.POWER_FACTOR:
         precision = 3

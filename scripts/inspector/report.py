@@ -10,7 +10,7 @@ from p1.grouping import PORT_SLOT
 from p1.values import Value
 
 _REASONS: Final = {RejectReason.UNSUPPORTED_ENCRYPTION: RejectReason.NOT_P1}
-"""Reasons that the JSON object has no word of its own for: its words are public, and those who read them know no other."""
+"""Reasons for which the JSON object has no word of its own: its words are public."""
 
 
 def as_json(readings: list[Reading], rejected: list[Rejected]) -> dict[str, Any]:

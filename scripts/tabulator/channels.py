@@ -23,6 +23,14 @@ Where a meter sends a reading many times, each with another time (ACE4000), the 
 `<id>_history0` and on, and have no sensors.
 """
 
+_UNCATALOGUED: Final = """
+A number with a unit under a reference that is not in this table is a channel too: `obis_1_0_1_9_77` for `1-0:1.9.77`,
+and `obis_0_n_24_9_1` on whatever channel of the M-Bus its meter stands. It is named by its reference, has the unit that
+is sent, and is there on request. When the table learns the reference, the sensor becomes that of the table.
+
+Of a load profile, `Load profile 1.2.0` is the value of column 2 in entry 0 of the first buffer.
+"""
+
 _MEANINGS: Final = """
 Meters call the same thing differently. Where a meter is replaced or upgraded, the sensor of a channel becomes that of
 the one with the same meaning, and keeps its name, its history and its place in the energy dashboard.
@@ -57,6 +65,8 @@ def channels_page(names: Mapping[str, Mapping[str, str]]) -> str:
             ),
         ),
         _HISTORY,
+        "## Channels without a row",
+        _UNCATALOGUED,
         "## Channels that continue each other",
         _MEANINGS,
         table(("Meaning", "Channels"), ((meaning, codes(ids)) for meaning, ids in _meanings())),

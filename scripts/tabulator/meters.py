@@ -30,6 +30,13 @@ required objects are all there; of several, the one with the most of them. Optio
 what such a meter may have besides. A channel is there when the meter sends it, whatever its type promises.
 """
 
+_RATES: Final = """
+The last column is how often such a meter has new values by its standard: a meter on the M-Bus is read now and then,
+and the same reading stands in every telegram until the next. How often the sensors are updated is something else: those
+of a meter at its pace, but every 60 seconds at least, so that a reading is shown a minute after it came at the latest, and
+totals every 60 seconds.
+"""
+
 _WITHOUT_TYPE: Final = """
 Where no type fits a meter that is plainly there (water in Belgium, electricity in Sweden or Hungary), its type is its
 kind, and it has every channel that the catalog knows and the meter sends.
@@ -38,8 +45,10 @@ kind, and it has every channel that the catalog knows and the meter sends.
 _KINDS: Final = {
     MeterKind.DEVICE: "the P1 port itself; its device is always there",
     MeterKind.ELECTRICITY: "the main meter, or one on the M-Bus with device type 2 or a reading in kWh",
-    MeterKind.GAS: "by its device type, by the medium of DSMR 2, or by an uncorrected volume (`0-n:24.2.3`)",
-    MeterKind.WATER: "by its device type or the medium of DSMR 2",
+    MeterKind.GAS: "by its device type, by the medium of DSMR 2, by an identifier that begins with `G` and a volume, or"
+    " by an uncorrected volume (`0-n:24.2.3`)",
+    MeterKind.WATER: "by its device type, by the medium of DSMR 2, or by an identifier that begins with `W` and a"
+    " volume",
     MeterKind.HEATING: "by its device type, by the medium of DSMR 2, or by a reading in GJ",
     MeterKind.COOLING: "by its device type or the medium of DSMR 2",
     MeterKind.GENERIC: "any other meter on the M-Bus; its reading is in the unit it sends",
@@ -83,6 +92,7 @@ _PLACEHOLDERS: Final = """
 - An M-Bus channel has a meter where there is a reading. One that has none, or zero at a time when the clock was not
   set (empty, or before 2001), is announced and not registered: it has no entities until a real reading comes. An
   identifier alone decides nothing, and neither does a switch.
+- An M-Bus channel without a reading, whose device type and identifier are empty or 0 too, is not even announced.
 - Of a reference that stands in a telegram many times, each time with another time (ACE4000), the newest is the value.
 - The total of the tariffs is the meter's own tariff 0, or else the sum of all tariffs that this meter ever sent;
   never both.
@@ -95,13 +105,14 @@ def meters_page() -> str:
         "Meters",
         _HOW,
         table(
-            ("Type", "Name", "Kind", "M-Bus channel", "Values are renewed every"),
+            ("Type", "Name", "Kind", "M-Bus channel", "The meter has new values every"),
             (
                 (code(row.id), row.name, words(sorted(row.kinds)), _channel(row), _rate(row.refresh))
                 for row in METER_TYPES
             ),
         ),
         "-1 is the P1 port itself, 0 the main meter and those of DSMR 2, which have no channel.",
+        _RATES,
         "## Meters without a type",
         _WITHOUT_TYPE,
         table(("Type", "When"), ((code(kind), _KINDS[kind]) for kind in MeterKind)),
@@ -125,6 +136,14 @@ def meters_page() -> str:
             for row in METER_TYPES
             if row.identifications
         ),
+        "A port that lacks an object of its type has that of the version which it and its main meter are of:",
+        "\n".join(
+            f"- {code(row.id)}: {codes(f'{start}…' for start in row.versions)}"
+            for row in METER_TYPES
+            if row.versions and row.role is Role.PORT
+        ),
+        "With these objects in the telegram, which belong to another standard, a type does not fit:",
+        "\n".join(f"- {code(row.id)}: {codes(sorted(row.strange))}" for row in METER_TYPES if row.strange),
         "### Countries",
         _COUNTRIES,
         table(("First line", "Country", "Standard time", "Summer time", "Tariff of the cheap hours"), _countries()),

@@ -574,6 +574,7 @@ def test_every_text_has_its_use() -> None:
         "not_p1",
         "port_in_use",
         "unknown",
+        "unsupported_encryption",
         "wrong_additional_key",
         "wrong_key",
     }

@@ -1,6 +1,7 @@
 """Continuity: meters that are upgraded, moved or swapped keep their devices, entities and history."""
 
 from dataclasses import replace
+from typing import Any
 
 from homeassistant.core import Event, EventStateChangedData, HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr, entity_registry as er
@@ -242,6 +243,44 @@ def test_a_unit_is_learned_and_not_forgotten() -> None:
 def test_a_channel_goes_on_as_one_with_the_same_meaning() -> None:
     _, moves = settle(of(meter("mbus_1", "gmeter_value_v3")), of(meter("mbus_1", "m3meter_value")))
     assert moves == Moves({}, {("mbus_1", "gmeter_value_v3"): "m3meter_value"})
+
+
+def test_what_had_no_row_goes_on_as_the_row_that_it_got() -> None:
+    known = of(meter("mbus_1", "m3meter_value", "obis_0_n_24_2_2", kind=MeterKind.HEATING))
+    settled, moves = settle(known, of(meter("mbus_1", "m3meter_value", "heat_flow", kind=MeterKind.HEATING)))
+    assert moves == Moves({}, {("mbus_1", "obis_0_n_24_2_2"): "heat_flow"})
+    assert set(settled["mbus_1"].channels) == {"m3meter_value", "heat_flow"}
+
+
+def test_a_damaged_reference_replaces_none_that_is_known() -> None:
+    known = of(meter("mbus_1", "m3meter_value", "heat_flow", kind=MeterKind.HEATING))
+    settled, moves = settle(known, of(meter("mbus_1", "m3meter_value", "obis_0_n_24_2_18", kind=MeterKind.HEATING)))
+    assert not moves
+    assert set(settled["mbus_1"].channels) == {"m3meter_value", "heat_flow", "obis_0_n_24_2_18"}
+
+
+async def test_a_stored_object_without_a_row_becomes_the_one_that_the_catalog_has_now(
+    hass: HomeAssistant, hass_storage: dict[str, Any], make_house: MakeHouse
+) -> None:
+    house = await make_house("dsmr5")
+    house.builder.extra_lines = ["1-0:1.8.5(000012.345*kWh)"]
+    await house.set_up()
+    await hass.config_entries.async_unload(house.entry.entry_id)
+    # What a version that knows no fifth tariff has left behind: its store, and an entity that the owner has renamed.
+    stored = hass_storage[f"{DOMAIN}.{house.entry.entry_id}"]["data"]
+    (channels,) = [known["channels"] for known in stored["meters"] if known["slot"] == "electricity"]
+    channels["obis_1_0_1_8_5"] = channels.pop("emeter_delivery_tariff5")
+    entities = er.async_get(hass)
+    entity_id = house.entity_id("electricity", "emeter_delivery_tariff5")
+    assert entity_id is not None
+    entities.async_update_entity(
+        entity_id, new_unique_id=house.unique_id("electricity", "obis_1_0_1_8_5"), name="Fifth tariff"
+    )
+    await house.reload(house.builder.telegram())
+    assert house.entity_id("electricity", "emeter_delivery_tariff5") == entity_id
+    assert house.entity_id("electricity", "obis_1_0_1_8_5") is None
+    assert house.state("electricity", "emeter_delivery_tariff5").name == "Fifth tariff"
+    assert house.value("electricity", "emeter_delivery_tariff5") == "12.345"
 
 
 def test_a_channel_that_is_still_sent_goes_on_as_itself() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import re
 from typing import Any
 from unittest.mock import patch
+from urllib.parse import parse_qs, urlsplit
 
 from homeassistant.components.usb import USBDevice
 from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntryState
@@ -446,6 +447,12 @@ async def test_unknown_objects_can_be_reported_or_ignored(
     assert found.learn_more_url is not None
     assert "99.55.2" in found.learn_more_url
     assert "4711" not in str(found)
+    # What it takes to tell the country and the type, and no number that names anybody.
+    report = parse_qs(urlsplit(found.learn_more_url).query)["body"][0]
+    assert f"First line: /{house.builder.model.identification[:4]}" in report
+    assert "1-0:1.8.1 kWh" in report
+    assert "0-0:96.1.1" in report
+    assert house.hass.config.time_zone in report
     await fix(hass_client, house, "unknown")
     await house.reload(house.builder.telegram())
     await look(house, clock)

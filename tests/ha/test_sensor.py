@@ -11,13 +11,14 @@ from homeassistant.components.sensor import DEVICE_CLASS_STATE_CLASSES, SensorDe
 from homeassistant.components.sensor.const import DEVICE_CLASS_UNITS
 from homeassistant.const import STATE_UNKNOWN, EntityCategory
 from homeassistant.core import HomeAssistant
-from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.util import dt as dt_util
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from custom_components.dsmr_p1.const import CONF_ADDITIONAL_KEY, CONF_DECRYPTION_KEY, CONF_REFRESH
-from custom_components.dsmr_p1.p1 import CHANNELS, ChannelType, Level, MeterKind, Quantity, Role, Unit
+from custom_components.dsmr_p1.p1 import CHANNELS, ChannelType, Level, MeterKind, Quantity, Role, Unit, channel_type
+from custom_components.dsmr_p1.p1.units import HOME_UNITS
 from custom_components.dsmr_p1.port.store import KnownMeter
 from custom_components.dsmr_p1.sensor import (
     ATTR_FULL_TEXT,
@@ -288,12 +289,13 @@ async def test_times_are_of_the_country_and_not_of_the_server(hass: HomeAssistan
 
 
 def rows() -> Iterator[ChannelType]:
-    """Give every channel of the catalog; of lists, one for all entries."""
-    return iter(CHANNELS.values())
+    """Return every channel of the catalog, of lists one for all entries, and one that it does not know."""
+    return chain(CHANNELS.values(), [channel_type("obis_1_0_1_8_77")])
 
 
 def concrete(channel: ChannelType) -> str:
-    return channel.id.replace("[x]", "0")
+    # An entry behind those that have a row of their own.
+    return channel.id.replace("[x]", "99")
 
 
 def meter_with(
@@ -351,7 +353,7 @@ def test_a_channel_is_described_the_same_each_time() -> None:
 
 def test_every_table_is_complete() -> None:
     assert set(PRESENTATIONS) == set(Quantity)
-    assert set(UNITS) == {None, *Unit}
+    assert set(UNITS) == {None, *Unit} - set(HOME_UNITS)
     assert set(LEVELS) == set(Level)
 
 
@@ -369,6 +371,37 @@ def test_a_register_of_unknown_kind_is_shown_by_its_unit() -> None:
     assert of(Unit.CUBIC_METRE, MeterKind.GAS) == (SensorDeviceClass.GAS, rising, "m³")
     assert of(Unit.VOLT) == (None, rising, "V")
     assert of(None) == (None, rising, None)
+
+
+@pytest.mark.parametrize("unit", [unit for unit in Unit if unit not in HOME_UNITS])
+def test_an_object_without_a_row_is_shown_by_its_unit(unit: Unit) -> None:
+    row = channel_type("obis_1_0_1_8_77")
+    description = describe(meter_with(row, unit=unit), row.id)
+    device_class = description.device_class
+    if device_class is not None:
+        assert description.native_unit_of_measurement in DEVICE_CLASS_UNITS[device_class]
+        assert description.state_class in DEVICE_CLASS_STATE_CLASSES[device_class]
+    total = unit.dimension in {"energy", "heat", "volume", "reactive energy"}
+    assert (description.state_class is SensorStateClass.TOTAL_INCREASING) is total
+    assert not description.entity_registry_enabled_default
+    assert description.translation_placeholders == {"index": "1-0:1.8.77"}
+
+
+async def test_an_object_without_a_row_is_an_entity(hass: HomeAssistant, make_house: MakeHouse) -> None:
+    house = await make_house("dsmr5")
+    house.builder.extra_lines = ["1-0:1.9.77(000012.345*kWh)", "1-0:71.9.0(0.005*kA)", "1-0:99.55.2(text)"]
+    await house.set_up()
+    registry = er.async_get(hass)
+    for channel_id, name in (("obis_1_0_1_9_77", "1-0:1.9.77"), ("obis_1_0_71_9_0", "1-0:71.9.0")):
+        entity_id = house.entity_id("electricity", channel_id)
+        assert entity_id is not None
+        entry = registry.async_get(entity_id)
+        assert entry is not None
+        assert entry.disabled_by is er.RegistryEntryDisabler.INTEGRATION
+        assert entry.original_name == name
+    shown = house.coordinator.meters["electricity"].channels
+    assert (shown["obis_1_0_1_9_77"], shown["obis_1_0_71_9_0"]) == (Unit.KILO_WATT_HOUR, Unit.AMPERE)
+    assert "obis_1_0_99_55_2" not in shown
 
 
 # Translations and icons.

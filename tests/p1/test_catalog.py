@@ -163,8 +163,8 @@ def test_a_channel_tells_what_the_specification_says(row: dict[str, str]) -> Non
         assert found.quantity is Quantity.IDENTIFIER
         return
     assert found.quantity in UNITS[row["item_type"]]
-    if unit := re.search(r"\((kWh|kvarh|kvar|kW|W|A|V|GJ)\)", row["description"]):
-        assert found.unit == unit[1]
+    if row["unit"]:
+        assert found.unit == row["unit"]
 
 
 # The rules of the tables.

@@ -54,6 +54,11 @@ EXPECTED: dict[str, tuple[str, dict[str, str], set[str]]] = {
         {"electricity": "electricity_v5_0", "mbus_2": "m3_v5_0"},
         {"mbus_1"},
     ),
+    "iskra_am550_dsmr50_heat_flow.telegram": (
+        "device",
+        {"electricity": "electricity_v3_0", "mbus_1": "heating"},
+        set(),
+    ),
     "iskra_am550_dsmr50_heat_slave.telegram": (
         "device_v5",
         {
@@ -165,6 +170,12 @@ EXPECTED: dict[str, tuple[str, dict[str, str], set[str]]] = {
         set(),
     ),
     "sagemcom_t210_smarty_without_units.telegram": ("device_v5", {"electricity": "electricity_smarty_v1_0"}, set()),
+    # It has all objects of a DSMR 3 meter, and declares e-MUCS.
+    "sagemcom_t211_emucs_five_tariffs.telegram": (
+        "device_emucs_v1_0",
+        {"electricity": "electricity", "mbus_1": "gas_emucs_v1_0"},
+        set(),
+    ),
     "sagemcom_xs210_dsmr42_cooling.telegram": (
         "device_v4",
         {"electricity": "electricity_v4_2", "mbus_1": "gj_v5_0"},

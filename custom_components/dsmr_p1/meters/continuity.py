@@ -112,9 +112,7 @@ def continued_channels(before: KnownMeter, now: KnownMeter) -> dict[str, str]:
         channel_type(channel_id).meaning: channel_id for channel_id in before.channels if channel_id not in now.channels
     }
     continued: dict[str, str] = {}
-    learned = {
-        new: old for old in gone.values() for new in successors(old, now.role, now.kind)
-    }
+    learned = {new: old for old in gone.values() for new in successors(old, now.role, now.kind)}
     for channel_id in now.channels:
         if channel_id in before.channels:
             continue

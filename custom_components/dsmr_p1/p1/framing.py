@@ -291,6 +291,11 @@ class Framer:
         cipher = _BARE_CIPHER.match(buffer, body)
         if cipher is not None and int.from_bytes(cipher[1]) in _LENGTHS:
             return self._refuse_cipher(cipher, start, whole=whole)
+        return self._take_lines(start, body, limit, whole=whole)
+
+    def _take_lines(self, start: int, body: int, limit: int, *, whole: bool) -> Frame | Rejected | _Again | None:
+        """Take the telegram whose lines begin at `body`; None where its end has not come yet."""
+        buffer = self._buffer
         last = min(limit, start + MAX_TELEGRAM)
         mark = self._find_mark(body, last)
         # A `/` behind the identification line is the beginning of another telegram, or noise.

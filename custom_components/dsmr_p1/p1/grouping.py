@@ -113,14 +113,16 @@ def _is_energy(obj: CosemObject) -> bool:
 
 
 def kind_of(objects: Sequence[CosemObject]) -> MeterKind:
-    """Tell the kind of an M-Bus meter: from its device type, else from what it measures."""
+    """Return the kind of an M-Bus meter: from its device type, else its identifier, else from what it measures."""
     for obj in objects:
         if is_object(obj, "meter_device_type"):
             code = obj.values[0].value
             if isinstance(code, Decimal) and (kind := catalog.DEVICE_TYPES.get(int(code))) is not None:
                 return kind
-    if (kind := _kind_by_identifier(objects)) is not None:
-        return kind
+    return _kind_by_identifier(objects) or _kind_by_unit(objects)
+
+
+def _kind_by_unit(objects: Sequence[CosemObject]) -> MeterKind:
     for obj in objects:
         for row in obj.candidates:
             unit = obj.values[0].unit

@@ -61,7 +61,8 @@ class CosemObject(NamedTuple):
         if self.line_type.shape is None:
             return str(self.values[0].value)
         return "".join(
-            f"({'' if value is None else value}{'' if unit is None else f'*{unit}'})" for _, value, unit, _ in self.values
+            f"({'' if value is None else value}{'' if unit is None else f'*{unit}'})"
+            for _, value, unit, _ in self.values
         )
 
 

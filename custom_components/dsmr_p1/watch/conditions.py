@@ -5,14 +5,16 @@ is an issue of its own; only where its dialog was closed and the keys still do n
 """
 
 from collections import Counter, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+import re
 from time import monotonic
 from typing import Final, NamedTuple
 from urllib.parse import urlencode
 
 from homeassistant.config_entries import SOURCE_REAUTH
+from homeassistant.core import HomeAssistant
 from homeassistant.loader import async_get_loaded_integration
 from homeassistant.util import dt as dt_util
 
@@ -23,6 +25,7 @@ from ..p1 import (
     MeterProfile,
     PortBusyError,
     PortError,
+    Quantity,
     Reading,
     RejectReason,
     Role,
@@ -44,6 +47,11 @@ _FEW: Final = 0.05
 _CLOCK_WRONG: Final = timedelta(hours=1)
 _CLOCK_RIGHT: Final = timedelta(minutes=30)
 _LONGEST_LIST: Final = 20
+_REPORT: Final = "My meter sends these objects, which are not known yet:"
+_MAKER: Final = 4
+"""The characters of the first line that tell the maker and the speed."""
+_SERIAL: Final = re.compile(r"[0-9]{5,}")
+"""Digits of the first line that may be a serial number: no model has as many."""
 KEY_FAILURES: Final = 3
 """Encrypted telegrams in a row that the keys do not open, before they are wrong: a damaged one looks the same."""
 _DAMAGE_KEYS: Final = {
@@ -217,18 +225,44 @@ def _clock(evidence: Evidence, reading: Reading) -> Finding | None:
 def _unknown(evidence: Evidence, reading: Reading) -> Finding | None:
     """Find objects that no row of the catalog knows: worth a report. Their values may be private, and are not told."""
     acknowledged = evidence.port.record.acknowledged
-    references = sorted({str(obj.obis) for obj in reading.unknown})
+    references = sorted({str(obj.obis) for obj in reading.unknown} | set(_without_row(reading)))
     new = [reference for reference in references if f"unknown:{reference}" not in acknowledged][:_LONGEST_LIST]
     if not new:
         return None
-    integration = async_get_loaded_integration(evidence.port.hass, DOMAIN)
+    hass = evidence.port.hass
+    integration = async_get_loaded_integration(hass, DOMAIN)
     report = urlencode({
         "title": f"Unknown objects: {', '.join(new[:3])}",
-        "body": "My meter sends these objects, which are not known yet:\n\n" + "\n".join(new),
+        "body": "\n".join((_REPORT, "", *new, "", *_household(hass, reading))),
     })  # fmt: skip
     url = f"{integration.issue_tracker}/new?{report}"
     marks = tuple(f"unknown:{reference}" for reference in new)
     return Finding("unknown_objects", {"references": ", ".join(new), "report": url}, marks, url=url)
+
+
+def _without_row(reading: Reading) -> Iterator[str]:
+    """Return the references of the numbers that are channels without a row of the catalog."""
+    for meter in reading.meters:
+        for channel_id, row in meter.profile.channel_types.items():
+            if row.quantity is Quantity.MEASURED:
+                yield str(meter.profile.sources[channel_id])
+
+
+def _household(hass: HomeAssistant, reading: Reading) -> Iterator[str]:
+    """Return what it takes to tell the country and the type of the meters; no value, and nothing that names anybody."""
+    identification = reading.telegram.identification
+    yield f"First line: /{identification[:_MAKER]}{_SERIAL.sub('...', identification[_MAKER:])}"
+    yield f"Home Assistant: {hass.config.country or 'no country'}, {hass.config.time_zone}"
+    for meter in reading.meters:
+        profile = meter.profile
+        sent = {
+            str(profile.sources[channel_id]): value.unit or ""
+            for channel_id, value in meter.channels.items()
+            if profile.sources.get(channel_id) is not None
+        }
+        yield f"{profile.slot}, {profile.type_id}: " + ", ".join(
+            f"{obis} {unit}".strip() for obis, unit in sent.items()
+        )
 
 
 class Condition(NamedTuple):

@@ -119,8 +119,8 @@ for _object in PORT_OBJECTS:
     _reference = Obis.parse(_object.reference)
     _BY_REFERENCE[_reference] = (*_BY_REFERENCE.get(_reference, ()), _object)
 for _object in METER_OBJECTS:
-    if (_reference := _object.own_reference) is not None:
-        _BY_REFERENCE[_reference] = (*_BY_REFERENCE.get(_reference, ()), _object)
+    if (_own := _object.own_reference) is not None:
+        _BY_REFERENCE[_own] = (*_BY_REFERENCE.get(_own, ()), _object)
         continue
     _BY_KEY[_object.key] = (*_BY_KEY.get(_object.key, ()), _object)
 

@@ -172,9 +172,9 @@ class MeterType:
 
     `mbus_channel` is fixed where the type has one, None where it follows from the installation. `refresh` is the rate
     in seconds at which such a meter renews its values, None where the specification does not know. `identifications`
-    are starts of the identification line that tell the type by themselves. `versions` are starts of the version that the
-    port of such a meter declares: a port that lacks an object has the type of its main meter's version. `strange` are objects that no telegram of such a meter
-    has: they belong to another standard.
+    are starts of the identification line that tell the type by themselves. `versions` are starts of the version that
+    the port of such a meter declares: a port that lacks an object has the type of its main meter's version. `strange`
+    are objects that no telegram of such a meter has: they belong to another standard.
     """
 
     id: str

@@ -121,7 +121,6 @@ _MONTH_END: Final = (
 )  # fmt: skip
 
 
-
 def _load_profile(id_: str, reference: str, index: str) -> ObjectType:
     """Return the row of a buffer that a meter sends with a header; the columns are what the header says they are."""
     channels = (

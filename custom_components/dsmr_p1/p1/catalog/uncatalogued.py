@@ -13,7 +13,9 @@ from .model import ChannelType, Level, ObjectType, Quantity
 
 _PREFIX: Final = "obis"
 _ANY_CHANNEL: Final = "n"
-_ID: Final = re.compile(rf"{_PREFIX}_([0-9]{{1,3}})_([0-9]{{1,3}}|{_ANY_CHANNEL})_([0-9]{{1,3}})_([0-9]{{1,3}})_([0-9]{{1,3}})")
+_ID: Final = re.compile(
+    rf"{_PREFIX}_([0-9]{{1,3}})_([0-9]{{1,3}}|{_ANY_CHANNEL})_([0-9]{{1,3}})_([0-9]{{1,3}})_([0-9]{{1,3}})"
+)
 
 
 def uncatalogued(obis: Obis) -> tuple[ObjectType, ...]:
@@ -40,6 +42,10 @@ def _channel(channel_id: str, reference: str) -> ChannelType:
 
 def on_any_channel(channel_id: str) -> str:
     """Return the id of such a channel in a meter on the M-Bus: the same on whatever channel the meter stands."""
-    return channel_id if _ID.fullmatch(channel_id) is None else "_".join(
-        _ANY_CHANNEL if place == 2 and group != "0" else group for place, group in enumerate(channel_id.split("_"))
+    return (
+        channel_id
+        if _ID.fullmatch(channel_id) is None
+        else "_".join(
+            _ANY_CHANNEL if place == 2 and group != "0" else group for place, group in enumerate(channel_id.split("_"))
+        )
     )
