@@ -33,8 +33,8 @@ what such a meter may have besides. A channel is there when the meter sends it, 
 _RATES: Final = """
 The last column is how often such a meter has new values by its standard: a meter on the M-Bus is read now and then,
 and the same reading stands in every telegram until the next. How often the sensors are updated is something else: those
-of a meter at its pace, but every 60 seconds at least, so that a reading is shown a minute after it came at the latest, and
-totals every 60 seconds.
+of a meter at its pace, but every 60 seconds at least, so that a reading is shown a minute after it came at the latest,
+and totals every 60 seconds.
 """
 
 _WITHOUT_TYPE: Final = """

@@ -342,6 +342,16 @@ async def test_port_that_sends_noise(hass: HomeAssistant, port: PtyPort) -> None
     await _recover(hass, result, port)
 
 
+async def test_port_that_encrypts_in_a_form_that_is_not_supported(hass: HomeAssistant, port: PtyPort) -> None:
+    meter = make_meter(port)
+    cipher = bytes.fromhex("0082003030") + bytes(4) + bytes(range(128, 171))
+    with patch.object(meter, "compose", lambda: b"/EGM5G35\r\n\r\n" + cipher + b"!2138\r\n"):
+        async with sending(meter):
+            result = await start(hass, {CONF_PORT: port.path})
+    assert result["errors"] == {"base": "unsupported_encryption"}
+    await _recover(hass, result, port)
+
+
 @pytest.mark.parametrize(("fault", "error"), [("wrong-crc", "crc_errors"), ("hdlc", "not_p1")])
 async def test_port_that_sends_nothing_good(hass: HomeAssistant, port: PtyPort, fault: str, error: str) -> None:
     meter = make_meter(port)

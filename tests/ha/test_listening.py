@@ -102,6 +102,7 @@ R = RejectReason
         (ListenResult(port="", octets=9, rejected={R.NOT_P1: 2, R.CRC: 1}), "not_p1"),
         (ListenResult(port="", octets=9, rejected={R.NOT_P1: 2, R.CRC: 3}), "crc_errors"),
         (ListenResult(port="", octets=9, is_telnet=True), "not_p1"),
+        (ListenResult(port="", octets=9, rejected={R.UNSUPPORTED_ENCRYPTION: 2, R.CRC: 3}), "unsupported_encryption"),
         (ListenResult(port="", octets=9, is_telnet=True, rejected={R.CRC: 3}), "crc_errors"),
         (ListenResult(port="", octets=9, rejected={R.NO_KEY: 1, R.CRC: 3}), "no_key"),
         (ListenResult(port="", octets=9, rejected={R.DECRYPTION: 2, R.CRC: 3}), "wrong_key"),

@@ -253,6 +253,7 @@ async def test_a_port_that_somebody_else_has(hass: HomeAssistant, house_factory:
         (b"", "no_data"),
         (b"\x00\xaa garbage\r\n" * 8, "no_telegram"),
         ("damaged", "no_good_telegram"),
+        (b"/EGM5G35\r\n\r\n\x00\x82\x00\x30\x30" + bytes(range(128, 175)) + b"!2138\r\n", "unsupported_encryption"),
     ],
 )
 async def test_no_telegram_for_long(house_factory: MakeHouse, clock: Clock, octets: bytes | str, expected: str) -> None:

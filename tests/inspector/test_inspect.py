@@ -106,3 +106,13 @@ def test_what_is_said_of_a_silent_port() -> None:
         silent = inspect("--seconds", "1", port.path)
     assert silent.returncode == 1
     assert b"silent" in silent.stderr
+
+
+def test_encryption_that_is_not_supported_is_said_in_words(tmp_path: Path) -> None:
+    source = tmp_path / "elgama.bin"
+    source.write_bytes(b"/EGM5G35\r\n\r\n\x00\x82\x00\x30\x30" + bytes(range(128, 175)) + b"!2138\r\n")
+    done = inspect(str(source), "--json")
+    assert done.returncode == 1
+    assert b"in a form that is not supported" in done.stderr
+    # The word for other programs is one that they know.
+    assert [event["reason"] for event in json.loads(done.stdout)["rejected"]] == ["not_p1"]

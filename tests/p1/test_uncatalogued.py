@@ -5,7 +5,8 @@ from decimal import Decimal
 import pytest
 
 from custom_components.dsmr_p1.p1 import Decoder, Level, Quantity, Reading, Rejected, RejectReason, Unit, present
-from tests.p1.captures import MINIMAL, meters, read, read_capture, telegram
+from simulator import seal
+from tests.p1.captures import MINIMAL, load, meters, read, read_capture, telegram
 
 REGISTER = "1-0:1.8.1(000100.000*kWh)"
 
@@ -226,6 +227,19 @@ def test_a_placeholder_is_no_meter() -> None:
     reading = read(telegram(*MINIMAL, "0-2:24.1.0()", "0-2:96.1.0()", "0-2:24.2.1(0)"))
     assert set(meters(reading)) == {"p1", "electricity"}
     assert reading.unknown == ()
+
+
+def test_a_port_without_the_object_for_texts_has_the_type_of_its_version() -> None:
+    for capture, line, expected in (
+        ("metcom_mcs301_dsmr50.telegram", b"0-0:96.13.0()\r\n", "device_v5"),
+        ("landis_e350_dsmr404.telegram", b"0-0:96.13.1()\r\n", "device_v4"),
+        # The main meter is of another standard, and no version of DSMR is that of the port.
+        ("sagemcom_t210_austria.telegram", b"", "device"),
+    ):
+        octets = load(capture)
+        assert line in octets
+        text = octets.rpartition(b"!")[0].replace(line, b"") + b"!"
+        assert meters(read(seal(text)))["p1"].profile.type_id == expected
 
 
 # Polish meters.
