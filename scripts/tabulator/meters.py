@@ -136,7 +136,7 @@ def meters_page() -> str:
             for row in METER_TYPES
             if row.identifications
         ),
-        "A port that lacks an object of its type has that of the version which it and its main meter are of:",
+        "A port whose main meter is of the version that it declares has the type of this version, whatever it lacks:",
         "\n".join(
             f"- {code(row.id)}: {codes(f'{start}…' for start in row.versions)}"
             for row in METER_TYPES

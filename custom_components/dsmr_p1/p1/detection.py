@@ -215,12 +215,12 @@ def _type_of(
 
 
 def _with_port_type(layouts: list[_Layout], telegram: Telegram) -> list[_Layout]:
-    """Give a port that lacks an object of its type the one of the version that it and its main meter are of."""
+    """Return the layouts; the port has the type of the version that it declares, if its main meter is of that one."""
     main = next((layout.profile.type for layout in layouts if layout.profile.role is Role.MAIN), None)
     version = next((obj.values[0].value for obj in telegram.objects if is_object(obj, "p1_version_output")), "")
     return [
-        layout._replace(profile=replace(layout.profile, type=declared_type(main, str(version))))
-        if layout.profile.role is Role.PORT and layout.profile.type is None
+        layout._replace(profile=replace(layout.profile, type=declared_type(main, str(version)) or layout.profile.type))
+        if layout.profile.role is Role.PORT
         else layout
         for layout in layouts
     ]

@@ -173,7 +173,7 @@ class MeterType:
     `mbus_channel` is fixed where the type has one, None where it follows from the installation. `refresh` is the rate
     in seconds at which such a meter renews its values, None where the specification does not know. `identifications`
     are starts of the identification line that tell the type by themselves. `versions` are starts of the version that
-    the port of such a meter declares: a port that lacks an object has the type of its main meter's version. `strange`
+    the port of such a meter declares: the port has the type of the same versions, whatever it lacks. `strange`
     are objects that no telegram of such a meter has: they belong to another standard.
     """
 
