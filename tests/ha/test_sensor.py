@@ -399,7 +399,7 @@ async def test_an_object_without_a_row_is_an_entity(hass: HomeAssistant, make_ho
         assert entry is not None
         assert entry.disabled_by is er.RegistryEntryDisabler.INTEGRATION
         assert entry.original_name == name
-    shown = house.coordinator.meters["electricity"].channels
+    shown = house.coordinator.port.record.meters["electricity"].channels
     assert (shown["obis_1_0_1_9_77"], shown["obis_1_0_71_9_0"]) == (Unit.KILO_WATT_HOUR, Unit.AMPERE)
     assert "obis_1_0_99_55_2" not in shown
 

@@ -287,5 +287,5 @@ def test_a_rejection_is_about_a_key_or_about_the_line_or_about_something_else() 
     keys = {reason for reason in RejectReason if reason.is_key}
     damage = {reason for reason in RejectReason if reason.is_damage}
     assert not keys & damage
-    assert set(RejectReason) - keys - damage == {RejectReason.NOT_P1}
+    assert set(RejectReason) - keys - damage == {reason for reason in RejectReason if reason.is_foreign}
     assert {reason for reason in RejectReason if reason.is_torn} < damage

@@ -28,7 +28,7 @@ _ENDS: Final = re.compile(r"(/.*|![0-9A-Fa-f]{0,4}[ \x00]*|\([0-9]{1,8}[.,][0-9]
 _MOMENT: Final = r"[0-9]{2}(?:0[0-9]|1[0-2])(?:[0-2][0-9]|3[01])(?:[01][0-9]|2[0-4])[0-5][0-9][0-5][0-9]"
 _REFERENCE: Final = r"[0-9]{1,3}-[0-9]{1,3}:[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}"
 _PLAIN_REFERENCE: Final = re.compile(rf"{_REFERENCE}(?:[.*][0-9]{{1,3}})?")
-_UNIT: Final = r"[^0-9*]{1,6}[23]?"
+_UNIT: Final = r"[^0-9*]{1,6}(?:[23](?:/[a-z])?)?"
 _ANYWHERE: Final = rf"{_MOMENT}[WS]|{_REFERENCE}"
 # The values that stay, of objects that are known to be nobody's secret, and of those that are not known at all.
 _PUBLIC: Final = re.compile(
