@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from typing import Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from p1 import KeyFormatError, Keys, Reading, Rejected, RejectReason, parse_key
 from p1.heard import Hint
@@ -43,7 +44,7 @@ def main() -> int:
     failed = False
     for source in arguments.sources:
         try:
-            for event in read(source, keys, arguments.seconds, hints):
+            for event in read(source, keys, arguments.seconds, hints, arguments.time_zone):
                 if isinstance(event, Reading):
                     readings.append(event)
                 else:
@@ -87,6 +88,14 @@ def _seconds(text: str) -> float:
     return seconds
 
 
+def _time_zone(name: str) -> ZoneInfo:
+    """Look up a time zone. Raises ArgumentTypeError where there is none of this name."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise argparse.ArgumentTypeError(f"no time zone is called {name!r}; an example is Europe/Brussels") from error
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="scripts/inspect",
@@ -107,6 +116,13 @@ def _parser() -> argparse.ArgumentParser:
         default=DEFAULT_SECONDS,
         metavar="N",
         help="how long to listen to a port (default: %(default)g)",
+    )
+    parser.add_argument(
+        "--time-zone",
+        type=_time_zone,
+        metavar="ZONE",
+        help="where the meter stands, such as Europe/Helsinki (default: that of the country which the telegram proves,"
+        " else Central European time)",
     )
     return parser
 

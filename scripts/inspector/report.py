@@ -52,6 +52,7 @@ def _telegram(reading: Reading) -> dict[str, Any]:
         "authentication": None if reading.authentication is None else reading.authentication.value,
         "crc": "valid" if telegram.has_crc else "absent",
         "timestamp": _text(telegram.timestamp),
+        "country": None if telegram.country is None else telegram.country.code,
         "meters": [_meter(meter) for meter in reading.meters if meter.channels or meter.profile.slot != PORT_SLOT],
         "unknown": [
             *({"obis": str(line.obis), "raw": line.raw} for line in reading.unknown),

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 import contextlib
+from datetime import tzinfo
 from pathlib import Path
 import stat
 import sys
@@ -28,15 +29,17 @@ def is_port(source: str) -> bool:
     return False
 
 
-def read(source: str, keys: Keys | None, seconds: float, hints: set[Hint]) -> Iterator[Reading | Rejected]:
+def read(
+    source: str, keys: Keys | None, seconds: float, hints: set[Hint], time_zone: tzinfo | None = None
+) -> Iterator[Reading | Rejected]:
     """Give what is in a source; of a port, what is on it within so many seconds; what else is recognised, in `hints`.
 
     Raises SourceError.
     """
     if is_port(source):
-        yield from asyncio.run(_listen(source, keys, seconds, hints))
+        yield from asyncio.run(_listen(source, keys, seconds, hints, time_zone))
         return
-    decoder, heard = Decoder(keys), Heard()
+    decoder, heard = Decoder(keys, time_zone=time_zone), Heard()
     try:
         for octets in _chunks(source):
             heard.received(octets, 0)
@@ -61,9 +64,11 @@ def _chunks(source: str) -> Iterator[bytes]:
             yield octets
 
 
-async def _listen(port: str, keys: Keys | None, seconds: float, hints: set[Hint]) -> list[Reading | Rejected]:
+async def _listen(
+    port: str, keys: Keys | None, seconds: float, hints: set[Hint], time_zone: tzinfo | None
+) -> list[Reading | Rejected]:
     """Read a port for a while. Raises SourceError where it could not be opened at all, or is silent."""
-    reader = P1Reader(port, keys=keys)
+    reader = P1Reader(port, keys=keys, time_zone=time_zone)
     found: list[Reading | Rejected] = []
     failure: PortError | None = None
     with contextlib.suppress(TimeoutError):

@@ -7,6 +7,7 @@ without it, and a byte of which the parity is wrong makes its telegram worthless
 """
 
 from dataclasses import replace
+from datetime import tzinfo
 import re
 from typing import Final, NamedTuple
 
@@ -51,12 +52,18 @@ class Reading(NamedTuple):
 class Decoder:
     """Turns the bytes of one port into readings."""
 
-    def __init__(self, keys: Keys | None = None, memory: PortMemory | None = None) -> None:
-        """Take the keys where the port may be encrypted, and what is known of the port."""
+    def __init__(
+        self, keys: Keys | None = None, memory: PortMemory | None = None, *, time_zone: tzinfo | None = None
+    ) -> None:
+        """Take the keys where the port may be encrypted, and what is known of the port.
+
+        `time_zone` is that of the place where the meter stands; without one, it is that of the country which the
+        telegrams prove, else Central European time.
+        """
         self.memory = memory or PortMemory()
         self.last_encrypted: EncryptedFrame | None = None
         self._keys = keys
-        self._parser = TelegramParser()
+        self._parser = TelegramParser(time_zone)
         self._detector = MeterDetector(self.memory)
         self.restart()
 
@@ -66,6 +73,10 @@ class Decoder:
         self._stripped = Framer()
         self._inner = _InnerFramer()
         self._has_parity: bool | None = None
+
+    def set_time_zone(self, time_zone: tzinfo) -> None:
+        """Read the times of the telegrams to come in another time zone."""
+        self._parser.set_zone(time_zone)
 
     @property
     def is_amid_telegram(self) -> bool:

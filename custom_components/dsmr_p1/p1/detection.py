@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from . import catalog
 from .catalog import HISTORY, ChannelType, MeterKind, MeterType, ObjectType, Role
-from .countries import BELGIUM, NETHERLANDS, Country
+from .countries import Country
 from .derived import Derived, derived_channels
 from .grouping import (
     Group,
@@ -46,7 +46,7 @@ class MeterProfile:
     mbus_channel: int
     equipment_identifier: str | None
     registered: bool
-    country: Country
+    country: Country | None
     channel_types: Mapping[str, ChannelType]
     sources: Mapping[str, Obis | None]
 
@@ -196,7 +196,7 @@ class MeterDetector:
             mbus_channel=group.mbus_channel,
             equipment_identifier=identifier,
             registered=registered,
-            country=_country(telegram),
+            country=telegram.country,
             channel_types={channel_id: catalog.channel_type(channel_id) for channel_id in sources},
             sources=sources,
         )
@@ -289,13 +289,6 @@ def _identifier(objects: Sequence[CosemObject], rows: Mapping[int, ObjectType]) 
 def is_identifier(text: str) -> bool:
     """Tell an identifier from what stands for none: nothing, all zeros, all FF, or dashes."""
     return bool(text.strip("0Ff- "))
-
-
-def _country(telegram: Telegram) -> Country:
-    """Give the country of the meters: an e-MUCS version is Belgian, where the identification names no other country."""
-    if telegram.country is NETHERLANDS and any(is_object(obj, "p1_emucs_version_output") for obj in telegram.objects):
-        return BELGIUM
-    return telegram.country
 
 
 def _order(profile: MeterProfile) -> tuple[int, int, str]:

@@ -12,7 +12,7 @@ from typing import Final
 
 from . import catalog
 from .catalog import ObjectType, Quantity
-from .countries import Country
+from .clock import Clock
 from .obis import Obis
 from .telegram import READINGS, CosemObject, LineType, is_placeholder
 from .units import parse_unit
@@ -40,8 +40,8 @@ class LineParser:
         """Start with nothing remembered."""
         self._types: dict[str, LineType] = {}
 
-    def parse(self, line: str, country: Country) -> CosemObject | None:
-        """Read one line, with the times of a country; None where it is no reference with values."""
+    def parse(self, line: str, clock: Clock) -> CosemObject | None:
+        """Read one line, with the times of a place; None where it is no reference with values."""
         line = line.rstrip(_PADDING)
         head, parenthesis, raw = line.partition("(")
         if not parenthesis or line[-1] != ")" or line.count("(") != line.count(")") or has_control(line):
@@ -58,26 +58,26 @@ class LineParser:
         texts = _texts(raw)
         for row in rows:
             try:
-                values = row.shape.decode(texts, country)
+                values = row.shape.decode(texts, clock)
             except ValueError:
                 continue
             return CosemObject(self._line_type(head, obis, rows, row.shape, _trait(row, raw, values)), values)
         return CosemObject(self._line_type(head, obis, rows, None, ""), _unknown(raw))
 
-    def reader(self, line: str, obj: CosemObject, country: Country) -> LineReader:
+    def reader(self, line: str, obj: CosemObject, clock: Clock) -> LineReader:
         """Give a function that reads the lines that differ from this one, an object, in digits of the values only."""
         line_type = obj.line_type
 
         def read(line: str) -> tuple[CosemValue, ...] | None:
-            obj = self.parse(line, country)
+            obj = self.parse(line, clock)
             return obj.values if obj is not None and obj.line_type is line_type else None
 
         # Only where no other object is tried first, for other digits may make one of it.
         if line_type.candidates and line_type.candidates[0] is line_type.rows[0] and not is_deciding(line_type.rows[0]):
             if line_type.shape is Shape.TIMESTAMP and (match := _TIMESTAMP.fullmatch(line)):
-                return _time_reader(match, country)
+                return _time_reader(match, clock)
             if line_type.shape is Shape.TIMED_DECIMAL and (match := _TIMED_DECIMAL.fullmatch(line)):
-                return read if is_placeholder(obj.values[0]) else _timed_reader(match, country, read)
+                return read if is_placeholder(obj.values[0]) else _timed_reader(match, clock, read)
         return read
 
     def _line_type(
@@ -93,22 +93,22 @@ class LineParser:
         return line_type
 
 
-def _time_reader(match: re.Match[str], country: Country) -> LineReader:
+def _time_reader(match: re.Match[str], clock: Clock) -> LineReader:
     start, stop = match.span(1)
 
     def read(line: str) -> tuple[CosemValue, ...]:
-        return (CosemValue("", parse_timestamp(line[start:stop], country)),)
+        return (CosemValue("", parse_timestamp(line[start:stop], clock)),)
 
     return read
 
 
-def _timed_reader(match: re.Match[str], country: Country, read_anew: LineReader) -> LineReader:
+def _timed_reader(match: re.Match[str], clock: Clock, read_anew: LineReader) -> LineReader:
     time_start, time_stop = match.span(1)
     start, stop = match.span(2)
     unit, tail = parse_unit(match[3]), match.string[stop:]
 
     def read(line: str) -> tuple[CosemValue, ...] | None:
-        timestamp, number = parse_timestamp(line[time_start:time_stop], country), Decimal(line[start:stop])
+        timestamp, number = parse_timestamp(line[time_start:time_stop], clock), Decimal(line[start:stop])
         if not number or timestamp is None or not line.endswith(tail):
             # It may be a placeholder, or of another unit.
             return read_anew(line)

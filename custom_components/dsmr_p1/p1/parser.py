@@ -6,6 +6,7 @@ those digits are read. No more than the last telegram is remembered.
 """
 
 from collections.abc import Callable, Sequence
+from datetime import tzinfo
 from decimal import Decimal
 from itertools import accumulate, compress, count
 from operator import ne
@@ -14,7 +15,8 @@ from typing import Final, NamedTuple
 
 from . import catalog
 from .catalog import Quantity
-from .countries import Country, country_of
+from .clock import CENTRAL, CENTRAL_STANDARD, Clock
+from .countries import Country, proven_country
 from .errors import TelegramError
 from .framing import PlainFrame
 from .lines import LineParser, LineReader, begins_object, has_control, is_deciding
@@ -66,8 +68,13 @@ class _Lines(NamedTuple):
 class TelegramParser:
     """Reads the telegrams of one port, one after the other."""
 
-    def __init__(self) -> None:
-        """Start with nothing remembered."""
+    def __init__(self, zone: tzinfo | None = None) -> None:
+        """Start with nothing remembered.
+
+        `zone` is the time zone of the place; without one it is that of the country which a telegram proves.
+        """
+        self._zone = zone
+        self._clock = Clock(zone or CENTRAL)
         self._line_parser = LineParser()
         self._number = 0
         # Of the last telegram: its form, its lines, which of them are what objects, and what of them may change.
@@ -80,6 +87,10 @@ class TelegramParser:
         # Of a port without checksum: what no telegram but a new meter's changes, and what one told otherwise.
         self._constants: tuple[object, ...] = ()
         self._other_constants: tuple[object, ...] = ()
+
+    def set_zone(self, zone: tzinfo) -> None:
+        """Read the times of the telegrams to come in another time zone."""
+        self._zone, self._clock, self._last = zone, Clock(zone), None
 
     def parse(self, frame: PlainFrame) -> Telegram:
         """Read a frame whose checksum, if any, is right.
@@ -129,6 +140,7 @@ class TelegramParser:
         return Telegram(
             last.identification,
             last.country,
+            last.clock,
             last.spans,
             values,
             last.malformed,
@@ -142,8 +154,9 @@ class TelegramParser:
         """Read every line that is not as it was."""
         lines = _split(frame.text)
         identification = lines[0].strip()
-        country = country_of(identification)
-        found, malformed, whole = self._read_lines(lines, country)
+        country = proven_country(lines)
+        clock = self._clock_of(country)
+        found, malformed, whole = self._read_lines(lines, clock)
         objects = [obj for _, obj in found]
         if not objects:
             message = "no COSEM object"
@@ -161,10 +174,11 @@ class TelegramParser:
         self._objects = {lines[number]: objects[place] for number, place in whole.items()}
         self._fields = [_NO_FIELD] * len(lines)
         for number, place in whole.items():
-            self._fields[number] = self._field(lines[number], objects[place], spans[place], country)
+            self._fields[number] = self._field(lines[number], objects[place], spans[place], clock)
         return Telegram(
             identification=identification,
             country=country,
+            clock=clock,
             spans=spans,
             values=values,
             malformed=tuple(malformed),
@@ -173,47 +187,57 @@ class TelegramParser:
             number=self._number,
         )
 
-    def _read_lines(self, lines: list[str], country: Country) -> _Lines:
+    def _clock_of(self, country: Country | None) -> Clock:
+        """Return the clock of a place: of the time zone that is known, else of the country that is proven."""
+        zone = self._zone or (CENTRAL if country is None else country.zone)
+        # A meter with standard time all year does so wherever Home Assistant believes it to be.
+        if country is not None and country.zone is CENTRAL_STANDARD:
+            zone = CENTRAL_STANDARD
+        if self._clock.zone is not zone:
+            self._clock = Clock(zone)
+        return self._clock
+
+    def _read_lines(self, lines: list[str], clock: Clock) -> _Lines:
         """Find the objects in the lines, but for those that the last telegram had to the letter."""
-        # Only in the same country a line has the same times.
-        known = self._objects if self._last is not None and self._last.country is country else {}
+        # Only in the same place a line has the same times.
+        known = self._objects if self._last is not None and self._last.clock is clock else {}
         found, malformed, whole = _Lines([], [], {})
         before = ""
         # The last object is a profile whose values have not come yet: they may follow on lines of their own.
         is_open = False
         for number, line in enumerate(lines[1:], 1):
-            obj = known.get(line) or self._line_parser.parse(line, country)
+            obj = known.get(line) or self._line_parser.parse(line, clock)
             if obj is not None and is_open and _is_known_register(obj, found):
-                found[-1] = self._with_value(found[-1], line, country)
+                found[-1] = self._with_value(found[-1], line, clock)
             elif obj is not None:
                 is_open = obj.line_type.shape is Shape.MONTH_END and len(obj.values) == 1
                 whole[number] = len(found)
                 found.append((line, obj))
                 before = line
             elif line.strip(" \t\0"):
-                before = self._join(before, line, country, found, malformed)
+                before = self._join(before, line, clock, found, malformed)
         # A line that another was joined to is not the object any more.
         return _Lines(
             found, malformed, {line: place for line, place in whole.items() if found[place][0] == lines[line]}
         )
 
-    def _with_value(self, profile: tuple[str, CosemObject], line: str, country: Country) -> tuple[str, CosemObject]:
+    def _with_value(self, profile: tuple[str, CosemObject], line: str, clock: Clock) -> tuple[str, CosemObject]:
         """Return a profile with one more value, that of a line behind it."""
         text = profile[0] + line[line.index("(") :]
-        return text, self._line_parser.parse(text, country) or profile[1]
+        return text, self._line_parser.parse(text, clock) or profile[1]
 
-    def _field(self, line: str, obj: CosemObject, span: Span, country: Country) -> _Field:
+    def _field(self, line: str, obj: CosemObject, span: Span, clock: Clock) -> _Field:
         """Tell what of a line may change."""
         line_type, start, stop = span
         if line_type.shape in _SHAPES_OF_NUMBERS and not is_deciding(line_type.candidates[0]):
             match = _NUMBER.fullmatch(line)
             if match is not None:
                 return _Field(match[1], *match.span(2), unit=obj.values[0].unit, read=None, place=start, stop=stop)
-        read = self._line_parser.reader(line, obj, country)
+        read = self._line_parser.reader(line, obj, clock)
         return _Field(line[: line.index("(") + 1], begin=0, end=0, unit=None, read=read, place=start, stop=stop)
 
     def _join(
-        self, before: str, line: str, country: Country, found: list[tuple[str, CosemObject]], malformed: list[str]
+        self, before: str, line: str, clock: Clock, found: list[tuple[str, CosemObject]], malformed: list[str]
     ) -> str:
         """Put a line that is no object by itself behind the one before it, where that makes an object.
 
@@ -223,7 +247,7 @@ class TelegramParser:
         # A complete object takes no more than further values.
         if before and (line.startswith("(") or (was_malformed and not begins_object(line))):
             joined = before + line
-            obj = self._line_parser.parse(joined, country)
+            obj = self._line_parser.parse(joined, clock)
             if obj is not None:
                 if was_malformed:
                     malformed.pop()

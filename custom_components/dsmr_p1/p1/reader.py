@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 import contextlib
 from dataclasses import dataclass
+from datetime import tzinfo
 import errno
 import random
 from typing import Any, Final
@@ -79,6 +80,7 @@ class P1Reader:
 
     `port` is a device path or a URL that serialx knows. `settings` are the line settings where the owner has fixed
     them, else they are found. `silence` is the number of seconds without a byte after which the port is opened anew.
+    `time_zone` is that of the place where the meter stands.
     """
 
     def __init__(
@@ -90,15 +92,20 @@ class P1Reader:
         silence: float = DEFAULT_SILENCE,
         memory: PortMemory | None = None,
         first_delay: float = FIRST_DELAY,
+        time_zone: tzinfo | None = None,
     ) -> None:
         """Prepare to read; nothing is opened yet."""
         self.port = port
         self.heard = Heard()
-        self._decoder = Decoder(keys, memory)
+        self._decoder = Decoder(keys, memory, time_zone=time_zone)
         self._search = SettingsSearch(settings)
         self._has_settings = not port.startswith(RAW_SCHEMES)
         self._silence = silence
         self._first_delay = first_delay
+
+    def set_time_zone(self, time_zone: tzinfo) -> None:
+        """Read the times of the telegrams to come in another time zone."""
+        self._decoder.set_time_zone(time_zone)
 
     @property
     def settings(self) -> SerialSettings | None:

@@ -11,14 +11,17 @@ from datetime import datetime
 from typing import Final, NamedTuple
 
 from .catalog import ObjectType, Quantity
+from .clock import Clock
 from .countries import Country
 from .obis import Obis
-from .values import CosemValue, Shape
+from .values import CosemValue, Shape, parse_timestamp
 
 REGISTERS: Final = frozenset({Quantity.ENERGY, Quantity.HEAT, Quantity.VOLUME, Quantity.REGISTER})
 """What a meter counts and a household pays for."""
 READINGS: Final = (Shape.TIMED_DECIMAL, Shape.READING_V3)
 """The shapes of readings that a meter takes now and then, and tells the time of."""
+
+_CLOCK_OBJECTS: Final = frozenset({"p1_timestamp", "clock_date", "clock_time"})
 
 
 class LineType:
@@ -80,11 +83,13 @@ class Telegram(NamedTuple):
     `spans` tell which of the `values` belong to which object; they are the same list as before while the objects are
     the same. `malformed` are the lines that are no objects. `has_crc` tells whether the meter sent a checksum; it is
     right then. `number` counts the frames of the port. `changes` are the places of the values that may differ from
-    those of the frame numbered one less; None where all may.
+    those of the frame numbered one less; None where all may. `country` is the one that the telegram proves, None where it
+    proves none; `clock` is what its local times mean.
     """
 
     identification: str
-    country: Country
+    country: Country | None
+    clock: Clock
     spans: Sequence[Span]
     values: Sequence[CosemValue]
     malformed: tuple[str, ...]
@@ -106,12 +111,15 @@ class Telegram(NamedTuple):
     @property
     def timestamp(self) -> datetime | None:
         """The time of the telegram by the meter's clock; None where it sends none, or was never set."""
+        texts = {}
         for line_type, start, _ in self.spans:
-            if line_type.candidates and line_type.candidates[0].id == "p1_timestamp":
+            if line_type.candidates and (row_id := line_type.candidates[0].id) in _CLOCK_OBJECTS:
                 value = self.values[start].value
                 if isinstance(value, datetime):
                     return value
-        return None
+                texts[row_id] = value
+        date, time = texts.get("clock_date"), texts.get("clock_time")
+        return parse_timestamp(f"{date}{time}", self.clock) if date and time else None
 
 
 CLOCK_SET: Final = 2001

@@ -7,13 +7,14 @@ keeps the places the meter sent, and a value that makes no sense is None, never 
 """
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from enum import Enum, member
 import re
+from struct import unpack
 from typing import Final, NamedTuple
 
-from .countries import Country
+from .clock import Clock
 from .units import Unit, parse_unit
 
 type Value = str | Decimal | datetime | None
@@ -35,20 +36,33 @@ class CosemValue(NamedTuple):
 # A number and what follows it: a blank or one of the separators in the field, then the unit.
 _QUANTITY: Final = re.compile(r"\s*([+-]?[0-9]+(?:[.,][0-9]*)?)\s*[*_]?\s*([^0-9\s*_.,+-][^*]*)?")
 # YYMMDDhhmmss with the flag for standard or summer time (DSMR 4 and later), without it or without seconds (before), and
-# the form with separators of some DSMR 2 meters.
+# the forms with separators of some other meters.
 _TIME: Final = re.compile(
     r"(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)?([SWsw])?"
-    r"|(?:20)?(\d\d)-(\d\d)-(\d\d)[ T](\d\d):(\d\d)(?::(\d\d))?\s*([SWsw])?",
+    r"|(?:20)?(\d\d)([-/.]?)(\d\d)\9(\d\d)[ T](\d\d):(\d\d)(?::(\d\d))?\s*([SWsw])?",
     re.ASCII,
 )
+# The date-time of DLMS in hexadecimal (IEC 62056-6-2, 4.1.6.1): year, month, day, day of week, hour, minute, second,
+# hundredths, deviation from UTC in minutes, status.
+_DLMS_TIME: Final = re.compile(r"[0-9A-Fa-f]{24}")
+_NO_DEVIATION: Final = -0x8000
+_NO_STATUS: Final = 0xFF
+_IN_SUMMER: Final = 0x80
+# What stands for a time or a number that there is none of: bits that are all set, or dashes.
+_NOTHING: Final = re.compile(r"(?:[Ff]+|-+|[0-9]{0,2}(?:255){3,}|63(?:25)+)[SWsw]?")
 # The years 70 and later are clocks that were never set: 1970 is where a clock begins, and no meter has lived in 2070.
+# So is 2000, the year that other clocks begin with.
 _FIRST_UNSET_YEAR: Final = 70
 _FIRST_UNSET_DIGITS: Final = str(_FIRST_UNSET_YEAR)
+_FIRST_YEAR_DIGITS: Final = "01"
 # ISO 8601 has an hour 24; a clock has not.
 _DAY_OVER: Final = "24"
 _CENTURY: Final = 2000
 _TIME_LENGTH: Final = len("YYMMDDhhmmssX")
 _PRINTABLE: Final = range(0x20, 0x7F)
+_TARIFF_NAME: Final = re.compile(r"T?0*(\d{1,2})|", re.IGNORECASE)
+# Two quantities in one group: `65.0*A,-65.0*A`. A comma inside of a number has digits on both sides.
+_BETWEEN_QUANTITIES: Final = re.compile(r"(?<=[A-Za-z]),(?=[+-]?\d)")
 MOST_COLUMNS: Final = range(1, 9)
 """How many columns a load profile may have: of more than these the rest would be lost."""
 # The reference of a column of a load profile; some meters leave out the medium and the channel.
@@ -72,52 +86,76 @@ def parse_quantity(text: str) -> tuple[Decimal | None, Unit | None]:
     return Decimal(digits.replace(",", ".")), unit
 
 
+def quantity_or_none(text: str) -> tuple[Decimal | None, Unit | None]:
+    """Read one number of a list; one that is none does not cost the others."""
+    try:
+        return parse_quantity(text)
+    except ValueError:
+        return None, None
+
+
 def is_time(text: str) -> bool:
-    """Tell whether a text has the form of a timestamp, sense or not (`632525252525W` has)."""
-    return _TIME.fullmatch(text) is not None
+    """Whether a text has the form of a timestamp, sense or not (`632525252525W` has)."""
+    return _TIME.fullmatch(text) is not None or _DLMS_TIME.fullmatch(text) is not None
 
 
-def parse_timestamp(text: str, country: Country) -> datetime | None:
-    """Read `YYMMDDhhmmssX`; None where it is empty or impossible, as a clock that was never set gives it.
+def parse_timestamp(text: str, clock: Clock) -> datetime | None:
+    """Read `YYMMDDhhmmssX`; None where no time can be read, as of a clock that was never set.
 
-    X is W for the country's standard time and S for an hour more, whatever the calendar says, since the flag is what
-    tells the two hours of 2 o'clock in October apart. Raises ValueError where the text has not the form of a timestamp.
+    X is W for the standard time of the place and S for an hour more, whatever the calendar says, since the flag is what
+    tells the two hours of 2 o'clock in October apart. Where a time is expected, a text that is none means none: it must
+    not cost the number beside it.
     """
-    if not text.strip():
-        return None
     if len(text) == _TIME_LENGTH and text[:-1].isdecimal():
         # The form of DSMR 4 and later, in nearly every line with a time.
-        zone = country.standard if text[-1] == "W" else country.summer if text[-1] == "S" else None
-        if zone is not None and text[:2] < _FIRST_UNSET_DIGITS and text[6:8] < _DAY_OVER:
+        zone = clock.standard if text[-1] == "W" else clock.summer if text[-1] == "S" else None
+        if zone is not None and _FIRST_YEAR_DIGITS <= text[:2] < _FIRST_UNSET_DIGITS and text[6:8] < _DAY_OVER:
             try:
                 return datetime.fromisoformat(f"20{text[:6]}T{text[6:12]}").replace(tzinfo=zone)
             except ValueError:
                 return None
-    match = _TIME.fullmatch(text.strip())
+    text = text.strip()
+    if _DLMS_TIME.fullmatch(text):
+        return _dlms_timestamp(bytes.fromhex(text), clock)
+    match = _TIME.fullmatch(text)
     if match is None:
-        message = f"no timestamp: {text!r}"
-        raise ValueError(message)
+        return None
     groups = match.groups()
-    *date, flag = groups[:7] if groups[0] else groups[7:]
+    *date, flag = groups[:7] if groups[0] else (groups[7], *groups[9:])
     years, month, day, hour, minute, second = (int(number or 0) for number in date)
-    if years >= _FIRST_UNSET_YEAR:
+    if not 0 < years < _FIRST_UNSET_YEAR:
         return None
     try:
         # UTC only until the offset is known.
         local = datetime(_CENTURY + years, month, day, hour, minute, second, tzinfo=UTC)
     except ValueError:
         return None
-    return local.replace(tzinfo=_offset(local, flag, country))
+    return local.replace(tzinfo=_offset(local, flag, clock))
 
 
-def _offset(local: datetime, flag: str | None, country: Country) -> timezone:
+def _dlms_timestamp(octets: bytes, clock: Clock) -> datetime | None:
+    """Read the 12 bytes of a date-time of DLMS; None where it does not specify one."""
+    year, month, day, _, hour, minute, second, _, deviation, status = unpack(">HBBBBBBBhB", octets)
+    if not _CENTURY < year < _CENTURY + _FIRST_UNSET_YEAR:
+        return None
+    try:
+        local = datetime(year, month, day, hour, minute, second, tzinfo=UTC)
+        if deviation != _NO_DEVIATION:
+            # Local time and deviation make UTC.
+            return local.replace(tzinfo=timezone(timedelta(minutes=-deviation)))
+    except ValueError:
+        return None
+    return local.replace(tzinfo=clock.summer if status != _NO_STATUS and status & _IN_SUMMER else clock.at(local))
+
+
+def _offset(local: datetime, flag: str | None, clock: Clock) -> timezone:
     match flag:
         case "W" | "w":
-            return country.standard
+            return clock.standard
         case "S" | "s":
-            return country.summer
+            return clock.summer
         case _:
-            return country.zone_at(local)
+            return clock.at(local)
 
 
 def decode_hex_text(text: str) -> str:
@@ -157,64 +195,91 @@ def decode_message(text: str) -> str:
     return " ".join(message.split()) or ("" if not octets else text)
 
 
-type Decoder = Callable[[Sequence[str], Country], tuple[CosemValue, ...]]
+type Decoder = Callable[[Sequence[str], Clock], tuple[CosemValue, ...]]
 
 
 # 1-3:0.2.8(50)
-def _text(texts: Sequence[str], _country: Country) -> tuple[CosemValue, ...]:
+def _text(texts: Sequence[str], _clock: Clock) -> tuple[CosemValue, ...]:
     return (CosemValue("", texts[0].strip()),)
 
 
 # 0-0:96.1.1(4B384547303034303436333935353037)
-def _hex_text(texts: Sequence[str], _country: Country) -> tuple[CosemValue, ...]:
+def _hex_text(texts: Sequence[str], _clock: Clock) -> tuple[CosemValue, ...]:
     return (CosemValue("", decode_hex_text(texts[0])),)
 
 
 # 0-0:96.7.21(00004)
-def _number(texts: Sequence[str], _country: Country) -> tuple[CosemValue, ...]:
+def _number(texts: Sequence[str], _clock: Clock) -> tuple[CosemValue, ...]:
     number, _ = parse_quantity(texts[0])
     return (CosemValue("", number),)
 
 
+# 1-3:0.2.8(50)    1-3:0.2.8(3231313130)
+def _version(texts: Sequence[str], _clock: Clock) -> tuple[CosemValue, ...]:
+    # Two digits are hexadecimal text as well, but only of a longer one the meaning is digits.
+    plain = texts[0].strip()
+    decoded = decode_hex_text(plain)
+    return (CosemValue("", decoded if decoded.isdecimal() else plain),)
+
+
+# 0-0:96.14.0(0002)    0-0:96.14.0(5431)    0-0:96.14.0(T1)
+def _tariff(texts: Sequence[str], _clock: Clock) -> tuple[CosemValue, ...]:
+    decoded = _TARIFF_NAME.fullmatch(decode_hex_text(texts[0]))
+    number, _ = parse_quantity(decoded[1] if decoded else texts[0])
+    return (CosemValue("", number),)
+
+
 # 0-0:96.13.0(5374726F6D7374C3B672756E67)
-def _message(texts: Sequence[str], _country: Country) -> tuple[CosemValue, ...]:
+def _message(texts: Sequence[str], _clock: Clock) -> tuple[CosemValue, ...]:
     return (CosemValue("", decode_message(texts[0])),)
 
 
 # 1-0:1.8.1(123456.789*kWh)
-def _decimal(texts: Sequence[str], _country: Country) -> tuple[CosemValue, ...]:
+def _decimal(texts: Sequence[str], _clock: Clock) -> tuple[CosemValue, ...]:
     return (CosemValue("", *parse_quantity(texts[0])),)
 
 
-# 1-0:31.4.0(200.00*A)    1-1:31.4.0(040*A)(-040*A): for import, and for export
-def _decimal_pair(texts: Sequence[str], country: Country) -> tuple[CosemValue, ...]:
-    return (*_decimal(texts, country), *(CosemValue("_export", *parse_quantity(text)) for text in texts[1:2]))
+# 1-0:31.4.0(200.00*A)    1-1:31.4.0(040*A)(-040*A)    1-1:31.4.0(65.0*A,-65.0*A): for import, and for export
+def _decimal_pair(texts: Sequence[str], clock: Clock) -> tuple[CosemValue, ...]:
+    if len(texts) == 1:
+        texts = _BETWEEN_QUANTITIES.split(texts[0])
+    return (*_decimal(texts, clock), *(CosemValue("_export", *parse_quantity(text)) for text in texts[1:2]))
 
 
 # 0-0:1.0.0(101209113020W)
-def _timestamp(texts: Sequence[str], country: Country) -> tuple[CosemValue, ...]:
-    return (CosemValue("", parse_timestamp(texts[0], country)),)
+def _timestamp(texts: Sequence[str], clock: Clock) -> tuple[CosemValue, ...]:
+    return (CosemValue("", parse_timestamp(texts[0], clock)),)
 
 
 # 0-1:24.2.1(101209112500W)(12785.123*m3)    7-0:23.1.0(01238.740*m3)(19-01-01 00:00:00)    1-0:1.6.0(02.589*kW)
-def _timed_decimal(texts: Sequence[str], country: Country) -> tuple[CosemValue, ...]:
+def _timed_decimal(texts: Sequence[str], clock: Clock) -> tuple[CosemValue, ...]:
     value, when = texts[0], ""
     if len(texts) > 1:
-        value, when = (
-            (texts[1], texts[0]) if is_time(texts[0].strip()) or not texts[0].strip() else (texts[0], texts[1])
-        )
-    elif is_time(value.strip()):
+        value, when = texts[:2] if _is_value_first(texts[0], texts[1]) else texts[1::-1]
+    elif is_time(value.strip()) or _NOTHING.fullmatch(value.strip()):
         value, when = "", value
-    timestamp = parse_timestamp(when, country)
+    if _NOTHING.fullmatch(value.strip()):
+        value = ""
     number, unit = parse_quantity(value)
-    return _timed(number, unit, timestamp)
+    return _timed(number, unit, parse_timestamp(when, clock))
+
+
+def _is_value_first(first: str, second: str) -> bool:
+    """Whether a number stands before its time; the time may be one that cannot be read."""
+    first, second = first.strip(), second.strip()
+    if is_time(first) or not first or _NOTHING.fullmatch(first):
+        return False
+    if is_time(second) or not second or _NOTHING.fullmatch(second):
+        return True
+    # Neither is a time: the one with a unit is the number, and of two alike the second, as the standard has it.
+    return "*" in first and "*" not in second
 
 
 # 0-1:24.3.0(090212160000)(00)(60)(1)(0-1:24.2.1)(m3)
 # (00001.001)
-def _reading_v3(texts: Sequence[str], country: Country) -> tuple[CosemValue, ...]:
+def _reading_v3(texts: Sequence[str], clock: Clock) -> tuple[CosemValue, ...]:
     fixed = 6
-    timestamp = parse_timestamp(texts[0], country)
+    timestamp = parse_timestamp(texts[0], clock)
     # The status in the second place is no number on some meters, and nothing hangs on it or on the two after it.
     unit = parse_unit(texts[fixed - 1]) if len(texts) >= fixed else None
     number, own_unit = parse_quantity(texts[fixed]) if len(texts) > fixed else (None, None)
@@ -226,12 +291,12 @@ def _timed(number: Decimal | None, unit: Unit | None, timestamp: datetime | None
 
 
 # 1-0:99.97.0(2)(0-0:96.7.19)(101208152415W)(0000000240*s)(101208151004W)(0000000301*s)    1-0:99.97.0()
-def _failure_log(texts: Sequence[str], country: Country) -> tuple[CosemValue, ...]:
-    count, _ = parse_quantity(texts[0])
+def _failure_log(texts: Sequence[str], clock: Clock) -> tuple[CosemValue, ...]:
+    count, _ = quantity_or_none(texts[0])
     parts = [CosemValue("_entries", count)]
     for number, (when, duration) in enumerate(zip(texts[2::2], texts[3::2], strict=False)):
-        timestamp = parse_timestamp(when, country)
-        seconds, _ = parse_quantity(duration)
+        timestamp = parse_timestamp(when, clock)
+        seconds, _ = quantity_or_none(duration)
         # Some meters leave the unit out; the standard knows no other.
         parts.append(CosemValue(f"_timestamp{number}", timestamp))
         parts.append(CosemValue(f"_duration{number}", seconds, Unit.SECOND, timestamp))
@@ -239,13 +304,13 @@ def _failure_log(texts: Sequence[str], country: Country) -> tuple[CosemValue, ..
 
 
 # 0-0:98.1.0(2)(1-0:1.6.0)(1-0:1.6.0)(200501000000S)(200423192538S)(03.695*kW)(200401000000S)(200305122139S)(05.980*kW)
-def _monthly_peaks(texts: Sequence[str], country: Country) -> tuple[CosemValue, ...]:
+def _monthly_peaks(texts: Sequence[str], clock: Clock) -> tuple[CosemValue, ...]:
     if is_time(texts[0].strip()) or (len(texts) > 1 and (":" not in texts[1] or texts[1:2] != texts[2:3])):
         message = "no list of monthly peaks"
         raise ValueError(message)
-    count, _ = parse_quantity(texts[0])
+    count, _ = quantity_or_none(texts[0])
     peaks = [
-        (parse_timestamp(month, country), parse_timestamp(when, country), *parse_quantity(peak))
+        (parse_timestamp(month, clock), parse_timestamp(when, clock), *quantity_or_none(peak))
         for month, when, peak in zip(texts[3::3], texts[4::3], texts[5::3], strict=False)
     ]
     # Meters send the list in either order. The newest month comes first here, so that a number always means the same
@@ -260,16 +325,19 @@ def _monthly_peaks(texts: Sequence[str], country: Country) -> tuple[CosemValue, 
 
 
 # 0-0:98.1.0(230701000000S)(000040.777*kWh)(000008.950*kWh)...
-def _month_end(texts: Sequence[str], country: Country) -> tuple[CosemValue, ...]:
-    timestamp = parse_timestamp(texts[0], country)
-    values = (CosemValue(f"_value{number}", *parse_quantity(text), timestamp) for number, text in enumerate(texts[1:]))
+def _month_end(texts: Sequence[str], clock: Clock) -> tuple[CosemValue, ...]:
+    if not is_time(when := texts[0].strip()) and when and not _NOTHING.fullmatch(when):
+        message = "no list of one month"
+        raise ValueError(message)
+    timestamp = parse_timestamp(texts[0], clock)
+    values = (CosemValue(f"_value{number}", *quantity_or_none(text), timestamp) for number, text in enumerate(texts[1:]))
     return (CosemValue("_timestamp", timestamp), *values)
 
 
 # 0-0:98.1.0(2)(1-0:1.8.0)(kWh)(1-0:2.8.0)(kWh)(240101000000W)(000012.3)(000004.5)(240102000000W)(000012.9)(000004.5)
 # 0-0:98.1.1(1)(1-0:1.8.1)(1-0:1.8.2)(240101000000W)(000012.3*kWh)(000004.5*kWh)
-def _load_profile(texts: Sequence[str], country: Country) -> tuple[CosemValue, ...]:
-    count, _ = parse_quantity(texts[0])
+def _load_profile(texts: Sequence[str], clock: Clock) -> tuple[CosemValue, ...]:
+    count, _ = quantity_or_none(texts[0])
     units: list[Unit | None] = []
     place = 1
     while place < len(texts) and _COLUMN.fullmatch(texts[place].strip()):
@@ -283,23 +351,23 @@ def _load_profile(texts: Sequence[str], country: Country) -> tuple[CosemValue, .
     parts = [CosemValue("_entries", count)]
     width = len(units) + 1
     for number, start in enumerate(range(place, len(texts) - width + 1, width)):
-        timestamp = parse_timestamp(texts[start], country)
+        timestamp = parse_timestamp(texts[start], clock)
         parts.append(CosemValue(f"_timestamp{number}", timestamp))
         for column, (text, unit) in enumerate(zip(texts[start + 1 : start + width], units, strict=True), 1):
-            value, own_unit = parse_quantity(text)
+            value, own_unit = quantity_or_none(text)
             parts.append(CosemValue(f"_column{column}_value{number}", value, own_unit or unit, timestamp))
     return tuple(parts)
 
 
 # 1-0:99.1.7(000123.456*kWh)    0-1:24.9.1(101209112500W)(12785.123*m3)
-def _measured(texts: Sequence[str], country: Country) -> tuple[CosemValue, ...]:
+def _measured(texts: Sequence[str], clock: Clock) -> tuple[CosemValue, ...]:
     """Read a number of which nothing is known but its unit: without a unit it tells nothing."""
     value, *others = texts if len(texts) == 1 or not is_time(texts[0].strip()) else texts[::-1]
     number, unit = parse_quantity(value)
     if number is None or unit is None or is_time(value.strip()) or len(others) > 1:
         message = "no number with a unit"
         raise ValueError(message)
-    return (CosemValue("", number, unit, parse_timestamp(others[0], country) if others else None),)
+    return (CosemValue("", number, unit, parse_timestamp(others[0], clock) if others else None),)
 
 
 class Shape(Enum):
@@ -308,7 +376,9 @@ class Shape(Enum):
     TEXT = member(_text)
     HEX_TEXT = member(_hex_text)
     MESSAGE = member(_message)
+    VERSION = member(_version)
     NUMBER = member(_number)
+    TARIFF = member(_tariff)
     DECIMAL = member(_decimal)
     DECIMAL_PAIR = member(_decimal_pair)
     TIMESTAMP = member(_timestamp)

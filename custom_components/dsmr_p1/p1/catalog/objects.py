@@ -149,8 +149,8 @@ def _rated(
 
 # fmt: off
 PORT_OBJECTS: Final = (
-    _row("p1_version_output",       "1-3:0.2.8",   S.TEXT,      Q.VERSION,   None, L.DIAGNOSTIC, "version"),
-    _row("p1_emucs_version_output", "0-0:96.1.4",  S.TEXT,      Q.VERSION,   None, L.DIAGNOSTIC, "emucs_version"),
+    _row("p1_version_output",       "1-3:0.2.8",   S.VERSION,   Q.VERSION,   None, L.DIAGNOSTIC, "version"),
+    _row("p1_emucs_version_output", "0-0:96.1.4",  S.VERSION,   Q.VERSION,   None, L.DIAGNOSTIC, "emucs_version"),
     _row("p1_timestamp",            "0-0:1.0.0",   S.TIMESTAMP, Q.TIMESTAMP, None, L.RARE,       "telegram_timestamp"),
     _row("p1_text_code",            "0-0:96.13.1", S.MESSAGE,   Q.TEXT,      None, L.RARE,       "text_code"),
     _row("p1_text_string",          "0-0:96.13.0", S.MESSAGE,   Q.TEXT,      None, L.DIAGNOSTIC, "text_message"),
@@ -196,7 +196,7 @@ METER_OBJECTS: Final = (
     _row("emeter_total_exported_energy_register_q",       "1-0:4.8.0", S.DECIMAL, Q.REACTIVE_ENERGY, U.KILO_VAR_HOUR, L.OPTIONAL, "reactive_energy_export"),
     _row("emeter_total_exported_energy_register_r_rate1", "1-0:4.8.1", S.DECIMAL, Q.REACTIVE_ENERGY, U.KILO_VAR_HOUR, L.OPTIONAL, "reactive_energy_export_tariff", "1"),
     _row("emeter_total_exported_energy_register_r_rate2", "1-0:4.8.2", S.DECIMAL, Q.REACTIVE_ENERGY, U.KILO_VAR_HOUR, L.OPTIONAL, "reactive_energy_export_tariff", "2"),
-    _row("emeter_tariff_indicator",           "0-0:96.14.0", S.NUMBER, Q.TARIFF, None, L.MAIN, "tariff"),
+    _row("emeter_tariff_indicator",           "0-0:96.14.0", S.TARIFF, Q.TARIFF, None, L.MAIN, "tariff"),
 
     # Power of the connection.
     _row("emeter_active_import_power",          "1-0:15.7.0", S.DECIMAL, Q.POWER, U.WATT,      L.MAIN, "power_combined"),
@@ -327,7 +327,7 @@ METER_OBJECTS: Final = (
     # A clock whose time and date are two objects.
     *(_row("clock_time", f"{a}-0:0.9.1", S.TEXT, Q.TEXT, None, L.RARE, "clock_time") for a in (1, 0)),
     *(_row("clock_date", f"{a}-0:0.9.2", S.TEXT, Q.TEXT, None, L.RARE, "clock_date") for a in (1, 0)),
-    _row("tariff_indicator", "0-0:96.14.1",  S.NUMBER, Q.TARIFF,     None, L.MAIN, "tariff"),
+    _row("tariff_indicator", "0-0:96.14.1",  S.TARIFF, Q.TARIFF,     None, L.MAIN, "tariff"),
     _row("breaker_state",    "0-0:96.50.68", S.TEXT,   Q.IDENTIFIER, None, L.RARE, "breaker_state"),
     _row("nominal_voltage",        "1-0:94.32.1",  S.DECIMAL,  Q.VOLTAGE,    U.VOLT, L.RARE, "nominal_voltage"),
     _row("meter_status",           "1-0:96.5.5",   S.TEXT,     Q.IDENTIFIER, None,   L.RARE, "meter_status"),

@@ -1,0 +1,119 @@
+"""The clock of the place where a meter stands: what the times in its telegrams mean.
+
+A telegram has local times. `W` behind a time stands for the standard time of the place and `S` for an hour more (DSMR
+5.0.2 P1 section 6.4); a time without a flag follows the rules of the place. The place is known to whoever reads the port
+and not to the meter, so a time zone comes from outside. The zones of this module are the ones of the countries that have
+P1 ports: no database has to be read for them.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta, timezone, tzinfo
+from types import MappingProxyType
+from typing import Final, override
+
+_HOUR: Final = timedelta(hours=1)
+_MARCH: Final = 3
+_OCTOBER: Final = 10
+_CLOSE: Final = timedelta(minutes=2)
+"""How far a meter's clock may be off and still be right: those of grid operators are set by the minute."""
+# Days on which all of Europe has standard time and summer time, and the southern half of the world the reverse.
+_JANUARY_DAY: Final = datetime(2026, 1, 15, 12)  # noqa: DTZ001 - a local time
+_JULY_DAY: Final = datetime(2026, 7, 15, 12)  # noqa: DTZ001 - a local time
+
+
+class EuropeanTime(tzinfo):
+    """A time zone of the European Union.
+
+    Summer time lasts from 01:00 UTC on the last Sunday of March to 01:00 UTC on the last Sunday of October (directive
+    2000/84/EC). Meters of some operators keep standard time all year.
+    """
+
+    def __init__(self, name: str, hours: int, *, summer_time: bool = True) -> None:
+        """Define a zone whose standard time is some hours ahead of UTC."""
+        self._name = name
+        self._standard = timedelta(hours=hours)
+        self._summer_time = summer_time
+
+    @override
+    def utcoffset(self, dt: datetime | None, /) -> timedelta:
+        return self._standard + self.dst(dt)
+
+    @override
+    def dst(self, dt: datetime | None, /) -> timedelta:
+        if dt is None or not self._summer_time:
+            return timedelta()
+        # Read as standard time, the local clock runs an hour ahead while it is summer: hence the hour more at the end.
+        # Of the hour that exists twice, the first is meant unless `fold` says otherwise.
+        utc = dt.replace(tzinfo=None) - self._standard
+        end = _last_sunday(utc, _OCTOBER) + (timedelta() if dt.fold else _HOUR)
+        return _HOUR if _last_sunday(utc, _MARCH) <= utc < end else timedelta()
+
+    @override
+    def tzname(self, dt: datetime | None, /) -> str:
+        return self._name
+
+    @override
+    def fromutc(self, dt: datetime, /) -> datetime:
+        utc = dt.replace(tzinfo=None)
+        is_summer = self._summer_time and _last_sunday(utc, _MARCH) <= utc < _last_sunday(utc, _OCTOBER)
+        end = _last_sunday(utc, _OCTOBER)
+        is_second = self._summer_time and end <= utc < end + _HOUR
+        return dt + self._standard + (_HOUR if is_summer else timedelta()) if not is_second else (
+            dt + self._standard
+        ).replace(fold=1)
+
+
+def _last_sunday(year_of: datetime, month: int) -> datetime:
+    """Return 01:00 on the last Sunday of March or October in the year of a time."""
+    end = year_of.replace(month=month, day=31, hour=1, minute=0, second=0, microsecond=0, fold=0)
+    return end - timedelta(days=end.isoweekday() % 7)
+
+
+CENTRAL: Final = EuropeanTime("CET", 1)
+EASTERN: Final = EuropeanTime("EET", 2)
+CENTRAL_STANDARD: Final = EuropeanTime("CET all year", 1, summer_time=False)
+
+ZONES: Final[Mapping[str, tzinfo]] = MappingProxyType(
+    {zone.tzname(None): zone for zone in (CENTRAL, EASTERN, CENTRAL_STANDARD)}
+)
+"""The time zones of the countries whose meters have a P1 port, by the name under which they are stored."""
+
+
+class Clock:
+    """What the local times of a place mean.
+
+    `standard` and `summer` are the offsets of the flags W and S; `zone` decides about times without a flag.
+    """
+
+    __slots__ = ("standard", "summer", "zone")
+
+    def __init__(self, zone: tzinfo) -> None:
+        """Work out the offsets of a zone."""
+        offsets = [zone.utcoffset(day) or timedelta() for day in (_JANUARY_DAY, _JULY_DAY)]
+        self.zone = zone
+        self.standard = timezone(min(offsets))
+        self.summer = timezone(min(offsets) + _HOUR)
+
+    def at(self, local: datetime) -> timezone:
+        """Return the offset in force at a local time that carries no flag."""
+        return timezone(self.zone.utcoffset(local.replace(tzinfo=None)) or timedelta())
+
+
+def explaining_zone(shown: datetime, now: datetime, clock: Clock) -> str | None:
+    """Return the name of the zone that makes a meter's time right, where the clock in force does not.
+
+    `shown` is the time of a telegram as `clock` reads it, `now` the time of the system. Where they are a whole number
+    of hours apart, to within two minutes, and one of the zones in `ZONES` puts the same local time within two minutes of
+    the system's, the meter stands there. None where the time is right, or where no zone explains it: then the meter's
+    clock is wrong.
+    """
+    if abs(shown - now) <= _CLOSE:
+        return None
+    local = shown.replace(tzinfo=None)
+    is_summer = shown.utcoffset() == clock.summer.utcoffset(None)
+    for name, zone in ZONES.items():
+        other = Clock(zone)
+        for offset in (other.summer if is_summer else other.standard, other.at(local)):
+            if abs(local.replace(tzinfo=offset) - now) <= _CLOSE:
+                return name
+    return None
