@@ -20,7 +20,8 @@ GLUE_MODULES = sorted(path for path in INTEGRATION.rglob("*.py") if CORE not in 
 # Lowest first: a module imports only what stands above it here.
 LAYERS = (
     {"errors"},
-    {"crc", "obis", "units", "countries", "serial_settings"},
+    {"crc", "obis", "units", "clock", "serial_settings"},
+    {"countries"},
     {"values"},
     {"catalog"},
     {"checksums"},
@@ -42,7 +43,7 @@ OUTSIDE = {
 PURE = {
     "binascii", "collections", "contextlib", "dataclasses", "datetime", "decimal", "enum", "errno", "functools",
     "hashlib",
-    "itertools", "operator", "random", "re", "statistics", "string", "types", "typing",
+    "itertools", "operator", "random", "re", "statistics", "string", "struct", "types", "typing",
 }  # fmt: skip
 
 

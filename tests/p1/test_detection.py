@@ -508,18 +508,19 @@ def test_net_power(lines: tuple[str, ...], net: Decimal | None) -> None:
         ("sagemcom_t210_smarty.telegram", "LU"),
         ("sagemcom_t210_austria.telegram", "AT"),
         ("sanxing_s34u18_hungary.telegram", "HU"),
-        ("kamstrup_omnipower_sweden.telegram", "SE"),
+        ("kamstrup_omnipower_sweden.telegram", None),
         ("landis_e450_lithuania.telegram", "LT"),
-        ("landis_e360_finland.telegram", "FI"),
+        ("landis_e360_finland.telegram", None),
     ],
 )
-def test_the_country_of_a_meter(capture: str, code: str) -> None:
-    assert {meter.profile.country.code for meter in read_capture(capture).meters} == {code}
+def test_the_country_of_a_meter(capture: str, code: str | None) -> None:
+    countries = {meter.profile.country for meter in read_capture(capture).meters}
+    assert {country and country.code for country in countries} == {code}
 
 
 def test_an_emucs_version_is_belgian_whatever_the_identification() -> None:
     reading = read(telegram("0-0:96.1.4(50221)", IMPORT_1))
-    assert meters(reading)["electricity"].profile.country.code == "BE"
+    assert meters(reading)["electricity"].profile.country is BELGIUM
 
 
 def test_a_country_that_counts_the_main_meter_as_the_first() -> None:

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from custom_components.dsmr_p1.p1 import CosemValue, Obis
-from custom_components.dsmr_p1.p1.countries import NETHERLANDS
+from custom_components.dsmr_p1.p1.clock import CENTRAL, Clock
 from custom_components.dsmr_p1.p1.lines import LineParser
 from tests.p1.frames import parse
 
@@ -60,10 +60,10 @@ def test_the_shape_decides_between_objects_with_the_same_reference() -> None:
 
 def test_many_different_lines_are_not_remembered_for_ever() -> None:
     parser = LineParser()
-    first, second = (parser.parse("1-0:1.8.0(1*kWh)", NETHERLANDS) for _ in range(2))
+    first, second = (parser.parse("1-0:1.8.0(1*kWh)", Clock(CENTRAL)) for _ in range(2))
     for number in range(1024):
-        assert parser.parse(f"1-0:{number // 100}.{number // 10 % 10}.{number % 10}(1)", NETHERLANDS) is not None
-    third = parser.parse("1-0:1.8.0(1*kWh)", NETHERLANDS)
+        assert parser.parse(f"1-0:{number // 100}.{number // 10 % 10}.{number % 10}(1)", Clock(CENTRAL)) is not None
+    third = parser.parse("1-0:1.8.0(1*kWh)", Clock(CENTRAL))
     assert first is not None
     assert second is not None
     assert third is not None

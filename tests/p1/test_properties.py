@@ -11,7 +11,6 @@ import pytest
 from custom_components.dsmr_p1.p1 import (
     Authentication,
     CosemValue,
-    Country,
     Decoder,
     Keys,
     Obis,
@@ -21,7 +20,7 @@ from custom_components.dsmr_p1.p1 import (
     Unit,
     present,
 )
-from custom_components.dsmr_p1.p1.countries import FINLAND, NETHERLANDS, SWEDEN
+from custom_components.dsmr_p1.p1.clock import CENTRAL, CENTRAL_STANDARD, EASTERN, Clock
 from custom_components.dsmr_p1.p1.decryption import decrypt
 from custom_components.dsmr_p1.p1.framing import MAX_TELEGRAM
 from custom_components.dsmr_p1.p1.values import Shape, decode_hex_text, parse_quantity, parse_timestamp
@@ -227,14 +226,14 @@ def test_quantities_survive_a_round_trip(number: Decimal, unit: Unit, separator:
 @given(
     st.datetimes(datetime(2000, 1, 1), datetime(2069, 12, 31)),  # noqa: DTZ001  the clock of a meter
     st.booleans(),
-    st.sampled_from([NETHERLANDS, FINLAND, SWEDEN]),
+    st.sampled_from([Clock(CENTRAL), Clock(EASTERN), Clock(CENTRAL_STANDARD)]),
 )
-def test_timestamps_survive_a_round_trip(local: datetime, is_summer: bool, country: Country) -> None:
+def test_timestamps_survive_a_round_trip(local: datetime, is_summer: bool, clock: Clock) -> None:
     local = local.replace(microsecond=0)
-    timestamp = parse_timestamp(f"{local:%y%m%d%H%M%S}{'S' if is_summer else 'W'}", country)
+    timestamp = parse_timestamp(f"{local:%y%m%d%H%M%S}{'S' if is_summer else 'W'}", clock)
     assert timestamp is not None
     assert timestamp.replace(tzinfo=None) == local
-    assert timestamp.utcoffset() == country.standard.utcoffset(None) + timedelta(hours=is_summer)
+    assert timestamp.utcoffset() == clock.standard.utcoffset(None) + timedelta(hours=is_summer)
 
 
 @PROPERTY
@@ -249,7 +248,7 @@ def test_hex_text_survives_a_round_trip(text: str) -> None:
 @given(st.text(st.characters(max_codepoint=0xFF), max_size=80), st.sampled_from(Shape))
 def test_any_text_has_a_shape_or_is_refused(text: str, shape: Shape) -> None:
     try:
-        values = shape.decode(text.split(")("), NETHERLANDS)
+        values = shape.decode(text.split(")("), Clock(CENTRAL))
     except ValueError:
         return
     assert all(isinstance(value, CosemValue) for value in values)

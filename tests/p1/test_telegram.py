@@ -25,7 +25,7 @@ def test_the_time_of_a_telegram(line: str, expected: str | None) -> None:
 
 
 def test_times_are_those_of_the_country() -> None:
-    telegram = parse("0-0:1.0.0(240711084500S)", identification="LGF5E360")
+    telegram = parse("0-0:1.0.0(240711084500S)", identification="ESO5\\TEST")
     assert telegram.timestamp == datetime.fromisoformat("2024-07-11T08:45:00+03:00")
 
 

@@ -5,8 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from custom_components.dsmr_p1.p1 import CosemValue, Country, Unit
-from custom_components.dsmr_p1.p1.countries import LITHUANIA, NETHERLANDS, SWEDEN
+from custom_components.dsmr_p1.p1 import CosemValue, Unit
+from custom_components.dsmr_p1.p1.clock import CENTRAL, CENTRAL_STANDARD, EASTERN, Clock
 from custom_components.dsmr_p1.p1.values import (
     Shape,
     decode_hex_text,
@@ -14,6 +14,10 @@ from custom_components.dsmr_p1.p1.values import (
     parse_quantity,
     parse_timestamp,
 )
+
+CLOCK = Clock(CENTRAL)
+EASTERN_CLOCK = Clock(EASTERN)
+SWEDISH_CLOCK = Clock(CENTRAL_STANDARD)
 
 
 def at(text: str) -> datetime:
@@ -64,34 +68,40 @@ def test_every_place_that_was_sent_is_kept() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "country", "expected"),
+    ("text", "clock", "expected"),
     [
-        ("240115093000W", NETHERLANDS, "2024-01-15T09:30:00+01:00"),
-        ("240715093000S", NETHERLANDS, "2024-07-15T09:30:00+02:00"),
-        ("240715093000s", NETHERLANDS, "2024-07-15T09:30:00+02:00"),
-        ("240115093000w", NETHERLANDS, "2024-01-15T09:30:00+01:00"),
+        ("240115093000W", CLOCK, "2024-01-15T09:30:00+01:00"),
+        ("240715093000S", CLOCK, "2024-07-15T09:30:00+02:00"),
+        ("240715093000s", CLOCK, "2024-07-15T09:30:00+02:00"),
+        ("240115093000w", CLOCK, "2024-01-15T09:30:00+01:00"),
         # The flag decides, whatever the calendar says.
-        ("240115093000S", NETHERLANDS, "2024-01-15T09:30:00+02:00"),
-        ("240715093000W", SWEDEN, "2024-07-15T09:30:00+01:00"),
-        ("240715093000S", LITHUANIA, "2024-07-15T09:30:00+03:00"),
+        ("240115093000S", CLOCK, "2024-01-15T09:30:00+02:00"),
+        ("240715093000W", SWEDISH_CLOCK, "2024-07-15T09:30:00+01:00"),
+        ("240715093000S", EASTERN_CLOCK, "2024-07-15T09:30:00+03:00"),
         # The hour that exists twice.
-        ("241027023000S", NETHERLANDS, "2024-10-27T02:30:00+02:00"),
-        ("241027023000W", NETHERLANDS, "2024-10-27T02:30:00+01:00"),
+        ("241027023000S", CLOCK, "2024-10-27T02:30:00+02:00"),
+        ("241027023000W", CLOCK, "2024-10-27T02:30:00+01:00"),
         # Without a flag the calendar decides.
-        ("240115093000", NETHERLANDS, "2024-01-15T09:30:00+01:00"),
-        ("240715093000", NETHERLANDS, "2024-07-15T09:30:00+02:00"),
-        ("240715093000", LITHUANIA, "2024-07-15T09:30:00+03:00"),
-        ("2407150930", NETHERLANDS, "2024-07-15T09:30:00+02:00"),
-        ("19-01-01 13:00:00", NETHERLANDS, "2019-01-01T13:00:00+01:00"),
-        ("2019-07-01T13:00", NETHERLANDS, "2019-07-01T13:00:00+02:00"),
-        ("19-07-01 13:00:00 W", NETHERLANDS, "2019-07-01T13:00:00+01:00"),
-        (" 240115093000W ", NETHERLANDS, "2024-01-15T09:30:00+01:00"),
-        ("000101000001W", NETHERLANDS, "2000-01-01T00:00:01+01:00"),
-        ("691231235959W", NETHERLANDS, "2069-12-31T23:59:59+01:00"),
+        ("240115093000", CLOCK, "2024-01-15T09:30:00+01:00"),
+        ("240715093000", CLOCK, "2024-07-15T09:30:00+02:00"),
+        ("240715093000", EASTERN_CLOCK, "2024-07-15T09:30:00+03:00"),
+        ("2407150930", CLOCK, "2024-07-15T09:30:00+02:00"),
+        ("19-01-01 13:00:00", CLOCK, "2019-01-01T13:00:00+01:00"),
+        ("2019-07-01T13:00", CLOCK, "2019-07-01T13:00:00+02:00"),
+        ("19-07-01 13:00:00 W", CLOCK, "2019-07-01T13:00:00+01:00"),
+        (" 240115093000W ", CLOCK, "2024-01-15T09:30:00+01:00"),
+        ("20240111 09:35:00", CLOCK, "2024-01-11T09:35:00+01:00"),
+        ("2024/07/11 09:35 S", CLOCK, "2024-07-11T09:35:00+02:00"),
+        # The date-time of DLMS: with a deviation, with a status only, with neither.
+        ("07E8010B04092300FFFFC400", CLOCK, "2024-01-11T09:35:00+01:00"),
+        ("07E8070B04092300FF8000FF", CLOCK, "2024-07-11T09:35:00+02:00"),
+        ("07E80A1B07021E00FF800080", CLOCK, "2024-10-27T02:30:00+02:00"),
+        ("07E80A1B07021E00FF800000", SWEDISH_CLOCK, "2024-10-27T02:30:00+01:00"),
+        ("691231235959W", CLOCK, "2069-12-31T23:59:59+01:00"),
     ],
 )
-def test_a_timestamp(text: str, country: Country, expected: str) -> None:
-    timestamp = parse_timestamp(text, country)
+def test_a_timestamp(text: str, clock: Clock, expected: str) -> None:
+    timestamp = parse_timestamp(text, clock)
     assert timestamp is not None
     assert timestamp.isoformat() == expected
     assert is_time(text.strip())
@@ -110,18 +120,28 @@ def test_a_timestamp(text: str, country: Country, expected: str) -> None:
         "240230000000",
         "24-13-01 00:00",
         "991231235959W",
+        # 2000 is where some clocks begin.
+        "000101000001W",
+        "35255255255255255S",
+        "255255255255255255W",
+        "F" * 24,
+        "-" * 13,
+        "07D0010106000000FF8000FF",
+        "07B2010106000000FF8000FF",
+        "07E80D0B04092300FF800000",
+        "07E8010B04FFFFFFFF8000FF",
+        "07E8010B04092300FF7FFF00",
     ],
 )
 def test_a_clock_that_was_never_set(text: str) -> None:
-    assert parse_timestamp(text, NETHERLANDS) is None
+    assert parse_timestamp(text, CLOCK) is None
 
 
 @pytest.mark.parametrize(
     "text", ["x", "24011509300", "240115093000X", "2401150930000W", "24-01-15", "15-06-2017 13:00:00"]
 )
-def test_no_timestamp(text: str) -> None:
-    with pytest.raises(ValueError, match="no timestamp"):
-        parse_timestamp(text, NETHERLANDS)
+def test_what_is_no_timestamp_is_none(text: str) -> None:
+    assert parse_timestamp(text, CLOCK) is None
     assert not is_time(text)
 
 
@@ -168,7 +188,7 @@ def plain(values: tuple[CosemValue, ...]) -> list[tuple[str, object]]:
     ],
 )
 def test_a_single_value(shape: Shape, texts: list[str], expected: list[CosemValue]) -> None:
-    assert list(shape.decode(texts, NETHERLANDS)) == expected
+    assert list(shape.decode(texts, CLOCK)) == expected
 
 
 HOUR = at("2024-01-15T09:00:00+01:00")
@@ -196,7 +216,7 @@ READING = [
     ],
 )
 def test_a_value_with_the_time_of_its_reading(texts: list[str], expected: list[CosemValue]) -> None:
-    assert list(Shape.TIMED_DECIMAL.decode(texts, NETHERLANDS)) == expected
+    assert list(Shape.TIMED_DECIMAL.decode(texts, CLOCK)) == expected
 
 
 V3 = ["240115090000", "00", "60", "1", "0-1:24.2.1", "m3"]
@@ -215,13 +235,13 @@ V3 = ["240115090000", "00", "60", "1", "0-1:24.2.1", "m3"]
     ],
 )
 def test_the_reading_of_version_3(texts: list[str], expected: list[CosemValue]) -> None:
-    assert list(Shape.READING_V3.decode(texts, NETHERLANDS)) == expected
+    assert list(Shape.READING_V3.decode(texts, CLOCK)) == expected
 
 
 def test_the_failure_log() -> None:
     first, second = at("2010-12-08T15:24:15+01:00"), at("2010-12-08T15:10:04+01:00")
     texts = ["2", "0-0:96.7.19", "101208152415W", "0000000240*s", "101208151004W", "301"]
-    assert list(Shape.FAILURE_LOG.decode(texts, NETHERLANDS)) == [
+    assert list(Shape.FAILURE_LOG.decode(texts, CLOCK)) == [
         CosemValue("_entries", Decimal(2)),
         CosemValue("_timestamp0", first),
         CosemValue("_duration0", Decimal(240), Unit.SECOND, first),
@@ -235,7 +255,7 @@ def test_the_failure_log() -> None:
     [([""], None), (["0"], 0), (["0", "0-0:96.7.19"], 0), (["1", "0-0:96.7.19", "101208152415W"], 1)],
 )
 def test_a_failure_log_without_entries(texts: list[str], count: int | None) -> None:
-    assert plain(Shape.FAILURE_LOG.decode(texts, NETHERLANDS)) == [("_entries", count)]
+    assert plain(Shape.FAILURE_LOG.decode(texts, CLOCK)) == [("_entries", count)]
 
 
 JUNE = ["240601000000S", "240512190000S", "02.904*kW"]
@@ -244,7 +264,7 @@ JULY = ["240701000000S", "240604231500S", "03.412*kW"]
 
 @pytest.mark.parametrize("months", [[*JUNE, *JULY], [*JULY, *JUNE]], ids=["oldest first", "newest first"])
 def test_the_newest_monthly_peak_is_number_zero(months: list[str]) -> None:
-    values = Shape.MONTHLY_PEAKS.decode(["2", "1-0:1.6.0", "1-0:1.6.0", *months], NETHERLANDS)
+    values = Shape.MONTHLY_PEAKS.decode(["2", "1-0:1.6.0", "1-0:1.6.0", *months], CLOCK)
     assert list(values) == [
         CosemValue("_entries", Decimal(2)),
         CosemValue("_month0", at("2024-07-01T00:00:00+02:00")),
@@ -258,23 +278,23 @@ def test_the_newest_monthly_peak_is_number_zero(months: list[str]) -> None:
 
 def test_a_monthly_peak_without_its_month_is_the_oldest() -> None:
     texts = ["2", "1-0:1.6.0", "1-0:1.6.0", "632525252525W", "632525252525W", "00.000*kW", *JUNE]
-    numbers = {value.suffix: value.value for value in Shape.MONTHLY_PEAKS.decode(texts, NETHERLANDS)}
+    numbers = {value.suffix: value.value for value in Shape.MONTHLY_PEAKS.decode(texts, CLOCK)}
     assert (numbers["0"], numbers["1"], numbers["_month1"]) == (Decimal("2.904"), Decimal("0.000"), None)
 
 
 @pytest.mark.parametrize(("texts", "count"), [([""], None), (["0"], 0), (["0", "1-0:1.6.0", "1-0:1.6.0"], 0)])
 def test_no_monthly_peaks(texts: list[str], count: int | None) -> None:
-    assert plain(Shape.MONTHLY_PEAKS.decode(texts, NETHERLANDS)) == [("_entries", count)]
+    assert plain(Shape.MONTHLY_PEAKS.decode(texts, CLOCK)) == [("_entries", count)]
 
 
 def test_another_object_under_the_reference_of_monthly_peaks() -> None:
     with pytest.raises(ValueError, match="no list of monthly peaks"):
-        Shape.MONTHLY_PEAKS.decode(["240701000000S", "000040.777*kWh"], NETHERLANDS)
+        Shape.MONTHLY_PEAKS.decode(["240701000000S", "000040.777*kWh"], CLOCK)
 
 
 def test_the_values_of_the_end_of_the_month() -> None:
     end = at("2024-07-01T00:00:00+02:00")
-    assert list(Shape.MONTH_END.decode(["240701000000S", "000040.777*kWh", "00.250*kW"], NETHERLANDS)) == [
+    assert list(Shape.MONTH_END.decode(["240701000000S", "000040.777*kWh", "00.250*kW"], CLOCK)) == [
         CosemValue("_timestamp", end),
         CosemValue("_value0", Decimal("40.777"), Unit.KILO_WATT_HOUR, end),
         CosemValue("_value1", Decimal("0.250"), Unit.KILO_WATT, end),
@@ -284,4 +304,4 @@ def test_the_values_of_the_end_of_the_month() -> None:
 @pytest.mark.parametrize("shape", [Shape.NUMBER, Shape.DECIMAL, Shape.TIMESTAMP, Shape.TIMED_DECIMAL, Shape.READING_V3])
 def test_what_has_not_the_shape_is_refused(shape: Shape) -> None:
     with pytest.raises(ValueError, match=r"no number|no timestamp"):
-        shape.decode(["ERROR"], NETHERLANDS)
+        shape.decode(["ERROR"], CLOCK)

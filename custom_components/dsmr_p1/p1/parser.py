@@ -16,7 +16,8 @@ from typing import Final, NamedTuple
 from . import catalog
 from .catalog import Quantity
 from .clock import CENTRAL, CENTRAL_STANDARD, Clock
-from .countries import Country, proven_country
+from .catalog.proofs import proven_country
+from .countries import Country
 from .errors import TelegramError
 from .framing import PlainFrame
 from .lines import LineParser, LineReader, begins_object, has_control, is_deciding
