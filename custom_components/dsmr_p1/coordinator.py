@@ -127,7 +127,7 @@ class P1Coordinator(DataUpdateCoordinator[Mapping[str, Values]]):
 
     def _on_reading(self, reading: Reading) -> None:
         port, now = self.port, monotonic()
-        port.reading = reading
+        port.set_reading(reading)
         self.watch.on_reading()
         self._key_failures = 0
         if self._is_reauth_started:

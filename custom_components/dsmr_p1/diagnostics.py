@@ -27,6 +27,7 @@ from .p1 import Meter, Reading, channel_type
 from .p1.anonymise import anonymise
 from .p1.masking import masked_line
 from .port.entry_data import redacted, without_secrets
+from .port.place import assumed_zone
 from .port.state import Port
 
 TO_REDACT: Final = {
@@ -69,6 +70,7 @@ def _port(port: Port) -> dict[str, Any]:
     return {
         "is_available": port.display.is_available,
         "received_timeout": port.received_timeout,
+        "place": _place(port),
         "settings": str(port.reader.settings or "those of the far end"),
         "heard": _heard(port),
         "memory": {
@@ -87,6 +89,16 @@ def _port(port: Port) -> dict[str, Any]:
             "good": [capture.as_dict(secret) for capture in port.captures.good],
             "bad": [capture.as_dict(secret) for capture in port.captures.bad],
         },
+    }
+
+
+def _place(port: Port) -> dict[str, Any]:
+    """Return where the meters are taken to stand, and what decided it."""
+    country = port.assumed_country
+    return {
+        "assumed_country": None if country is None else country.code,
+        "time_zone": port.record.time_zone or str(assumed_zone(port.entry)),
+        "time_zone_by_clock": port.record.time_zone is not None,
     }
 
 
@@ -173,7 +185,7 @@ def _reading(reading: Reading, secret: bytes) -> dict[str, Any]:
     identification = anonymise(f"/{telegram.identification}".encode("latin-1", "replace"), secret)
     return {
         "identification": identification[1:].decode("latin-1"),
-        "country": telegram.country.code,
+        "country": None if telegram.country is None else telegram.country.code,
         "has_crc": telegram.has_crc,
         "authentication": reading.authentication,
         "timestamp": None if telegram.timestamp is None else telegram.timestamp.isoformat(),

@@ -25,6 +25,15 @@ def _custom_integrations(request: pytest.FixtureRequest) -> None:
     request.getfixturevalue("enable_custom_integrations")
 
 
+@pytest.fixture(autouse=True)
+async def _place(request: pytest.FixtureRequest) -> None:
+    """Let Home Assistant stand where the simulated households are: in the Netherlands."""
+    if "hass" in request.fixturenames:
+        hass: HomeAssistant = request.getfixturevalue("hass")
+        await hass.config.async_set_time_zone("Europe/Amsterdam")
+        hass.config.country = "NL"
+
+
 @pytest.fixture
 def snapshot(snapshot: SnapshotAssertion) -> SnapshotAssertion:
     return snapshot.use_extension(HomeAssistantSnapshotExtension)

@@ -42,7 +42,6 @@ DUTCH = "0-0:96.1.1(4530303939303030303030313233343536)"
         (["Ene5\\XS210 ESMR 5.0"], NETHERLANDS),
         # A maker's letters, and a meter code of a Dutch operator.
         (["ISK5\\2M550T-1012", DUTCH], NETHERLANDS),
-        (["SAG5\\2MT212", DUTCH.replace("0-0:96.1.1(45", "0-1:96.1.0(47")], NETHERLANDS),
         # Objects of one country.
         (["ISK5\\2M550T", "0-0:96.1.4(50221)"], BELGIUM),
         (["KMP5 ZABF", "0-2:24.3.0(120517020000)(08)(60)(1)(0-2:24.2.1)(m3)"], NETHERLANDS),
@@ -57,7 +56,8 @@ DUTCH = "0-0:96.1.1(4530303939303030303030313233343536)"
         (["NES5:83335-3E"], None),
         (["HLY5\\D545-METER", "1-3:0.2.8(50)"], None),
         ([""], None),
-        # What is nearly a Dutch meter code.
+        # The code of a gas meter, and what is nearly a Dutch meter code.
+        (["SAG5\\2MT212", DUTCH.replace("0-0:96.1.1(45", "0-1:96.1.0(47")], None),
         (["ISK5\\2M550T-1012", "0-0:96.1.1(45303039393030303030303132333435)"], None),
         (["ISK5\\2M550T-1012", "0-0:96.1.1(4130303939303030303030313233343536)"], None),
         # Two proofs of two countries prove none.
@@ -195,9 +195,7 @@ def test_a_zone_that_was_chosen_is_used_from_then_on() -> None:
     ("identification", "zone", "hours"),
     [("ESO5\\EXTENDED", EASTERN, 3), ("FLU5\\253700601_A", CENTRAL, 2), ("LGF5E360", CENTRAL, 2)],
 )
-def test_without_a_time_zone_that_of_the_proven_country_counts(
-    identification: str, zone: object, hours: int
-) -> None:
+def test_without_a_time_zone_that_of_the_proven_country_counts(identification: str, zone: object, hours: int) -> None:
     octets = telegram("0-0:1.0.0(240711084500S)", "1-0:1.8.0(1*kWh)", identification=identification)
     reading = read(octets)
     assert reading.telegram.clock.zone is zone

@@ -19,7 +19,7 @@ def values(telegram: Telegram) -> dict[str, list[object]]:
 def test_a_telegram(end: str, has_crc: bool) -> None:
     telegram = parse("1-0:1.8.1(000123.456*kWh)", "1-0:32.7.0(230.4*V)", end=end, has_crc=has_crc)
     assert telegram.identification == "TST5\\TEST"
-    assert telegram.country.code == "NL"
+    assert telegram.country is None
     assert telegram.has_crc is has_crc
     assert telegram.malformed == ()
     assert [(str(obj.obis), obj.values) for obj in telegram.objects] == [

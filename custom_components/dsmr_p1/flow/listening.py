@@ -13,6 +13,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
+from homeassistant.util import dt as dt_util
+
 from ..p1 import (
     Authentication,
     Keys,
@@ -144,7 +146,15 @@ async def listen(
 
     `must_verify` tells that a tag has verified on this port before: telegrams without are not believed any more.
     """
-    listener = _Listener(P1Reader(port, keys=keys, settings=settings, memory=PortMemory(tag_verified=must_verify)))
+    listener = _Listener(
+        P1Reader(
+            port,
+            keys=keys,
+            settings=settings,
+            memory=PortMemory(tag_verified=must_verify),
+            time_zone=dt_util.get_default_time_zone(),
+        )
+    )
     loop = asyncio.get_running_loop()
     started = loop.time()
     collecting = loop.create_task(listener.collect(), name="listening on a P1 port")

@@ -4,12 +4,21 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from homeassistant.config_entries import ConfigEntryState, ConfigFlowResult, OptionsFlowWithReload
-from homeassistant.helpers.selector import SelectOptionDict, SelectSelector, SelectSelectorConfig, SelectSelectorMode
+from homeassistant.const import CONF_COUNTRY
+from homeassistant.helpers.selector import (
+    CountrySelector,
+    CountrySelectorConfig,
+    SelectOptionDict,
+    SelectSelector,
+    SelectSelectorConfig,
+    SelectSelectorMode,
+)
 import probatio
 
 from ..const import CONF_METER, CONF_METER_TYPE, CONF_RECEIVED_TIMEOUT, CONF_REFRESH, DEFAULT_RECEIVED_TIMEOUT
 from ..p1 import MeterKind, MeterType, Role
 from ..p1.catalog import METER_TYPES
+from ..p1.countries import COUNTRIES
 from .forms import choice, number
 from .report import AnyMeter, Words, meter_name, type_name
 
@@ -34,13 +43,20 @@ class P1OptionsFlow(OptionsFlowWithReload):
         """Ask for what holds for the whole port."""
         options = self.config_entry.options
         if user_input is not None:
-            return self.async_create_entry(
-                data={**options, CONF_RECEIVED_TIMEOUT: int(user_input[CONF_RECEIVED_TIMEOUT])}
-            )
+            kept = {name: value for name, value in options.items() if name != CONF_COUNTRY}
+            country = {CONF_COUNTRY: user_input[CONF_COUNTRY]} if user_input.get(CONF_COUNTRY) else {}
+            timeout = int(user_input[CONF_RECEIVED_TIMEOUT])
+            return self.async_create_entry(data={**kept, **country, CONF_RECEIVED_TIMEOUT: timeout})
         timeout = max(options.get(CONF_RECEIVED_TIMEOUT, DEFAULT_RECEIVED_TIMEOUT), SHORTEST_RECEIVED_TIMEOUT)
         field = number(SHORTEST_RECEIVED_TIMEOUT, 3600, "s")
-        schema = probatio.Schema({probatio.Required(CONF_RECEIVED_TIMEOUT, default=timeout): field})
-        return self.async_show_form(step_id="general", data_schema=schema)
+        schema = probatio.Schema(
+            {
+                probatio.Required(CONF_RECEIVED_TIMEOUT, default=timeout): field,
+                probatio.Optional(CONF_COUNTRY): CountrySelector(CountrySelectorConfig(countries=list(COUNTRIES))),
+            }
+        )
+        values = {CONF_COUNTRY: options[CONF_COUNTRY]} if CONF_COUNTRY in options else {}
+        return self.async_show_form(step_id="general", data_schema=self.add_suggested_values_to_schema(schema, values))
 
     async def async_step_meters(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Ask which meter is meant."""

@@ -43,6 +43,8 @@ class Words:
 
 def entry_title(reading: Reading, words: Words) -> str:
     """Return the title of an entry: nothing in it is private."""
+    if reading.telegram.country is None:
+        return words("report", "title_anywhere")
     return words("report", "title", country=_country(reading, words))
 
 
@@ -100,7 +102,8 @@ def _settings(heard: ListenResult, words: Words) -> str:
 
 
 def _country(reading: Reading, words: Words) -> str:
-    return words("country", reading.meters[0].profile.country.code.lower())
+    country = reading.telegram.country
+    return words("country", "unknown" if country is None else country.code.lower())
 
 
 def _protocol(reading: Reading, words: Words) -> str:

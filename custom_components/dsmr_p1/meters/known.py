@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from homeassistant.core import callback
 
 from ..const import CONF_METER_TYPE, CONF_REFRESH, LOGGER
-from ..p1 import Meter, MeterProfile, Reading, Role, meter_type, present
+from ..p1 import Country, Meter, MeterProfile, Reading, Role, meter_type, present
 from ..p1.catalog import MAKERS
 from ..port.display import Values
 from ..port.state import Port
@@ -73,7 +73,7 @@ class KnownMeters:
         types = port.entry.options.get(CONF_METER_TYPE, {})
         seen = self.replacements.living(
             {
-                meter.profile.slot: known_meter(meter, reading, types.get(meter.profile.slot))
+                meter.profile.slot: known_meter(meter, reading, types.get(meter.profile.slot), port.assumed_country)
                 for meter in reading.meters
                 if meter.profile.registered
             }
@@ -106,13 +106,17 @@ class KnownMeters:
             self._port.hass.config_entries.async_update_entry(entry, options=options)
 
 
-def known_meter(meter: Meter, reading: Reading, chosen_type: str | None) -> KnownMeter:
-    """Return what of a meter in a telegram stays the same. The type that the owner chose beats the one detected."""
+def known_meter(meter: Meter, reading: Reading, chosen_type: str | None, assumed: Country | None) -> KnownMeter:
+    """Return what of a meter in a telegram stays the same.
+
+    The type that the owner chose beats the one detected; the country that is proven beats the one that is assumed.
+    """
     maker = MAKERS.get(reading.telegram.identification[:3].upper())
     profile = meter.profile
     shown = present(meter)
     row = None if chosen_type is None else meter_type(chosen_type)
     is_chosen = row is not None and row.role is profile.role
+    country = profile.country or assumed
     return KnownMeter(
         slot=profile.slot,
         role=profile.role,
@@ -122,7 +126,7 @@ def known_meter(meter: Meter, reading: Reading, chosen_type: str | None) -> Know
         mbus_channel=profile.mbus_channel,
         equipment_identifier=profile.equipment_identifier,
         system_title=system_title(meter, reading),
-        low_tariff=profile.country.low_tariff,
+        low_tariff=None if country is None else country.low_tariff,
         manufacturer=None if profile.role is Role.MBUS else maker,
         channels={channel_id: value.unit for channel_id, value in shown.items()},
     )

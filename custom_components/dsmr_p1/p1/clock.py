@@ -1,9 +1,9 @@
 """The clock of the place where a meter stands: what the times in its telegrams mean.
 
 A telegram has local times. `W` behind a time stands for the standard time of the place and `S` for an hour more (DSMR
-5.0.2 P1 section 6.4); a time without a flag follows the rules of the place. The place is known to whoever reads the port
-and not to the meter, so a time zone comes from outside. The zones of this module are the ones of the countries that have
-P1 ports: no database has to be read for them.
+5.0.2 P1 section 6.4); a time without a flag follows the rules of the place. The place is known to whoever reads the
+port and not to the meter, so a time zone comes from outside. The zones of this module are the ones of the countries
+that have P1 ports: no database has to be read for them.
 """
 
 from collections.abc import Mapping
@@ -52,15 +52,21 @@ class EuropeanTime(tzinfo):
     def tzname(self, dt: datetime | None, /) -> str:
         return self._name
 
+    def __str__(self) -> str:
+        """Return the name."""
+        return self._name
+
     @override
     def fromutc(self, dt: datetime, /) -> datetime:
         utc = dt.replace(tzinfo=None)
         is_summer = self._summer_time and _last_sunday(utc, _MARCH) <= utc < _last_sunday(utc, _OCTOBER)
         end = _last_sunday(utc, _OCTOBER)
         is_second = self._summer_time and end <= utc < end + _HOUR
-        return dt + self._standard + (_HOUR if is_summer else timedelta()) if not is_second else (
-            dt + self._standard
-        ).replace(fold=1)
+        return (
+            dt + self._standard + (_HOUR if is_summer else timedelta())
+            if not is_second
+            else (dt + self._standard).replace(fold=1)
+        )
 
 
 def _last_sunday(year_of: datetime, month: int) -> datetime:
@@ -103,9 +109,9 @@ def explaining_zone(shown: datetime, now: datetime, clock: Clock) -> str | None:
     """Return the name of the zone that makes a meter's time right, where the clock in force does not.
 
     `shown` is the time of a telegram as `clock` reads it, `now` the time of the system. Where they are a whole number
-    of hours apart, to within two minutes, and one of the zones in `ZONES` puts the same local time within two minutes of
-    the system's, the meter stands there. None where the time is right, or where no zone explains it: then the meter's
-    clock is wrong.
+    of hours apart, to within two minutes, and one of the zones in `ZONES` puts the same local time within two minutes
+    of the system's, the meter stands there. None where the time is right, or where no zone explains it: then the
+    meter's clock is wrong.
     """
     if abs(shown - now) <= _CLOSE:
         return None

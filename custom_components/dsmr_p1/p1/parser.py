@@ -15,8 +15,8 @@ from typing import Final, NamedTuple
 
 from . import catalog
 from .catalog import Quantity
-from .clock import CENTRAL, CENTRAL_STANDARD, Clock
 from .catalog.proofs import proven_country
+from .clock import CENTRAL, CENTRAL_STANDARD, Clock
 from .countries import Country
 from .errors import TelegramError
 from .framing import PlainFrame

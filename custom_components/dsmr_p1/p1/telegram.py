@@ -83,8 +83,8 @@ class Telegram(NamedTuple):
     `spans` tell which of the `values` belong to which object; they are the same list as before while the objects are
     the same. `malformed` are the lines that are no objects. `has_crc` tells whether the meter sent a checksum; it is
     right then. `number` counts the frames of the port. `changes` are the places of the values that may differ from
-    those of the frame numbered one less; None where all may. `country` is the one that the telegram proves, None where it
-    proves none; `clock` is what its local times mean.
+    those of the frame numbered one less; None where all may. `country` is the one that the telegram proves, None where
+    it proves none; `clock` is what its local times mean.
     """
 
     identification: str

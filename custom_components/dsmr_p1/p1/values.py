@@ -117,6 +117,11 @@ def parse_timestamp(text: str, clock: Clock) -> datetime | None:
     text = text.strip()
     if _DLMS_TIME.fullmatch(text):
         return _dlms_timestamp(bytes.fromhex(text), clock)
+    return _other_timestamp(text, clock)
+
+
+def _other_timestamp(text: str, clock: Clock) -> datetime | None:
+    """Read the forms of DSMR 2 and 3, and those with separators."""
     match = _TIME.fullmatch(text)
     if match is None:
         return None
@@ -225,7 +230,7 @@ def _version(texts: Sequence[str], _clock: Clock) -> tuple[CosemValue, ...]:
 # 0-0:96.14.0(0002)    0-0:96.14.0(5431)    0-0:96.14.0(T1)
 def _tariff(texts: Sequence[str], _clock: Clock) -> tuple[CosemValue, ...]:
     decoded = _TARIFF_NAME.fullmatch(decode_hex_text(texts[0]))
-    number, _ = parse_quantity(decoded[1] if decoded else texts[0])
+    number, _ = parse_quantity((decoded[1] or "") if decoded else texts[0])
     return (CosemValue("", number),)
 
 
@@ -279,6 +284,9 @@ def _is_value_first(first: str, second: str) -> bool:
 # (00001.001)
 def _reading_v3(texts: Sequence[str], clock: Clock) -> tuple[CosemValue, ...]:
     fixed = 6
+    if len(texts) < fixed and texts[0].strip() and not is_time(texts[0].strip()):
+        message = "no reading of DSMR 3"
+        raise ValueError(message)
     timestamp = parse_timestamp(texts[0], clock)
     # The status in the second place is no number on some meters, and nothing hangs on it or on the two after it.
     unit = parse_unit(texts[fixed - 1]) if len(texts) >= fixed else None
@@ -330,7 +338,9 @@ def _month_end(texts: Sequence[str], clock: Clock) -> tuple[CosemValue, ...]:
         message = "no list of one month"
         raise ValueError(message)
     timestamp = parse_timestamp(texts[0], clock)
-    values = (CosemValue(f"_value{number}", *quantity_or_none(text), timestamp) for number, text in enumerate(texts[1:]))
+    values = (
+        CosemValue(f"_value{number}", *quantity_or_none(text), timestamp) for number, text in enumerate(texts[1:])
+    )
     return (CosemValue("_timestamp", timestamp), *values)
 
 

@@ -1,9 +1,9 @@
 """The state of one port: what everything that works for it may hold, below all of it.
 
 Each fact has one owner. The reader counts what it hears (`reader.heard`) and remembers the port (`record.memory`). The
-coordinator sets `reading`. `display` is what entities show. `record` is what is stored; its meters are replaced through
-`async_set_meters` only, its other parts each belong to one module: `replaced` to `meters`, `acknowledged` to `repairs`,
-`device` to `watch`.
+coordinator sets `reading` through `set_reading`. `display` is what entities show. `record` is what is stored; its
+meters are replaced through `async_set_meters` only, its other parts each belong to one module: `replaced` to `meters`,
+`acknowledged` to `repairs`, `device` to `watch`, `time_zone` to this one.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,13 +13,14 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import CONF_PORT
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 
-from ..const import CONF_RECEIVED_TIMEOUT, DEFAULT_RECEIVED_TIMEOUT, DOMAIN
-from ..p1 import Keys, Reading
+from ..const import CONF_RECEIVED_TIMEOUT, DEFAULT_RECEIVED_TIMEOUT, DOMAIN, LOGGER
+from ..p1 import Country, Keys, Reading
 from ..p1.reader import P1Reader
 from .captures import Capture, Captures
 from .devices import async_register_devices
 from .display import Display
 from .entry_data import keys_from, redacted, settings_from
+from .place import ClockZone, assumed_country, assumed_zone, zone_named
 from .store import KnownMeter, PortRecord, PortStore
 
 
@@ -44,9 +45,11 @@ class Port:
             settings=settings_from(entry.data),
             silence=self.received_timeout,
             memory=record.memory,
+            time_zone=zone_named(record.time_zone) or assumed_zone(entry),
         )
         self.reading: Reading | None = None
         self.captures = Captures()
+        self._clock_zone = ClockZone()
         self.display = Display(entry)
         self._store = PortStore(hass, entry.entry_id)
         self._saved = record.copy()
@@ -67,6 +70,21 @@ class Port:
         """Replace the known meters, and create or update their devices."""
         self.record.meters = meters
         async_register_devices(self.hass, self.entry, meters)
+
+    @property
+    def assumed_country(self) -> Country | None:
+        """The country where the meters stand as long as their telegrams prove none."""
+        return assumed_country(self.hass, self.entry)
+
+    @callback
+    def set_reading(self, reading: Reading) -> None:
+        """Keep the last telegram, and follow its clock, which may tell another time zone."""
+        self.reading = reading
+        zone = self._clock_zone.follow(reading.telegram)
+        if zone is not None and (time_zone := zone_named(zone)) is not None:
+            LOGGER.debug("P1 port %s: the meter's clock is right in the time zone %s", self.name, zone)
+            self.record.time_zone = zone
+            self.reader.set_time_zone(time_zone)
 
     @callback
     def subscribe(self, listener: Callable[[Capture], None]) -> CALLBACK_TYPE:

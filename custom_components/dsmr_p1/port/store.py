@@ -208,7 +208,8 @@ class PortRecord:
     """All that is kept of a port.
 
     `acknowledged` are the conditions that the owner has taken note of, and that nobody is told about again. `device`
-    tells the USB device of the port from others: vendor, product and serial number.
+    tells the USB device of the port from others: vendor, product and serial number. `time_zone` is the zone by which
+    the clock of the meter is right, None where that is the assumed one.
     """
 
     meters: Mapping[str, KnownMeter] = field(default_factory=dict)
@@ -216,11 +217,12 @@ class PortRecord:
     replaced: Replaced = field(default_factory=Replaced)
     acknowledged: set[str] = field(default_factory=set)
     device: tuple[str, ...] | None = None
+    time_zone: str | None = None
 
     def copy(self) -> PortRecord:
         """Return a copy that stays as it is: the memory of a port is the reader's, and goes on changing."""
         memory = replace(self.memory, tariffs=set(self.memory.tariffs))
-        return PortRecord(self.meters, memory, self.replaced.copy(), set(self.acknowledged), self.device)
+        return replace(self, memory=memory, replaced=self.replaced.copy(), acknowledged=set(self.acknowledged))
 
     def as_dict(self) -> dict[str, Any]:
         """Return what is written to storage."""
@@ -235,6 +237,7 @@ class PortRecord:
             "replaced": self.replaced.as_dict(),
             "acknowledged": sorted(self.acknowledged),
             "device": self.device,
+            "time_zone": self.time_zone,
         }
 
     @classmethod
@@ -248,6 +251,7 @@ class PortRecord:
             Replaced.from_dict(stored["replaced"]) if "replaced" in stored else Replaced(),
             set(stored.get("acknowledged", ())),
             tuple(device) if (device := stored.get("device")) else None,
+            stored.get("time_zone"),
         )
 
 

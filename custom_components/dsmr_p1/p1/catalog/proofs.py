@@ -51,9 +51,9 @@ BY_REFERENCE: Final[Mapping[str, Country]] = MappingProxyType({
 
 # The name of the Dutch standard of today, ESMR or SMR 5, in the maker's own text.
 _DUTCH_STANDARD: Final = re.compile(r"\bE?SMR ?5", re.IGNORECASE)
-# A meter code of the Dutch grid operators: the letter of the medium, four digits of the type, twelve of the meter; sent
-# as hexadecimal text. 0-0:96.1.1 is the main meter, 0-n:96.1.0 one on the M-Bus.
-_DUTCH_CODE: Final = re.compile(r"0-(?:0:96\.1\.1|[1-9]:96\.1\.0)\((?:45|47|48|57)3030(?:3[0-9]){14}\)")
+# The main meter's code of the Dutch grid operators: E, four digits of the type, twelve of the meter; sent as hexadecimal
+# text. Codes of M-Bus meters prove nothing: a gas meter of the same maker may hang behind any main meter.
+_DUTCH_CODE: Final = re.compile(r"0-0:96\.1\.1\(453030(?:3[0-9]){14}\)")
 _MBUS: Final = re.compile(r"(?<=^0-)[1-9](?=:)")
 
 
