@@ -51,7 +51,7 @@ BY_REFERENCE: Final[Mapping[str, Country]] = MappingProxyType({
 
 # The name of the Dutch standard of today, ESMR or SMR 5, in the maker's own text.
 _DUTCH_STANDARD: Final = re.compile(r"\bE?SMR ?5", re.IGNORECASE)
-# The main meter's code of the Dutch grid operators: E, four digits of the type, twelve of the meter; sent as hexadecimal
+# The code of a main meter of the Dutch grid operators: E, four digits of the type, twelve of the meter; hexadecimal
 # text. Codes of M-Bus meters prove nothing: a gas meter of the same maker may hang behind any main meter.
 _DUTCH_CODE: Final = re.compile(r"0-0:96\.1\.1\(453030(?:3[0-9]){14}\)")
 _MBUS: Final = re.compile(r"(?<=^0-)[1-9](?=:)")
