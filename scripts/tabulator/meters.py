@@ -1,7 +1,7 @@
 """The page of the meter types, and of what is decided where a telegram leaves it open."""
 
 from collections.abc import Iterable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import combinations
 from typing import Final
 
@@ -17,7 +17,9 @@ from p1.catalog import (
     ObjectType,
     Role,
 )
-from p1.countries import BY_IDENTIFICATION, NETHERLANDS, Country
+from p1.catalog.proofs import BY_IDENTIFICATION, BY_REFERENCE
+from p1.clock import Clock
+from p1.countries import COUNTRIES, Country
 
 from .markdown import code, codes, page, table, words
 
@@ -76,10 +78,15 @@ Where a meter has the required objects of several types and these are equally ma
 taken. It can happen with these:
 """
 
+_SUMMER_DAY: Final = datetime(2026, 7, 15)  # noqa: DTZ001 - a local time
 _COUNTRIES: Final = """
-A telegram names no country; the start of its first line does. The country decides about the clock, where a time has
-no flag for summer and winter, and about the names of the tariffs. Their ids go by number everywhere. A telegram that
-declares an e-MUCS version is Belgian where its first line says nothing else, and all others are Dutch.
+A telegram names no country, and the maker's letters prove none: the same meter hangs in many countries. A few things
+exist in one country only, and prove it: the start of a first line, an object, the meter code of a Dutch grid operator
+(`E00` and fourteen more characters in `0-0:96.1.1`), the name of a Dutch standard in the first line (`SMR5`, `ESMR`).
+Where none is there, or two prove different countries, the tariffs are named as in the country of the port (its option,
+else that of Home Assistant, else that of its time zone), and numbered where these have no such names. The ids of
+tariffs go by number everywhere. Times are read in the time zone of Home Assistant, unless the clock of the meter is right in
+another one.
 """
 
 _PLACEHOLDERS: Final = """
@@ -146,7 +153,10 @@ def meters_page() -> str:
         "\n".join(f"- {code(row.id)}: {codes(sorted(row.strange))}" for row in METER_TYPES if row.strange),
         "### Countries",
         _COUNTRIES,
-        table(("First line", "Country", "Standard time", "Summer time", "Tariff of the cheap hours"), _countries()),
+        table(
+            ("Country", "First line", "Objects", "Standard time", "Summer time", "Tariff of the cheap hours"),
+            _countries(),
+        ),
         "### What is no value, and what is no meter",
         _PLACEHOLDERS,
         "## The objects of each type",
@@ -225,12 +235,15 @@ def _ties() -> Iterator[tuple[MeterType, MeterType]]:
             yield one, other
 
 
-def _countries() -> Iterator[tuple[str, str, str, str, str]]:
-    for start, country in (*BY_IDENTIFICATION.items(), ("", NETHERLANDS)):
-        yield code(f"/{start}") if start else "any other", *_country(country)
+def _countries() -> Iterator[tuple[str, str, str, str, str, str]]:
+    for country in COUNTRIES.values():
+        starts = codes(f"/{start}" for start, of in BY_IDENTIFICATION.items() if of is country)
+        objects = codes(reference for reference, of in BY_REFERENCE.items() if of is country)
+        yield country.code, starts, objects, *_clock(country)
 
 
-def _country(country: Country) -> tuple[str, str, str, str]:
-    hours = country.standard.utcoffset(None) // timedelta(hours=1)
+def _clock(country: Country) -> tuple[str, str, str]:
+    standard = Clock(country.zone).standard.utcoffset(None)
     tariff = "" if country.low_tariff is None else str(country.low_tariff)
-    return country.code, f"UTC+{hours}", "yes" if country.summer_time else "no", tariff
+    is_constant = country.zone.utcoffset(_SUMMER_DAY) == standard
+    return f"UTC+{standard // timedelta(hours=1)}", "no" if is_constant else "yes", tariff

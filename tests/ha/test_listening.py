@@ -10,7 +10,7 @@ import pytest
 
 from custom_components.dsmr_p1.flow.listening import ENOUGH_OCTETS, ListenResult, Patience, listen
 from custom_components.dsmr_p1.p1 import PortBusyError, PortError, RejectReason, SerialSettings
-from custom_components.dsmr_p1.p1.countries import BY_IDENTIFICATION, NETHERLANDS
+from custom_components.dsmr_p1.p1.countries import COUNTRIES
 from custom_components.dsmr_p1.p1.decryption import Authentication
 from simulator import PtyPort
 from tests.ha.flow_driver import QUICK, TRANSLATIONS, make_meter, sending
@@ -118,8 +118,7 @@ def test_causes(heard: ListenResult, error: str) -> None:
 
 def test_every_piece_of_the_report_is_there() -> None:
     pieces = {name: set(piece["options"]) for name, piece in TRANSLATIONS["selector"].items()}
-    countries = {country.code.lower() for country in (*BY_IDENTIFICATION.values(), NETHERLANDS)}
-    assert pieces["country"] == countries
+    assert pieces["country"] == {"unknown", *(code.lower() for code in COUNTRIES)}
     assert pieces["encryption"] == {"none", *Authentication}
     source = (Path(__file__).parents[2] / "custom_components/dsmr_p1/flow/report.py").read_text(encoding="utf-8")
     for piece in pieces["report"] | pieces["recognised"]:

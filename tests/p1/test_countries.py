@@ -40,6 +40,8 @@ DUTCH = "0-0:96.1.1(4530303939303030303030313233343536)"
         (["KFM5KAIFA-METER"], NETHERLANDS),
         (["SAG5\\2MT212 SMR5.5"], NETHERLANDS),
         (["Ene5\\XS210 ESMR 5.0"], NETHERLANDS),
+        (["NWA-WARMTELINK"], NETHERLANDS),
+        (["WARMTELINK-VI\\"], NETHERLANDS),
         # A maker's letters, and a meter code of a Dutch operator.
         (["ISK5\\2M550T-1012", DUTCH], NETHERLANDS),
         # Objects of one country.

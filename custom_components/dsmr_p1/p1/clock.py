@@ -52,6 +52,7 @@ class EuropeanTime(tzinfo):
     def tzname(self, dt: datetime | None, /) -> str:
         return self._name
 
+    @override
     def __str__(self) -> str:
         """Return the name."""
         return self._name

@@ -37,8 +37,6 @@ BY_IDENTIFICATION: Final[Mapping[str, Country]] = MappingProxyType({
     "SAG5SAG-METER":   HUNGARY,
     "KFM5KAIFA-METER": NETHERLANDS,
     "XMX5":            NETHERLANDS,
-    "NWA-WARMTELINK":  NETHERLANDS,
-    "WARMTELINK":      NETHERLANDS,
 })
 BY_REFERENCE: Final[Mapping[str, Country]] = MappingProxyType({
     # Objects of a national standard; `n` stands for an M-Bus channel.
@@ -49,11 +47,12 @@ BY_REFERENCE: Final[Mapping[str, Country]] = MappingProxyType({
 })
 # fmt: on
 
-# The name of the Dutch standard of today, ESMR or SMR 5, in the maker's own text.
-_DUTCH_STANDARD: Final = re.compile(r"\bE?SMR ?5", re.IGNORECASE)
-# The code of a main meter of the Dutch grid operators: E, four digits of the type, twelve of the meter; hexadecimal
-# text. Codes of M-Bus meters prove nothing: a gas meter of the same maker may hang behind any main meter.
-_DUTCH_CODE: Final = re.compile(r"0-0:96\.1\.1\(453030(?:3[0-9]){14}\)")
+# The names of the Dutch standard of today, ESMR or SMR 5, and of the Dutch meters of district heating, in the maker's
+# own text.
+_DUTCH_STANDARD: Final = re.compile(r"\bE?SMR ?5|WARMTELINK", re.IGNORECASE)
+# The code of a main meter of the Dutch grid operators: E00 and fourteen digits or letters, as hexadecimal text. Codes
+# of M-Bus meters prove nothing: a gas meter of the same maker may hang behind any main meter.
+_DUTCH_CODE: Final = re.compile(r"0-0:96\.1\.1\(453030(?:3[0-9]|4[1-9A-F]|5[0-9A]){14}\)")
 _MBUS: Final = re.compile(r"(?<=^0-)[1-9](?=:)")
 
 
