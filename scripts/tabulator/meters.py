@@ -85,8 +85,8 @@ exist in one country only, and prove it: the start of a first line, an object, t
 (`E00` and fourteen more characters in `0-0:96.1.1`), the name of a Dutch standard in the first line (`SMR5`, `ESMR`).
 Where none is there, or two prove different countries, the tariffs are named as in the country of the port (its option,
 else that of Home Assistant, else that of its time zone), and numbered where these have no such names. The ids of
-tariffs go by number everywhere. Times are read in the time zone of Home Assistant, unless the clock of the meter is right in
-another one.
+tariffs go by number everywhere. Times are read in the time zone of Home Assistant, unless the clock of the meter is
+right in another one.
 """
 
 _PLACEHOLDERS: Final = """
