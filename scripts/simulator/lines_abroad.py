@@ -133,5 +133,5 @@ LITHUANIA_LINES: Final = (
     "0-0:96.7.21({power_failures:05d})",
     "0-0:96.13.0({text})",
     *per_phase(3, *SAGS),
-    IDENTIFIER,
+    "0-0:96.1.1({ean})",
 )

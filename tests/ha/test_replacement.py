@@ -24,9 +24,9 @@ from custom_components.dsmr_p1.const import (
     CONF_DECRYPTION_KEY,
     DOMAIN,
 )
+from custom_components.dsmr_p1.descriptions import PRESENTATIONS
 from custom_components.dsmr_p1.meters.handover import HELD
 from custom_components.dsmr_p1.p1 import Quantity
-from custom_components.dsmr_p1.sensor import PRESENTATIONS
 from simulator import EXAMPLE_AUTHENTICATION_KEY, EXAMPLE_DECRYPTION_KEY, SlotState
 from tests.ha.house import House, MakeHouse, eventually
 from tests.ha.replacing import (

@@ -17,7 +17,7 @@ ROOMS = (
     {"port"},
     {"meters", "watch"},
     {"coordinator"},
-    {"entity", "flow"},
+    {"descriptions", "entity", "flow"},
     {"config_flow", "diagnostics", "repairs", "sensor", "services"},
     {"__init__"},
 )

@@ -374,7 +374,8 @@ def _measured(texts: Sequence[str], clock: Clock) -> tuple[CosemValue, ...]:
     """Read a number of which nothing is known but its unit: without a unit it tells nothing."""
     value, *others = texts if len(texts) == 1 or not is_time(texts[0].strip()) else texts[::-1]
     number, unit = parse_quantity(value)
-    if number is None or unit is None or is_time(value.strip()) or len(others) > 1:
+    is_two = len(others) > 1 or any(not is_time(other.strip()) for other in others)
+    if number is None or unit is None or is_time(value.strip()) or is_two:
         message = "no number with a unit"
         raise ValueError(message)
     return (CosemValue("", number, unit, parse_timestamp(others[0], clock) if others else None),)
