@@ -37,9 +37,9 @@ def values(house: House) -> dict[str, str]:
 
 
 @pytest.fixture
-def now() -> Any:
-    """The clock of the loop, as the sensors see it, moved by hand."""
-    with patch.object(LineHealth, "_now", 1000.0):
+async def now(hass: HomeAssistant) -> Any:
+    """The clock of the loop, as the sensors see it, moved by hand from where the machine's stands."""
+    with patch.object(LineHealth, "_now", hass.loop.time()):
         yield LineHealth
 
 
