@@ -146,6 +146,7 @@ def shown_by(text: str, zone: str) -> datetime:
         ("Europe/Helsinki", "240711084500S", "2024-07-11T05:45:00+00:00"),
         ("Europe/Helsinki", "240111084500W", "2024-01-11T06:45:00+00:00"),
         ("Europe/Stockholm", "240711084500W", "2024-07-11T07:45:00+00:00"),
+        ("Europe/Stockholm", "240711084500", "2024-07-11T07:45:00+00:00"),
         ("Europe/Brussels", "240711084500S", "2024-07-11T06:45:00+00:00"),
         ("Europe/Amsterdam", "240111084500W", "2024-01-11T07:45:00+00:00"),
         ("Europe/Helsinki", "240711084500", "2024-07-11T05:45:00+00:00"),
@@ -154,6 +155,28 @@ def shown_by(text: str, zone: str) -> datetime:
 )
 def test_the_same_first_line_in_four_countries(zone: str, text: str, expected: str) -> None:
     assert shown_by(text, zone) == datetime.fromisoformat(expected)
+
+
+@pytest.mark.parametrize(
+    ("date", "time", "expected"),
+    [
+        ("240711", "084500", "2024-07-11T08:45:00+02:00"),
+        ("20240711", "0845", "2024-07-11T08:45:00+02:00"),
+        ("2024-07-11", "08:45:00", "2024-07-11T08:45:00+02:00"),
+        ("24.07.11", "08:45", "2024-07-11T08:45:00+02:00"),
+        ("000101", "000000", None),
+        ("700101", "000000", None),
+        ("", "084500", None),
+        ("240711", "", None),
+        ("FFFFFF", "084500", None),
+        ("240711", "255255255", None),
+    ],
+)
+def test_a_clock_that_stands_in_two_objects(date: str, time: str, expected: str | None) -> None:
+    lines = (f"1-0:0.9.1({time})", f"1-0:0.9.2({date})")
+    for order in (lines, lines[::-1]):
+        timestamp = read(telegram(*order, "1-0:1.8.0(1*kWh)", identification="LGF5E360")).telegram.timestamp
+        assert timestamp == (None if expected is None else datetime.fromisoformat(expected))
 
 
 @pytest.mark.parametrize(
@@ -168,6 +191,8 @@ def test_the_same_first_line_in_four_countries(zone: str, text: str, expected: s
         ("America/New_York", "240111084500W", "2024-01-11T07:45:00+00:00", "CET"),
         # Without a flag, in summer, where the meter keeps standard time.
         ("Europe/Amsterdam", "240711084500", "2024-07-11T07:45:00+00:00", "CET all year"),
+        # A flag against the calendar is the meter's own mistake, and no other zone with the same mistake.
+        ("Europe/Amsterdam", "240111084500S", "2024-01-11T07:45:00+00:00", None),
         # Clocks that are wrong: half an hour, five hours, and three minutes more than an hour.
         ("Europe/Amsterdam", "240711084500S", "2024-07-11T06:15:00+00:00", None),
         ("Europe/Amsterdam", "240711084500S", "2024-07-11T01:45:00+00:00", None),

@@ -118,9 +118,12 @@ def explaining_zone(shown: datetime, now: datetime, clock: Clock) -> str | None:
         return None
     local = shown.replace(tzinfo=None)
     is_summer = shown.utcoffset() == clock.summer.utcoffset(None)
+    # What is not the offset of the calendar was said by a flag, and a flag counts in every zone.
+    has_flag = shown.utcoffset() != clock.at(local).utcoffset(None)
     for name, zone in ZONES.items():
         other = Clock(zone)
-        for offset in (other.summer if is_summer else other.standard, other.at(local)):
+        by_flag = other.summer if is_summer else other.standard
+        for offset in (by_flag,) if has_flag else (by_flag, other.at(local)):
             if abs(local.replace(tzinfo=offset) - now) <= _CLOSE:
                 return name
     return None

@@ -17,7 +17,7 @@ from . import catalog
 from .catalog import Quantity
 from .catalog.proofs import proven_country
 from .clock import CENTRAL, CENTRAL_STANDARD, Clock
-from .countries import Country
+from .countries import Country, country_in_zone
 from .errors import TelegramError
 from .framing import PlainFrame
 from .lines import LineParser, LineReader, begins_object, has_control, is_deciding
@@ -191,9 +191,11 @@ class TelegramParser:
     def _clock_of(self, country: Country | None) -> Clock:
         """Return the clock of a place: of the time zone that is known, else of the country that is proven."""
         zone = self._zone or (CENTRAL if country is None else country.zone)
-        # A meter with standard time all year does so wherever Home Assistant believes it to be.
-        if country is not None and country.zone is CENTRAL_STANDARD:
-            zone = CENTRAL_STANDARD
+        # A meter with standard time all year has it wherever Home Assistant believes it to be, and whatever the rules
+        # of its place are.
+        for place in (country, country_in_zone(str(zone))):
+            if place is not None and place.zone is CENTRAL_STANDARD:
+                zone = CENTRAL_STANDARD
         if self._clock.zone is not zone:
             self._clock = Clock(zone)
         return self._clock

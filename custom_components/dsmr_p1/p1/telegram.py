@@ -118,8 +118,17 @@ class Telegram(NamedTuple):
                 if isinstance(value, datetime):
                     return value
                 texts[row_id] = value
-        date, time = texts.get("clock_date"), texts.get("clock_time")
-        return parse_timestamp(f"{date}{time}", self.clock) if date and time else None
+        date, time = (_digits(texts.get(name)) for name in ("clock_date", "clock_time"))
+        return parse_timestamp(f"{date.removeprefix('20') if len(date) == _LONG_DATE else date}{time}", self.clock)
+
+
+_LONG_DATE: Final = len("YYYYMMDD")
+_SEPARATORS: Final = str.maketrans("", "", "-:./ ")
+
+
+def _digits(text: object) -> str:
+    """Return a date or a time without what some meters write between its numbers; empty where there is none."""
+    return text.translate(_SEPARATORS) if isinstance(text, str) else ""
 
 
 CLOCK_SET: Final = 2001
