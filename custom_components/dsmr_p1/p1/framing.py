@@ -124,6 +124,10 @@ _CRC: Final = re.compile(rb"[0-9A-Fa-f]{1,4}")
 _OBJECT: Final = re.compile(rb"[^\r\n()/]*(?:\([^()\r\n]*\))+")
 _LINE_END: Final = re.compile(rb"[\r\n]")
 _BINARY: Final = re.compile(rb"[\x01-\x08\x0E-\x1F\x7F]")
+# What may change the answer while the end of a telegram, or of an envelope, is waited for: its end, the beginning of
+# another frame, or another header.
+_WAKES_TEXT: Final = re.compile(rb"[!/\xDB]")
+_WAKES_ENVELOPE: Final = re.compile(_ENVELOPE_START)
 # The characters of a line; a byte outside is noise, and what follows noise may well be a beginning.
 _PRINTABLE: Final = range(0x20, 0x7F)
 
@@ -142,11 +146,23 @@ class Framer:
         self._position = 0
         self._origin = 0
         self._silent_to = 0
+        # What ends the wait for the rest of a frame: so many bytes, counted from the origin, or what this finds. Zero
+        # where nothing is waited for.
+        self._wake_at = 0
+        self._wakes = _WAKES_TEXT
+        # Where the text begins of which it is known that it is one, and how far it is known.
+        self._text_from = self._text_to = -1
         # The identification line of the last telegram, with its line end.
         self._opening = b"/\r\n"
 
     def receive(self, octets: bytes) -> None:
         """Take bytes from the port."""
+        # The best case first: bytes amid a frame are kept, and looked at once.
+        if self._wake_at and (
+            self._origin + len(self._buffer) + len(octets) >= self._wake_at
+            or self._wakes.search(self._buffer[-1:] + octets)
+        ):
+            self._wake_at = 0
         # Forget what is behind the position, but for the few bytes that tell what carries an envelope.
         drop = self._position - _LONGEST_HEADER
         if drop > 0:
@@ -162,7 +178,7 @@ class Framer:
         `final` tells that no more will come: a last line needs no line end then, and a telegram without end is
         rejected.
         """
-        while self._position < len(self._buffer):
+        while self._position < len(self._buffer) and (final or not self._wake_at):
             found = self._take_alike() or self._next(final=final)
             if found is None:
                 break
@@ -177,16 +193,23 @@ class Framer:
 
         It must be the last frame given. Whatever stands inside it and proves wrong too is not reported again.
         """
+        self._wake_at = 0
         self._silence(self._position)
         self._position -= len(frame.octets) - 1
 
     @property
     def is_amid_telegram(self) -> bool:
         """Whether the last bytes are a telegram that has begun and not ended: plain text, or an envelope."""
-        rest = self._buffer[self._position :]
-        if rest.startswith(b"/"):
-            return rest.isascii() and _LINE_END.search(rest) is not None and not _BINARY.search(rest)
-        return _ENVELOPE.match(rest) is not None
+        buffer, start = self._buffer, self._position
+        if not buffer.startswith(b"/", start):
+            return _ENVELOPE.match(buffer, start) is not None
+        known = self._text_to - self._origin if self._text_from == self._origin + start else start
+        if not buffer[known:].isascii() or _BINARY.search(buffer, known):
+            return False
+        if known == start and _LINE_END.search(buffer, start) is None:
+            return False
+        self._text_from, self._text_to = self._origin + start, self._origin + len(buffer)
+        return True
 
     @property
     def pending(self) -> int:
@@ -195,6 +218,10 @@ class Framer:
 
     def _silence(self, end: int) -> None:
         self._silent_to = max(self._silent_to, self._origin + end)
+
+    def _wait(self, end: int, wakes: re.Pattern[bytes]) -> None:
+        """Look at no byte of the frame again before one comes that may change the answer."""
+        self._wake_at, self._wakes = self._origin + end, wakes
 
     def _take_alike(self) -> PlainFrame | None:
         """Take a telegram of the meter that sent the one before, where it stands here whole and right: the short way.
@@ -268,6 +295,8 @@ class Framer:
             return self._reject(RejectReason.TRUNCATED, start, another.start())
         if end > len(buffer):
             if not final:
+                if another is None and self._end_of_known() == len(buffer):
+                    self._wait(end, _WAKES_ENVELOPE)
                 return None
             self._position = start + 1
             return self._reject(RejectReason.TRUNCATED, start, len(buffer))
@@ -306,6 +335,8 @@ class Framer:
             return self._take_to(mark, start, slash, limit, whole=whole)
         if whole:
             return self._fail(self._unended(start, limit), start, min(limit, start + MAX_TELEGRAM))
+        if end == len(buffer):
+            self._wait(start + MAX_TELEGRAM + 1, _WAKES_TEXT)
         return None
 
     def _refuse_cipher(self, cipher: re.Match[bytes], start: int, *, whole: bool) -> Rejected | _Again | None:
