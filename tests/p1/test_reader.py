@@ -35,6 +35,7 @@ from simulator import (
     PtyPort,
     Rfc2217Port,
     TcpPort,
+    seal,
     serving,
 )
 from tests.p1.captures import DECRYPTION_KEY, DSMR5, DSMR22, SMARTY, load
@@ -315,7 +316,7 @@ async def test_half_a_telegram_before_and_half_after_are_none(tmp_path: Path) ->
 async def test_a_silent_port_is_opened_anew(pty: PtyPort) -> None:
     async with Listener(reader_of(pty, silence=0.1)) as listener:
         await listener.opened(2)
-        assert "nothing received" in str(listener.of(PortFailed)[0].error)
+        assert "no telegram" in str(listener.of(PortFailed)[0].error)
         assert listener.of(PortFailed)[0].was_open
         await listener.readings(1, Meter(pty, TELEGRAM, period=0.05))
 
@@ -477,3 +478,43 @@ async def test_a_writer_that_cannot_be_closed_ends_nothing() -> None:
             raise RuntimeError
 
     await reader_module._close(Stubborn())  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("noise", [b"\xf0\x0f\x8e" * 9, b"x", TELEGRAM.replace(b"!", b"!0")])
+async def test_bytes_without_telegram_are_no_life(tcp: TcpPort, noise: bytes) -> None:
+    """A bridge that hangs may send garbage, a byte now and then, or telegrams that are wrong, for ever."""
+    async with Listener(reader_of(tcp, silence=0.3)) as listener:
+        await listener.until(lambda: len(listener.of(PortOpened)) >= 3, Meter(tcp, noise, period=0.02))
+        assert listener.of(PortFailed)[0].was_open
+        await listener.readings(1, Meter(tcp, TELEGRAM, period=0.02))
+
+
+async def test_a_telegram_that_no_key_opens_is_life(tcp: TcpPort) -> None:
+    async with Listener(reader_of(tcp, silence=0.3)) as listener:
+        await listener.until(lambda: len(listener.of(Rejected)) >= 30, Meter(tcp, load(SMARTY), period=0.03))
+        assert len(listener.of(PortOpened)) == 1
+
+
+async def test_settings_are_doubted_when_opening_again_does_not_help(pty: PtyPort) -> None:
+    async with Listener(reader_of(pty, silence=0.15)) as listener:
+        wrong = TELEGRAM.replace(b"!", b"!0")
+        await listener.until(lambda: len(listener.of(PortOpened)) >= 4, Meter(pty, wrong, period=0.03))
+        settings = [str(event.settings) for event in listener.of(PortOpened)]
+        assert settings[:2] == ["115200 8N1", "115200 8N1"]
+        assert len(set(settings)) > 1
+
+
+async def test_of_telegrams_that_come_at_once_the_newest_is_shown(tcp: TcpPort) -> None:
+    reader = reader_of(tcp)
+    old = TELEGRAM
+    new = seal(TELEGRAM.rpartition(b"!")[0].replace(b"0-0:1.0.0(24", b"0-0:1.0.0(25") + b"!")
+    assert old != new
+    async with Listener(reader) as listener:
+        await listener.readings(1, Meter(tcp, old))
+        # The event loop stalls while the telegrams come.
+        tcp.write(old * 29 + new)
+        time.sleep(0.3)  # noqa: ASYNC251
+        await listener.readings(2)
+    assert listener.of(Reading)[-1].telegram.text in new
+    assert len(listener.of(Reading)) < 10
+    assert reader.heard.telegrams >= 31

@@ -14,7 +14,8 @@ from typing import Final, NamedTuple
 from .decryption import Authentication, Decrypted, Keys, decrypt
 from .detection import Detection, Meter, MeterDetector
 from .errors import AuthenticationError, DecryptionError, TelegramError
-from .framing import EncryptedFrame, Framer, PlainFrame, Rejected, RejectReason
+from .frames import EncryptedFrame, PlainFrame, Rejected, RejectReason
+from .framing import Framer
 from .memory import PortMemory
 from .parser import TelegramParser
 from .telegram import CosemObject, Telegram

@@ -14,87 +14,17 @@ CR that was taken out), blank lines between the lines, a NUL behind the checksum
 leading zeros, `/` inside the identification line, bytes of noise anywhere outside a telegram.
 """
 
-from dataclasses import dataclass, field
-from enum import StrEnum
 import re
-from typing import Final, NamedTuple
+from typing import Final
 
 from .checksums import telegram_checksums
 from .crc import crc16
+from .frames import EncryptedFrame, Frame, PlainFrame, Rejected, RejectReason
 
 MAX_TELEGRAM: Final = 8192
 """The longest telegram in bytes that is waited for: the largest known has 2 kB."""
 MAX_IDENTIFICATION: Final = 128
 """The longest identification line in bytes; the standards' examples have 20."""
-
-
-class RejectReason(StrEnum):
-    """Why bytes that looked like a telegram were not believed."""
-
-    CRC = "crc"
-    """The checksum is wrong, or missing where it must be."""
-    NO_KEY = "no_key"
-    """The telegram is encrypted and there is no decryption key."""
-    DECRYPTION = "decryption"
-    """The decryption key does not open it."""
-    AUTHENTICATION = "authentication"
-    """The decryption key opens it, but the tag verifies with no authentication key."""
-    MALFORMED = "malformed"
-    """The text is not what a meter sends."""
-    TRUNCATED = "truncated"
-    """Another telegram began before this one ended."""
-    OVERSIZED = "oversized"
-    """No end within the longest telegram."""
-    NOT_P1 = "not_p1"
-    """Another protocol: HDLC or M-Bus frames, or binary data behind a first line."""
-    UNSUPPORTED_ENCRYPTION = "unsupported_encryption"
-    """A telegram that is encrypted in a form of which nothing is public: a bare cipher behind a plain first line."""
-
-    @property
-    def is_key(self) -> bool:
-        """Whether other keys might open the telegram."""
-        return self in (RejectReason.NO_KEY, RejectReason.DECRYPTION, RejectReason.AUTHENTICATION)
-
-    @property
-    def is_foreign(self) -> bool:
-        """Whether the bytes are none that a P1 meter of a known standard sends: only the beginning of them tells."""
-        return self in (RejectReason.NOT_P1, RejectReason.UNSUPPORTED_ENCRYPTION)
-
-    @property
-    def is_damage(self) -> bool:
-        """Whether the line has damaged the telegram."""
-        return self.is_torn or self in (RejectReason.CRC, RejectReason.MALFORMED)
-
-    @property
-    def is_torn(self) -> bool:
-        """Whether the telegram never came to its end."""
-        return self in (RejectReason.TRUNCATED, RejectReason.OVERSIZED)
-
-
-@dataclass(frozen=True, slots=True)
-class Rejected:
-    """Bytes that looked like a telegram and were not believed: why, how many, and which. These may be private."""
-
-    reason: RejectReason
-    size: int
-    octets: bytes = field(default=b"", repr=False, compare=False)
-
-
-class PlainFrame(NamedTuple):
-    """A telegram in plain text, from `/` to `!` inclusive; `has_crc` tells that a checksum was sent, and is right."""
-
-    text: bytes
-    has_crc: bool
-
-
-@dataclass(frozen=True, slots=True)
-class EncryptedFrame:
-    """The envelope of an encrypted telegram, from 0xDB to the tag."""
-
-    octets: bytes
-
-
-type Frame = PlainFrame | EncryptedFrame
 
 # DB 08, the system title of 8 bytes, 82 and a length of two bytes, the security control byte 30 (encrypted and
 # authenticated), then the frame counter of 4 bytes.
@@ -109,7 +39,7 @@ _HDLC_HEADER: Final = rb"\x7E\xA0[^/\xDB]{1,14}\xE6[\xE6\xE7]\x00"
 _HDLC: Final = re.compile(_HDLC_HEADER)
 _CARRIER: Final = re.compile(b"(?:" + _HDLC_HEADER + rb"|\xE6[\xE6\xE7]\x00|\x68(.)\1\x68[\x00-\xFF]{5})\Z", re.DOTALL)
 _LONGEST_HEADER: Final = 19
-"""The bytes of the longest of these headers."""
+"""The bytes of the longest of these headers, and of the next."""
 # Some Polish meters send the first line in plain text, and then a cipher whose system title is empty: the length of the
 # title, 0, the length in two bytes, the security control byte, and what it counts; then the checksum of all of it.
 _BARE_CIPHER: Final = re.compile(rb"[\r\n]{1,4}\x00\x82([\x00-\xFF]{2})\x30")
@@ -127,7 +57,7 @@ _BINARY: Final = re.compile(rb"[\x01-\x08\x0E-\x1F\x7F]")
 # What may change the answer while the end of a telegram, or of an envelope, is waited for: its end, the beginning of
 # another frame, or another header.
 _WAKES_TEXT: Final = re.compile(rb"[!/\xDB]")
-_WAKES_ENVELOPE: Final = re.compile(_ENVELOPE_START)
+_WAKES_ENVELOPE: Final = re.compile(ENVELOPE_START)
 # The characters of a line; a byte outside is noise, and what follows noise may well be a beginning.
 _PRINTABLE: Final = range(0x20, 0x7F)
 
@@ -335,7 +265,7 @@ class Framer:
             return self._take_to(mark, start, slash, limit, whole=whole)
         if whole:
             return self._fail(self._unended(start, limit), start, min(limit, start + MAX_TELEGRAM))
-        if end == len(buffer):
+        if limit == len(buffer) and limit - body > _LONGEST_HEADER:
             self._wait(start + MAX_TELEGRAM + 1, _WAKES_TEXT)
         return None
 

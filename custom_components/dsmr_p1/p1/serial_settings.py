@@ -111,6 +111,10 @@ class SettingsSearch:
         """Take note that the port does not know these settings; True where others can be tried."""
         return self._advance()
 
+    def doubt(self) -> None:
+        """Use the next settings: with these the port was opened again and again, and no telegram came."""
+        self._advance()
+
     def _judge(self) -> bool:
         self._garbage_bursts += 1
         if self._proven and self._garbage_bursts < _PATIENCE:
