@@ -173,18 +173,21 @@ async def test_a_meter_of_9600_baud_is_found() -> None:
             await listener.opened()
             meter = Meter(port, load(DSMR22))
             await listener.readings(1, meter)
-            assert [str(event.settings) for event in listener.of(PortOpened)] == ["115200 8N1", "9600 7E1"]
-            assert str(listener.reader.settings) == "9600 7E1"
+            assert [str(event.settings) for event in listener.of(PortOpened)] == ["115200 8N1", "9600 8N1"]
+            assert str(listener.reader.settings) == "9600 8N1"
+            assert listener.reader.checks_parity
             before = len(listener.of(PortOpened))
             await listener.readings(3, meter)
             assert len(listener.of(PortOpened)) == before
 
 
-async def test_a_meter_of_9600_baud_7e1_where_only_8n1_can_be_had() -> None:
-    with PtyPort(V2_SETTINGS, reader_character=(8, Parity.NONE)) as port:
+async def test_where_the_parity_bit_is_taken_away_that_is_told() -> None:
+    with PtyPort(V2_SETTINGS, reader_character=(7, Parity.EVEN)) as port:
         async with Listener(reader_of(port)) as listener:
             await listener.opened()
+            assert listener.reader.checks_parity is None
             await listener.readings(2, Meter(port, load(DSMR22)))
+            assert listener.reader.checks_parity is False
             assert listener.of(Reading)[0].meters[1].profile.type_id == "electricity_v2_2"
 
 
@@ -197,11 +200,13 @@ async def test_settings_that_a_port_refuses_are_passed_over(monkeypatch: pytest.
         return await open_connection(**arguments)
 
     monkeypatch.setattr(serialx, "open_serial_connection", refuse)
-    with PtyPort(V2_SETTINGS, reader_character=(8, Parity.NONE)) as port:
+    with PtyPort(V4_SETTINGS) as port:
         async with Listener(reader_of(port)) as listener:
             await listener.opened()
-            await listener.readings(1, Meter(port, load(DSMR22)))
-            assert [str(event.settings) for event in listener.of(PortOpened)] == ["115200 8N1", "9600 8N1"]
+            noise = Meter(port, b"\xf0\x0f\x8e" * 100, period=0.1)
+            await listener.until(lambda: len(listener.of(PortOpened)) >= 3, noise)
+            settings = [str(event.settings) for event in listener.of(PortOpened)[:3]]
+            assert settings == ["115200 8N1", "9600 8N1", "115200 8E1"]
 
 
 async def test_fixed_settings_are_used_and_never_left() -> None:
@@ -234,8 +239,8 @@ async def test_garbage_on_the_line_is_a_reason_for_other_settings(pty: PtyPort) 
         await listener.until(lambda: len(listener.of(PortOpened)) >= 4, noise)
         assert [str(event.settings) for event in listener.of(PortOpened)[:4]] == [
             "115200 8N1",
-            "9600 7E1",
             "9600 8N1",
+            "9600 7E1",
             "115200 8E1",
         ]
 
@@ -455,7 +460,8 @@ async def test_rfc2217_has_settings(socket_enabled: None) -> None:
         async with Listener(reader) as listener:
             await listener.opened()
             await listener.readings(1, Meter(port, load(DSMR22), period=0.2))
-            assert str(reader.settings) == "9600 7E1"
+            assert str(reader.settings) == "9600 8N1"
+            assert reader.checks_parity
 
 
 async def test_a_telegram_in_pieces_is_waited_for(pty: PtyPort) -> None:

@@ -85,6 +85,14 @@ class Decoder:
         return self._framer.is_amid_telegram or self._stripped.is_amid_telegram
 
     @property
+    def checks_parity(self) -> bool | None:
+        """Whether the parity of every byte is checked; None before the first telegram.
+
+        False for 8N1, which has none, and where something between the meter and here has taken the eighth bit away.
+        """
+        return self._has_parity
+
+    @property
     def pending(self) -> int:
         """The number of bytes kept."""
         return self._framer.pending + self._stripped.pending

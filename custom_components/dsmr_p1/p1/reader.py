@@ -122,6 +122,11 @@ class P1Reader:
         return self._search.settings if self._has_settings else None
 
     @property
+    def checks_parity(self) -> bool | None:
+        """Whether the parity of every byte is checked, see `Decoder.checks_parity`."""
+        return self._decoder.checks_parity
+
+    @property
     def memory(self) -> PortMemory:
         """What is known of the port for good."""
         return self._decoder.memory
