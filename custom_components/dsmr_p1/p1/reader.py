@@ -83,8 +83,8 @@ class P1Reader:
 
     `port` is a device path or a URL that serialx knows. `settings` are the line settings where the owner has fixed
     them, else they are found. `silence` is the most seconds without a telegram after which the port is opened anew, and
-    `period` the seconds between two telegrams where that is known.
-    `time_zone` is that of the place where the meter stands.
+    `period` the seconds between two telegrams where that is known. `time_zone` is that of the place where the meter
+    stands.
     """
 
     def __init__(
