@@ -22,6 +22,7 @@ from custom_components.dsmr_p1.p1 import (
     RejectReason,
     SerialSettings,
     reader as reader_module,
+    watchdog as watchdog_module,
 )
 from custom_components.dsmr_p1.p1.heard import Hint
 from custom_components.dsmr_p1.p1.reader import P1Reader, PortEvent, PortFailed, PortOpened
@@ -524,3 +525,12 @@ async def test_of_telegrams_that_come_at_once_the_newest_is_shown(tcp: TcpPort) 
     assert listener.of(Reading)[-1].telegram.text in new
     assert len(listener.of(Reading)) < 10
     assert reader.heard.telegrams >= 31
+
+
+async def test_a_flood_is_slowed_and_recognised(tcp: TcpPort, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watchdog_module, "BRAKE_WINDOW", 0.05)
+    monkeypatch.setattr(watchdog_module, "BRAKE_RATE", 10_000)
+    reader = reader_of(tcp)
+    async with Listener(reader) as listener:
+        await listener.until(lambda: Hint.FLOOD in reader.heard.hints, lambda: tcp.write(b"/\r\n" * 1000))
+        await listener.readings(1, Meter(tcp, TELEGRAM))
