@@ -72,6 +72,7 @@ def _port(port: Port) -> dict[str, Any]:
         "received_timeout": port.received_timeout,
         "place": _place(port),
         "settings": str(port.reader.settings or "those of the far end"),
+        "checks_parity": port.reader.checks_parity,
         "heard": _heard(port),
         "memory": {
             "sends_crc": memory.sends_crc,

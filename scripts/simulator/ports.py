@@ -125,8 +125,8 @@ class PtyPort(Port):
     """A pseudo terminal: looks like a serial port to every program.
 
     The kernel lets this side see the speed and the stop bits that the reader has set, but neither data bits nor
-    parity: for those, `reader_character` is believed, (8, none) or (7, even); without it, a reader at 9600 baud or
-    less is taken for 7E1 and a faster one for 8N1, which is what P1 meters have.
+    parity: for those, `reader_character` is believed, (8, none) or (7, even); without it, a reader is taken for 8N1,
+    and has the parity of a line of 7E1 as the eighth bit.
     """
 
     def __init__(
@@ -176,7 +176,7 @@ class PtyPort(Port):
         speed = BAUDRATES.get(attributes[_OSPEED])
         if speed is None:
             return None
-        data_bits, parity = self._reader_character or ((7, Parity.EVEN) if speed <= 9600 else (8, Parity.NONE))
+        data_bits, parity = self._reader_character or (8, Parity.NONE)
         return LineSettings(speed, data_bits, parity, 2 if attributes[_CFLAG] & termios.CSTOPB else 1)
 
     @override

@@ -128,7 +128,7 @@ async def test_old_meter_is_found_at_other_settings(hass: HomeAssistant, port: P
         async with sending(make_meter(port, "dsmr22"), interval=0.7):
             result = await start(hass, {CONF_PORT: port.path})
             texts = told(result)
-            assert texts["settings"] == "9600 7E1"
+            assert texts["settings"] == "9600 8N1"
             assert texts["protocol"] == "DSMR, the meter tells no version"
             assert texts["meters"].splitlines()[1].startswith("- Gas meter: DSMR V2.2 Gas meter, identifier")
             result = await finish(hass, result)

@@ -24,7 +24,7 @@ def test_keys() -> None:
     [
         ({}, None),
         ({"baudrate": 115200}, SerialSettings(115200, 8, "N", 1)),
-        ({"baudrate": 9600}, SerialSettings(9600, 7, "E", 1)),
+        ({"baudrate": 9600}, SerialSettings(9600, 8, "N", 1)),
         (
             {"baudrate": 9600, "databits": 8, "parity": "N", "stopbits": 1.5},
             SerialSettings(9600, 8, "N", 1.5),

@@ -1,7 +1,7 @@
 """Frames of a few lines, and what is read from them."""
 
 from custom_components.dsmr_p1.p1 import Telegram
-from custom_components.dsmr_p1.p1.framing import PlainFrame
+from custom_components.dsmr_p1.p1.frames import PlainFrame
 from custom_components.dsmr_p1.p1.parser import TelegramParser
 
 

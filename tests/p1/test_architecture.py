@@ -20,11 +20,11 @@ GLUE_MODULES = sorted(path for path in INTEGRATION.rglob("*.py") if CORE not in 
 # Lowest first: a module imports only what stands above it here.
 LAYERS = (
     {"errors"},
-    {"crc", "obis", "units", "clock", "serial_settings"},
+    {"crc", "obis", "units", "clock", "serial_settings", "watchdog"},
     {"countries"},
     {"values"},
     {"catalog"},
-    {"checksums"},
+    {"checksums", "frames"},
     {"framing", "decryption", "memory", "anonymise"},
     {"telegram", "derived"},
     {"lines", "grouping"},

@@ -8,14 +8,8 @@ import random
 import pytest
 
 from custom_components.dsmr_p1.p1 import Rejected, RejectReason
-from custom_components.dsmr_p1.p1.framing import (
-    MAX_IDENTIFICATION,
-    MAX_TELEGRAM,
-    EncryptedFrame,
-    Frame,
-    Framer,
-    PlainFrame,
-)
+from custom_components.dsmr_p1.p1.frames import EncryptedFrame, Frame, PlainFrame
+from custom_components.dsmr_p1.p1.framing import MAX_IDENTIFICATION, MAX_TELEGRAM, Framer
 from simulator import encrypt, seal
 from tests.p1.captures import AUSTRIA, DSMR5, DSMR22, load
 
@@ -289,3 +283,13 @@ def test_a_rejection_is_about_a_key_or_about_the_line_or_about_something_else() 
     assert not keys & damage
     assert set(RejectReason) - keys - damage == {reason for reason in RejectReason if reason.is_foreign}
     assert {reason for reason in RejectReason if reason.is_torn} < damage
+
+
+def test_what_has_begun_and_not_ended_is_known_in_pieces() -> None:
+    framer = Framer()
+    seen = []
+    for piece in (b"/TST5", b"\\TEST\r\n", b"1-0:1.8.0(0", b"00123.456*kWh)\r\n", b"\x01", b"0"):
+        framer.receive(piece)
+        assert framer.next_event() is None
+        seen.append(framer.is_amid_telegram)
+    assert seen == [False, True, True, True, False, False]

@@ -3,7 +3,7 @@
 import pytest
 
 from custom_components.dsmr_p1.p1 import CosemObject, MeterKind, Role
-from custom_components.dsmr_p1.p1.framing import PlainFrame
+from custom_components.dsmr_p1.p1.frames import PlainFrame
 from custom_components.dsmr_p1.p1.grouping import (
     Group,
     best_type,

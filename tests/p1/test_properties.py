@@ -333,3 +333,14 @@ def test_many_mutated_bytes_cost_no_memory() -> None:
     assert report.octets >= 400_000
     assert report.telegrams
     assert report.growth < 200_000
+
+
+@PROPERTY
+@given(STREAMS, st.integers(1, 70))
+def test_an_event_comes_with_the_byte_that_completes_it(stream: bytes, size: int) -> None:
+    """Frames that are waited for are looked at again as soon as it matters: pieces give what single bytes give."""
+    pieces, single = Decoder(KEYS), Decoder(KEYS)
+    for start in range(0, len(stream), size):
+        piece = stream[start : start + size]
+        bytewise = [event for octet in piece for event in single.feed(bytes([octet]))]
+        assert comparable(pieces.feed(piece)) == comparable(bytewise)

@@ -22,6 +22,7 @@ from custom_components.dsmr_p1.p1 import (
     RejectReason,
     SerialSettings,
     reader as reader_module,
+    watchdog as watchdog_module,
 )
 from custom_components.dsmr_p1.p1.heard import Hint
 from custom_components.dsmr_p1.p1.reader import P1Reader, PortEvent, PortFailed, PortOpened
@@ -35,6 +36,7 @@ from simulator import (
     PtyPort,
     Rfc2217Port,
     TcpPort,
+    seal,
     serving,
 )
 from tests.p1.captures import DECRYPTION_KEY, DSMR5, DSMR22, SMARTY, load
@@ -172,18 +174,21 @@ async def test_a_meter_of_9600_baud_is_found() -> None:
             await listener.opened()
             meter = Meter(port, load(DSMR22))
             await listener.readings(1, meter)
-            assert [str(event.settings) for event in listener.of(PortOpened)] == ["115200 8N1", "9600 7E1"]
-            assert str(listener.reader.settings) == "9600 7E1"
+            assert [str(event.settings) for event in listener.of(PortOpened)] == ["115200 8N1", "9600 8N1"]
+            assert str(listener.reader.settings) == "9600 8N1"
+            assert listener.reader.checks_parity
             before = len(listener.of(PortOpened))
             await listener.readings(3, meter)
             assert len(listener.of(PortOpened)) == before
 
 
-async def test_a_meter_of_9600_baud_7e1_where_only_8n1_can_be_had() -> None:
-    with PtyPort(V2_SETTINGS, reader_character=(8, Parity.NONE)) as port:
+async def test_where_the_parity_bit_is_taken_away_that_is_told() -> None:
+    with PtyPort(V2_SETTINGS, reader_character=(7, Parity.EVEN)) as port:
         async with Listener(reader_of(port)) as listener:
             await listener.opened()
+            assert listener.reader.checks_parity is None
             await listener.readings(2, Meter(port, load(DSMR22)))
+            assert listener.reader.checks_parity is False
             assert listener.of(Reading)[0].meters[1].profile.type_id == "electricity_v2_2"
 
 
@@ -196,11 +201,13 @@ async def test_settings_that_a_port_refuses_are_passed_over(monkeypatch: pytest.
         return await open_connection(**arguments)
 
     monkeypatch.setattr(serialx, "open_serial_connection", refuse)
-    with PtyPort(V2_SETTINGS, reader_character=(8, Parity.NONE)) as port:
+    with PtyPort(V4_SETTINGS) as port:
         async with Listener(reader_of(port)) as listener:
             await listener.opened()
-            await listener.readings(1, Meter(port, load(DSMR22)))
-            assert [str(event.settings) for event in listener.of(PortOpened)] == ["115200 8N1", "9600 8N1"]
+            noise = Meter(port, b"\xf0\x0f\x8e" * 100, period=0.1)
+            await listener.until(lambda: len(listener.of(PortOpened)) >= 3, noise)
+            settings = [str(event.settings) for event in listener.of(PortOpened)[:3]]
+            assert settings == ["115200 8N1", "9600 8N1", "115200 8E1"]
 
 
 async def test_fixed_settings_are_used_and_never_left() -> None:
@@ -233,8 +240,8 @@ async def test_garbage_on_the_line_is_a_reason_for_other_settings(pty: PtyPort) 
         await listener.until(lambda: len(listener.of(PortOpened)) >= 4, noise)
         assert [str(event.settings) for event in listener.of(PortOpened)[:4]] == [
             "115200 8N1",
-            "9600 7E1",
             "9600 8N1",
+            "9600 7E1",
             "115200 8E1",
         ]
 
@@ -315,7 +322,7 @@ async def test_half_a_telegram_before_and_half_after_are_none(tmp_path: Path) ->
 async def test_a_silent_port_is_opened_anew(pty: PtyPort) -> None:
     async with Listener(reader_of(pty, silence=0.1)) as listener:
         await listener.opened(2)
-        assert "nothing received" in str(listener.of(PortFailed)[0].error)
+        assert "no telegram" in str(listener.of(PortFailed)[0].error)
         assert listener.of(PortFailed)[0].was_open
         await listener.readings(1, Meter(pty, TELEGRAM, period=0.05))
 
@@ -454,7 +461,8 @@ async def test_rfc2217_has_settings(socket_enabled: None) -> None:
         async with Listener(reader) as listener:
             await listener.opened()
             await listener.readings(1, Meter(port, load(DSMR22), period=0.2))
-            assert str(reader.settings) == "9600 7E1"
+            assert str(reader.settings) == "9600 8N1"
+            assert reader.checks_parity
 
 
 async def test_a_telegram_in_pieces_is_waited_for(pty: PtyPort) -> None:
@@ -477,3 +485,52 @@ async def test_a_writer_that_cannot_be_closed_ends_nothing() -> None:
             raise RuntimeError
 
     await reader_module._close(Stubborn())  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("noise", [b"\xf0\x0f\x8e" * 9, b"x", TELEGRAM.replace(b"!", b"!0")])
+async def test_bytes_without_telegram_are_no_life(tcp: TcpPort, noise: bytes) -> None:
+    """A bridge that hangs may send garbage, a byte now and then, or telegrams that are wrong, for ever."""
+    async with Listener(reader_of(tcp, silence=0.3)) as listener:
+        await listener.until(lambda: len(listener.of(PortOpened)) >= 3, Meter(tcp, noise, period=0.02))
+        assert listener.of(PortFailed)[0].was_open
+        await listener.readings(1, Meter(tcp, TELEGRAM, period=0.02))
+
+
+async def test_a_telegram_that_no_key_opens_is_life(tcp: TcpPort) -> None:
+    async with Listener(reader_of(tcp, silence=0.3)) as listener:
+        await listener.until(lambda: len(listener.of(Rejected)) >= 30, Meter(tcp, load(SMARTY), period=0.03))
+        assert len(listener.of(PortOpened)) == 1
+
+
+async def test_settings_are_doubted_when_opening_again_does_not_help(pty: PtyPort) -> None:
+    async with Listener(reader_of(pty, silence=0.15)) as listener:
+        wrong = TELEGRAM.replace(b"!", b"!0")
+        await listener.until(lambda: len(listener.of(PortOpened)) >= 4, Meter(pty, wrong, period=0.03))
+        settings = [str(event.settings) for event in listener.of(PortOpened)]
+        assert settings[:2] == ["115200 8N1", "115200 8N1"]
+        assert len(set(settings)) > 1
+
+
+async def test_of_telegrams_that_come_at_once_the_newest_is_shown(tcp: TcpPort) -> None:
+    reader = reader_of(tcp)
+    old = TELEGRAM
+    new = seal(TELEGRAM.rpartition(b"!")[0].replace(b"0-0:1.0.0(24", b"0-0:1.0.0(25") + b"!")
+    assert old != new
+    async with Listener(reader) as listener:
+        await listener.readings(1, Meter(tcp, old))
+        # The event loop stalls while the telegrams come.
+        tcp.write(old * 29 + new)
+        time.sleep(0.3)  # noqa: ASYNC251
+        await listener.readings(2)
+    assert listener.of(Reading)[-1].telegram.text in new
+    assert len(listener.of(Reading)) < 10
+    assert reader.heard.telegrams >= 31
+
+
+async def test_a_flood_is_slowed_and_recognised(tcp: TcpPort, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watchdog_module, "BRAKE_WINDOW", 0.05)
+    monkeypatch.setattr(watchdog_module, "BRAKE_RATE", 10_000)
+    reader = reader_of(tcp)
+    async with Listener(reader) as listener:
+        await listener.until(lambda: Hint.FLOOD in reader.heard.hints, lambda: tcp.write(b"/\r\n" * 1000))
+        await listener.readings(1, Meter(tcp, TELEGRAM))

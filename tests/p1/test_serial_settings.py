@@ -14,7 +14,7 @@ from custom_components.dsmr_p1.p1.serial_settings import (
 
 
 def test_settings_are_written_as_people_do() -> None:
-    assert [str(settings) for settings in CANDIDATES] == ["115200 8N1", "9600 7E1", "9600 8N1", "115200 8E1"]
+    assert [str(settings) for settings in CANDIDATES] == ["115200 8N1", "9600 8N1", "9600 7E1", "115200 8E1"]
     assert str(SerialSettings(300, 7, "O", 1.5)) == "300 7O1.5"
 
 
@@ -35,7 +35,7 @@ def test_a_whole_burst_of_garbage_asks_for_the_next_settings() -> None:
         assert not search.heard(300, is_p1=False)
         assert search.is_undecided
         assert search.quiet()
-    assert seen == [SETTINGS_115200_8N1, SETTINGS_9600_7E1, SETTINGS_9600_8N1, SETTINGS_115200_8E1]
+    assert seen == [SETTINGS_115200_8N1, SETTINGS_9600_8N1, SETTINGS_9600_7E1, SETTINGS_115200_8E1]
 
 
 def test_the_first_burst_may_have_been_caught_in_the_middle() -> None:
@@ -54,7 +54,7 @@ def test_a_stream_without_pause_is_judged_by_its_length() -> None:
     for _ in range(40):
         assert not search.heard(100, is_p1=False)
     assert search.heard(100, is_p1=False)
-    assert search.settings is SETTINGS_9600_7E1
+    assert search.settings is SETTINGS_9600_8N1
 
 
 def test_a_telegram_proves_the_settings() -> None:
@@ -66,7 +66,7 @@ def test_a_telegram_proves_the_settings() -> None:
     for changed in (False, False, True):
         search.heard(100, is_p1=False)
         assert search.quiet() is changed
-    assert search.settings is SETTINGS_9600_7E1
+    assert search.settings is SETTINGS_9600_8N1
 
 
 def test_a_telegram_between_two_bursts_of_noise_forgives_them() -> None:
@@ -90,7 +90,7 @@ def test_after_opening_again_a_burst_may_be_under_way() -> None:
 def test_refused_settings_are_followed_by_the_next() -> None:
     search = SettingsSearch()
     assert search.refused()
-    assert search.settings is SETTINGS_9600_7E1
+    assert search.settings is SETTINGS_9600_8N1
 
 
 @pytest.mark.parametrize("fixed", [SerialSettings(2400, 7, "O", 2), SETTINGS_9600_7E1])

@@ -28,7 +28,7 @@ from ..p1 import (
     Role,
     SerialSettings,
 )
-from ..p1.framing import EncryptedFrame
+from ..p1.frames import EncryptedFrame
 from ..p1.heard import Hint
 from ..p1.reader import P1Reader, PortFailed
 

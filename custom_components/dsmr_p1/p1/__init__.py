@@ -14,7 +14,7 @@ from .errors import (
     PortError,
     TelegramError,
 )
-from .framing import Rejected, RejectReason
+from .frames import Rejected, RejectReason
 from .memory import PortMemory
 from .obis import Obis
 from .presentation import Presented, present

@@ -14,7 +14,8 @@ from typing import Final, NamedTuple
 from .decryption import Authentication, Decrypted, Keys, decrypt
 from .detection import Detection, Meter, MeterDetector
 from .errors import AuthenticationError, DecryptionError, TelegramError
-from .framing import EncryptedFrame, Framer, PlainFrame, Rejected, RejectReason
+from .frames import EncryptedFrame, PlainFrame, Rejected, RejectReason
+from .framing import Framer
 from .memory import PortMemory
 from .parser import TelegramParser
 from .telegram import CosemObject, Telegram
@@ -82,6 +83,14 @@ class Decoder:
     def is_amid_telegram(self) -> bool:
         """Whether the last bytes are a telegram that has begun and not ended."""
         return self._framer.is_amid_telegram or self._stripped.is_amid_telegram
+
+    @property
+    def checks_parity(self) -> bool | None:
+        """Whether the parity of every byte is checked; None before the first telegram.
+
+        False for 8N1, which has none, and where something between the meter and here has taken the eighth bit away.
+        """
+        return self._has_parity
 
     @property
     def pending(self) -> int:

@@ -14,87 +14,17 @@ CR that was taken out), blank lines between the lines, a NUL behind the checksum
 leading zeros, `/` inside the identification line, bytes of noise anywhere outside a telegram.
 """
 
-from dataclasses import dataclass, field
-from enum import StrEnum
 import re
-from typing import Final, NamedTuple
+from typing import Final
 
 from .checksums import telegram_checksums
 from .crc import crc16
+from .frames import EncryptedFrame, Frame, PlainFrame, Rejected, RejectReason
 
 MAX_TELEGRAM: Final = 8192
 """The longest telegram in bytes that is waited for: the largest known has 2 kB."""
 MAX_IDENTIFICATION: Final = 128
 """The longest identification line in bytes; the standards' examples have 20."""
-
-
-class RejectReason(StrEnum):
-    """Why bytes that looked like a telegram were not believed."""
-
-    CRC = "crc"
-    """The checksum is wrong, or missing where it must be."""
-    NO_KEY = "no_key"
-    """The telegram is encrypted and there is no decryption key."""
-    DECRYPTION = "decryption"
-    """The decryption key does not open it."""
-    AUTHENTICATION = "authentication"
-    """The decryption key opens it, but the tag verifies with no authentication key."""
-    MALFORMED = "malformed"
-    """The text is not what a meter sends."""
-    TRUNCATED = "truncated"
-    """Another telegram began before this one ended."""
-    OVERSIZED = "oversized"
-    """No end within the longest telegram."""
-    NOT_P1 = "not_p1"
-    """Another protocol: HDLC or M-Bus frames, or binary data behind a first line."""
-    UNSUPPORTED_ENCRYPTION = "unsupported_encryption"
-    """A telegram that is encrypted in a form of which nothing is public: a bare cipher behind a plain first line."""
-
-    @property
-    def is_key(self) -> bool:
-        """Whether other keys might open the telegram."""
-        return self in (RejectReason.NO_KEY, RejectReason.DECRYPTION, RejectReason.AUTHENTICATION)
-
-    @property
-    def is_foreign(self) -> bool:
-        """Whether the bytes are none that a P1 meter of a known standard sends: only the beginning of them tells."""
-        return self in (RejectReason.NOT_P1, RejectReason.UNSUPPORTED_ENCRYPTION)
-
-    @property
-    def is_damage(self) -> bool:
-        """Whether the line has damaged the telegram."""
-        return self.is_torn or self in (RejectReason.CRC, RejectReason.MALFORMED)
-
-    @property
-    def is_torn(self) -> bool:
-        """Whether the telegram never came to its end."""
-        return self in (RejectReason.TRUNCATED, RejectReason.OVERSIZED)
-
-
-@dataclass(frozen=True, slots=True)
-class Rejected:
-    """Bytes that looked like a telegram and were not believed: why, how many, and which. These may be private."""
-
-    reason: RejectReason
-    size: int
-    octets: bytes = field(default=b"", repr=False, compare=False)
-
-
-class PlainFrame(NamedTuple):
-    """A telegram in plain text, from `/` to `!` inclusive; `has_crc` tells that a checksum was sent, and is right."""
-
-    text: bytes
-    has_crc: bool
-
-
-@dataclass(frozen=True, slots=True)
-class EncryptedFrame:
-    """The envelope of an encrypted telegram, from 0xDB to the tag."""
-
-    octets: bytes
-
-
-type Frame = PlainFrame | EncryptedFrame
 
 # DB 08, the system title of 8 bytes, 82 and a length of two bytes, the security control byte 30 (encrypted and
 # authenticated), then the frame counter of 4 bytes.
@@ -109,7 +39,7 @@ _HDLC_HEADER: Final = rb"\x7E\xA0[^/\xDB]{1,14}\xE6[\xE6\xE7]\x00"
 _HDLC: Final = re.compile(_HDLC_HEADER)
 _CARRIER: Final = re.compile(b"(?:" + _HDLC_HEADER + rb"|\xE6[\xE6\xE7]\x00|\x68(.)\1\x68[\x00-\xFF]{5})\Z", re.DOTALL)
 _LONGEST_HEADER: Final = 19
-"""The bytes of the longest of these headers."""
+"""The bytes of the longest of these headers, and of the next."""
 # Some Polish meters send the first line in plain text, and then a cipher whose system title is empty: the length of the
 # title, 0, the length in two bytes, the security control byte, and what it counts; then the checksum of all of it.
 _BARE_CIPHER: Final = re.compile(rb"[\r\n]{1,4}\x00\x82([\x00-\xFF]{2})\x30")
@@ -124,6 +54,10 @@ _CRC: Final = re.compile(rb"[0-9A-Fa-f]{1,4}")
 _OBJECT: Final = re.compile(rb"[^\r\n()/]*(?:\([^()\r\n]*\))+")
 _LINE_END: Final = re.compile(rb"[\r\n]")
 _BINARY: Final = re.compile(rb"[\x01-\x08\x0E-\x1F\x7F]")
+# What may change the answer while the end of a telegram, or of an envelope, is waited for: its end, the beginning of
+# another frame, or another header.
+_WAKES_TEXT: Final = re.compile(rb"[!/\xDB]")
+_WAKES_ENVELOPE: Final = re.compile(ENVELOPE_START)
 # The characters of a line; a byte outside is noise, and what follows noise may well be a beginning.
 _PRINTABLE: Final = range(0x20, 0x7F)
 
@@ -142,11 +76,23 @@ class Framer:
         self._position = 0
         self._origin = 0
         self._silent_to = 0
+        # What ends the wait for the rest of a frame: so many bytes, counted from the origin, or what this finds. Zero
+        # where nothing is waited for.
+        self._wake_at = 0
+        self._wakes = _WAKES_TEXT
+        # Where the text begins of which it is known that it is one, and how far it is known.
+        self._text_from = self._text_to = -1
         # The identification line of the last telegram, with its line end.
         self._opening = b"/\r\n"
 
     def receive(self, octets: bytes) -> None:
         """Take bytes from the port."""
+        # The best case first: bytes amid a frame are kept, and looked at once.
+        if self._wake_at and (
+            self._origin + len(self._buffer) + len(octets) >= self._wake_at
+            or self._wakes.search(self._buffer[-1:] + octets)
+        ):
+            self._wake_at = 0
         # Forget what is behind the position, but for the few bytes that tell what carries an envelope.
         drop = self._position - _LONGEST_HEADER
         if drop > 0:
@@ -162,7 +108,7 @@ class Framer:
         `final` tells that no more will come: a last line needs no line end then, and a telegram without end is
         rejected.
         """
-        while self._position < len(self._buffer):
+        while self._position < len(self._buffer) and (final or not self._wake_at):
             found = self._take_alike() or self._next(final=final)
             if found is None:
                 break
@@ -177,16 +123,23 @@ class Framer:
 
         It must be the last frame given. Whatever stands inside it and proves wrong too is not reported again.
         """
+        self._wake_at = 0
         self._silence(self._position)
         self._position -= len(frame.octets) - 1
 
     @property
     def is_amid_telegram(self) -> bool:
         """Whether the last bytes are a telegram that has begun and not ended: plain text, or an envelope."""
-        rest = self._buffer[self._position :]
-        if rest.startswith(b"/"):
-            return rest.isascii() and _LINE_END.search(rest) is not None and not _BINARY.search(rest)
-        return _ENVELOPE.match(rest) is not None
+        buffer, start = self._buffer, self._position
+        if not buffer.startswith(b"/", start):
+            return _ENVELOPE.match(buffer, start) is not None
+        known = self._text_to - self._origin if self._text_from == self._origin + start else start
+        if not buffer[known:].isascii() or _BINARY.search(buffer, known):
+            return False
+        if known == start and _LINE_END.search(buffer, start) is None:
+            return False
+        self._text_from, self._text_to = self._origin + start, self._origin + len(buffer)
+        return True
 
     @property
     def pending(self) -> int:
@@ -195,6 +148,10 @@ class Framer:
 
     def _silence(self, end: int) -> None:
         self._silent_to = max(self._silent_to, self._origin + end)
+
+    def _wait(self, end: int, wakes: re.Pattern[bytes]) -> None:
+        """Look at no byte of the frame again before one comes that may change the answer."""
+        self._wake_at, self._wakes = self._origin + end, wakes
 
     def _take_alike(self) -> PlainFrame | None:
         """Take a telegram of the meter that sent the one before, where it stands here whole and right: the short way.
@@ -268,6 +225,8 @@ class Framer:
             return self._reject(RejectReason.TRUNCATED, start, another.start())
         if end > len(buffer):
             if not final:
+                if another is None and self._end_of_known() == len(buffer):
+                    self._wait(end, _WAKES_ENVELOPE)
                 return None
             self._position = start + 1
             return self._reject(RejectReason.TRUNCATED, start, len(buffer))
@@ -306,6 +265,8 @@ class Framer:
             return self._take_to(mark, start, slash, limit, whole=whole)
         if whole:
             return self._fail(self._unended(start, limit), start, min(limit, start + MAX_TELEGRAM))
+        if limit == len(buffer) and limit - body > _LONGEST_HEADER:
+            self._wait(start + MAX_TELEGRAM + 1, _WAKES_TEXT)
         return None
 
     def _refuse_cipher(self, cipher: re.Match[bytes], start: int, *, whole: bool) -> Rejected | _Again | None:

@@ -9,7 +9,7 @@ from typing import Final
 
 from .decoder import Reading
 from .decryption import Authentication
-from .framing import Rejected, RejectReason
+from .frames import Rejected, RejectReason
 
 # IAC WILL, WONT, DO or DONT and an option: a network bridge that speaks telnet instead of passing bytes on (RFC 854).
 _TELNET: Final = re.compile(rb"\xFF[\xFB-\xFE][\x00-\x2C]")
@@ -23,6 +23,7 @@ class Hint(StrEnum):
 
     TELNET = "telnet"
     NOT_P1 = "not_p1"
+    FLOOD = "flood"
 
 
 @dataclass(slots=True)
@@ -77,7 +78,9 @@ class Heard:
                 self.hints.add(Hint.NOT_P1)
             return
         if self.last_telegram_at is not None:
-            self._periods.append(now - self.last_telegram_at)
+            if now > self.last_telegram_at:
+                # Telegrams that come at once were kept back somewhere.
+                self._periods.append(now - self.last_telegram_at)
             self.longest_gap = max(self.longest_gap, now - self.last_telegram_at)
         self.telegrams += 1
         self.authentication = event.authentication

@@ -19,7 +19,7 @@ from .catalog.proofs import proven_country
 from .clock import CENTRAL, CENTRAL_STANDARD, Clock
 from .countries import Country, country_in_zone
 from .errors import TelegramError
-from .framing import PlainFrame
+from .frames import PlainFrame
 from .lines import LineParser, LineReader, begins_object, has_control, is_deciding
 from .obis import Obis
 from .telegram import REGISTERS, CosemObject, Span, Telegram

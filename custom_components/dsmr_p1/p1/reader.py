@@ -19,16 +19,19 @@ import serialx
 from .decoder import Decoder, Reading
 from .decryption import Keys
 from .errors import PortBusyError, PortError
-from .framing import EncryptedFrame, Rejected, RejectReason
-from .heard import Heard
+from .frames import EncryptedFrame, Rejected, RejectReason
+from .heard import Heard, Hint
 from .memory import PortMemory
 from .serial_settings import SerialSettings, SettingsSearch
+from .watchdog import Brake, Watchdog
 
-_CHUNK: Final = 4096
+_CHUNK: Final = 65536
+_SLICE: Final = 2048
+"""Bytes that are decoded in one go: other tasks come in between, whatever a port sends."""
 QUIET: Final = 0.25
 """Seconds without a byte that end a burst: longer than any gap within a telegram, shorter than those between."""
 DEFAULT_SILENCE: Final = 120.0
-"""Seconds without a byte after which the port is opened anew."""
+"""The most seconds without a telegram after which the port is opened anew."""
 FIRST_DELAY: Final = 1.0
 """Seconds from the first failure to the next try; doubled each time."""
 LONGEST_DELAY: Final = 60.0
@@ -79,8 +82,9 @@ class P1Reader:
     """Reads one P1 port.
 
     `port` is a device path or a URL that serialx knows. `settings` are the line settings where the owner has fixed
-    them, else they are found. `silence` is the number of seconds without a byte after which the port is opened anew.
-    `time_zone` is that of the place where the meter stands.
+    them, else they are found. `silence` is the most seconds without a telegram after which the port is opened anew, and
+    `period` the seconds between two telegrams where that is known. `time_zone` is that of the place where the meter
+    stands.
     """
 
     def __init__(
@@ -92,6 +96,7 @@ class P1Reader:
         silence: float = DEFAULT_SILENCE,
         memory: PortMemory | None = None,
         first_delay: float = FIRST_DELAY,
+        period: float | None = None,
         time_zone: tzinfo | None = None,
     ) -> None:
         """Prepare to read; nothing is opened yet."""
@@ -100,7 +105,11 @@ class P1Reader:
         self._decoder = Decoder(keys, memory, time_zone=time_zone)
         self._search = SettingsSearch(settings)
         self._has_settings = not port.startswith(RAW_SCHEMES)
-        self._silence = silence
+        self._watchdog = Watchdog(silence, period)
+        self._brake = Brake()
+        # Of the last read what is not decoded yet, and the newest telegram of what is.
+        self._rest = b""
+        self._newest: list[Reading] = []
         self._first_delay = first_delay
 
     def set_time_zone(self, time_zone: tzinfo) -> None:
@@ -111,6 +120,11 @@ class P1Reader:
     def settings(self) -> SerialSettings | None:
         """The line settings in use, None where the far end of a network has them."""
         return self._search.settings if self._has_settings else None
+
+    @property
+    def checks_parity(self) -> bool | None:
+        """Whether the parity of every byte is checked, see `Decoder.checks_parity`."""
+        return self._decoder.checks_parity
 
     @property
     def memory(self) -> PortMemory:
@@ -134,8 +148,10 @@ class P1Reader:
                 failure = PortFailed(error, was_open=False)
             else:
                 self._decoder.restart()
+                self._rest, self._newest = b"", []
                 self._search.opened()
                 self.heard.opened += 1
+                timer = self._watch(reader)
                 try:
                     yield PortOpened(self.settings)
                     async for event in self._listen(reader):
@@ -146,6 +162,7 @@ class P1Reader:
                     self.heard.lost += 1
                     failure = PortFailed(error, was_open=True)
                 finally:
+                    timer.cancel()
                     # At once: a device that comes back gets another name while somebody holds the old one.
                     await _close(writer)
             if failure is not None:
@@ -153,8 +170,28 @@ class P1Reader:
             if failure is not None or self._search.has_tried_all:
                 # Noise on the line is no reason to open a port of a network again and again, nor to miss the meter.
                 pause = delay if failure is not None else min(delay, LONGEST_NOISE_DELAY)
-                await asyncio.sleep(pause * random.uniform(1, 1 + _JITTER))  # noqa: S311 - spreads retries, hides nothing
+                jitter = random.uniform(1, 1 + _JITTER)  # noqa: S311 - spreads retries, hides nothing
+                await asyncio.sleep(min(pause * jitter, LONGEST_DELAY))
                 delay = min(2 * delay, LONGEST_DELAY)
+
+    def _watch(self, reader: asyncio.StreamReader) -> _Timer:
+        """Return the timer that ends the reading when no telegram has come for too long; one, however much is read."""
+        loop = asyncio.get_running_loop()
+        self._watchdog.opened(loop.time())
+        timer = _Timer()
+
+        def look() -> None:
+            left = self._watchdog.left(loop.time(), self.heard.period)
+            if left > 0:
+                timer.handle = loop.call_later(left, look)
+                return
+            if self._watchdog.bites() and reader_heard < self.heard.octets:
+                self._search.doubt()
+            reader.set_exception(PortError("no telegram for too long"))
+
+        reader_heard = self.heard.octets
+        look()
+        return timer
 
     async def _open(self) -> tuple[asyncio.StreamReader, _Writer]:
         """Open the port with the settings to try. Raises PortError, whatever opening raises."""
@@ -174,8 +211,7 @@ class P1Reader:
                 raise _port_error(error) from error
 
     async def _listen(self, reader: asyncio.StreamReader) -> AsyncGenerator[Reading | Rejected]:
-        """Give what is decoded, until other settings are to be tried. Raises PortError when the port is lost."""
-        loop = asyncio.get_running_loop()
+        """Return what is decoded, until other settings are to be tried. Raises PortError when the port is lost."""
         while True:
             octets = await self._receive(reader)
             if octets is None:
@@ -185,28 +221,64 @@ class P1Reader:
                 elif self._search.quiet() and self._has_settings:
                     return
                 continue
-            now = loop.time()
-            self.heard.received(octets, now)
-            is_p1 = False
-            for event in self._decoder.feed(octets):
-                is_p1 = is_p1 or isinstance(event, Reading) or event.reason in _STRUCTURED
-                self.heard.decoded(event, now)
+            events, fits = self._decode(octets)
+            for event in events:
                 yield event
-            garbage = 0 if self._decoder.is_amid_telegram else len(octets)
-            if self._search.heard(garbage, is_p1=is_p1) and self._has_settings:
+            if not fits:
                 return
 
+    def _decode(self, octets: bytes) -> tuple[list[Reading | Rejected], bool]:
+        """Return what bytes complete, and whether the line settings seem to fit.
+
+        Of telegrams that come at once, as after a stall, only the newest says how things are: it is the last event.
+        """
+        now = asyncio.get_running_loop().time()
+        self.heard.received(octets, now)
+        events = self._decoder.feed(octets)
+        is_p1 = False
+        for event in events:
+            self.heard.decoded(event, now)
+            is_p1 = is_p1 or isinstance(event, Reading) or event.reason in _STRUCTURED
+            if isinstance(event, Reading) or event.reason.is_key:
+                self._watchdog.fed(now)
+        garbage = 0 if self._decoder.is_amid_telegram else len(octets)
+        fits = not (self._search.heard(garbage, is_p1=is_p1) and self._has_settings)
+        rejections: list[Reading | Rejected] = [event for event in events if isinstance(event, Rejected)]
+        newest = [event for event in events if isinstance(event, Reading)][-1:] or self._newest
+        self._newest = newest if fits and self._rest else []
+        return rejections if self._newest else [*rejections, *newest], fits
+
     async def _receive(self, reader: asyncio.StreamReader) -> bytes | None:
-        """Give the next bytes; None when the line is quiet and it matters. Raises PortError when the port is lost."""
+        """Return the next bytes; None when the line is quiet and it matters. Raises PortError when the port is lost."""
+        if self._rest:
+            await asyncio.sleep(0)
+        else:
+            octets = await self._read(reader)
+            if octets is None:
+                return None
+            await self._slow_down(len(octets))
+            self._rest = octets
+        octets, self._rest = self._rest[:_SLICE], self._rest[_SLICE:]
+        return octets
+
+    async def _slow_down(self, size: int) -> None:
+        """Wait, where the port sends more than any meter does."""
+        pause = self._brake.received(size, asyncio.get_running_loop().time())
+        if pause:
+            self.heard.hints.add(Hint.FLOOD)
+            await asyncio.sleep(pause)
+
+    async def _read(self, reader: asyncio.StreamReader) -> bytes | None:
+        """Read what is there; None when the line is quiet and it matters. Raises PortError when the port is lost."""
         waits_for_quiet = self._search.is_undecided or not self._search.knows_quiet
         try:
-            async with asyncio.timeout(QUIET if waits_for_quiet else self._silence):
+            if waits_for_quiet:
+                async with asyncio.timeout(QUIET):
+                    octets = await reader.read(_CHUNK)
+            else:
                 octets = await reader.read(_CHUNK)
         except TimeoutError:
-            if waits_for_quiet:
-                return None
-            message = f"nothing received for {self._silence:g} seconds"
-            raise PortError(message) from None
+            return None
         except Exception as error:
             raise _port_error(error) from error
         if not octets:
@@ -216,6 +288,15 @@ class P1Reader:
 
 
 _BYTE: Final = 8
+
+
+class _Timer:
+    """The timer of an open port, which is set again and again."""
+
+    handle: asyncio.TimerHandle
+
+    def cancel(self) -> None:
+        self.handle.cancel()
 
 
 def _is_refusal(error: Exception) -> bool:

@@ -26,11 +26,13 @@ class SerialSettings:
 
 SETTINGS_115200_8N1: Final = SerialSettings(115200, 8, "N", 1)
 SETTINGS_115200_8E1: Final = SerialSettings(115200, 8, "E", 1)
-SETTINGS_9600_7E1: Final = SerialSettings(9600, 7, "E", 1)
-# Where a bridge or driver has no 7 data bits; the decoder then takes the parity bit for what it is.
+# A line of 7E1, read so that the parity comes along: the kernel hands over bytes of wrong parity as if they were right,
+# and the decoder can tell.
 SETTINGS_9600_8N1: Final = SerialSettings(9600, 8, "N", 1)
+# For ports that hand over the eighth bit in some way of their own.
+SETTINGS_9600_7E1: Final = SerialSettings(9600, 7, "E", 1)
 
-CANDIDATES: Final = (SETTINGS_115200_8N1, SETTINGS_9600_7E1, SETTINGS_9600_8N1, SETTINGS_115200_8E1)
+CANDIDATES: Final = (SETTINGS_115200_8N1, SETTINGS_9600_8N1, SETTINGS_9600_7E1, SETTINGS_115200_8E1)
 _GARBAGE_LIMIT: Final = 4096
 """Bytes without any telegram among them that are worth four of the longest Dutch ones: no accident of opening too
 late."""
@@ -110,6 +112,10 @@ class SettingsSearch:
     def refused(self) -> bool:
         """Take note that the port does not know these settings; True where others can be tried."""
         return self._advance()
+
+    def doubt(self) -> None:
+        """Use the next settings: with these the port was opened again and again, and no telegram came."""
+        self._advance()
 
     def _judge(self) -> bool:
         self._garbage_bursts += 1

@@ -18,22 +18,18 @@ def keys_from(data: Mapping[str, Any]) -> Keys | None:
     return Keys(parse_key(decryption_key), parse_key(additional_key) if additional_key else None)
 
 
-_FASTEST_7E1: Final = 9600
-
-
 def settings_from(data: Mapping[str, Any]) -> SerialSettings | None:
     """Return the line settings that the owner has fixed; None where they are to be found.
 
-    Who fixes the speed alone means the rest as meters of that speed have it: 7E1 up to 9600 baud, 8N1 above.
+    Who fixes the speed alone has 8N1 with it: a line of 7E1 is then read with its parity, which the core checks.
     """
     baudrate = data.get(CONF_BAUDRATE)
     if baudrate is None:
         return None
-    is_old = int(baudrate) <= _FASTEST_7E1
     return SerialSettings(
         baudrate=int(baudrate),
-        data_bits=int(data.get(CONF_DATABITS, 7 if is_old else 8)),
-        parity=data.get(CONF_PARITY, "E" if is_old else "N"),
+        data_bits=int(data.get(CONF_DATABITS, 8)),
+        parity=data.get(CONF_PARITY, "N"),
         stop_bits=float(data.get(CONF_STOPBITS, 1)),
     )
 
