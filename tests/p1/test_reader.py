@@ -186,7 +186,8 @@ async def test_where_the_parity_bit_is_taken_away_that_is_told() -> None:
     with PtyPort(V2_SETTINGS, reader_character=(7, Parity.EVEN)) as port:
         async with Listener(reader_of(port)) as listener:
             await listener.opened()
-            assert listener.reader.checks_parity is None
+            before = listener.reader.checks_parity
+            assert before is None
             await listener.readings(2, Meter(port, load(DSMR22)))
             assert listener.reader.checks_parity is False
             assert listener.of(Reading)[0].meters[1].profile.type_id == "electricity_v2_2"
