@@ -211,6 +211,9 @@ READING = [
             [CosemValue("", Decimal("12785.123"), Unit.CUBIC_METRE), CosemValue("_timestamp", None)],
         ),
         (["632525252525W", "00000.000"], [CosemValue("", Decimal("0.000")), CosemValue("_timestamp", None)]),
+        # What stands for no number.
+        (["240115090000W", "FFFFFFFF"], [CosemValue("", None, None, HOUR), CosemValue("_timestamp", HOUR)]),
+        (["--------"], [CosemValue("", None), CosemValue("_timestamp", None)]),
         ([""], [CosemValue("", None), CosemValue("_timestamp", None)]),
         (["", ""], [CosemValue("", None), CosemValue("_timestamp", None)]),
     ],
