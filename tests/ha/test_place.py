@@ -93,7 +93,8 @@ async def test_a_clock_that_is_wrong_is_left_alone(hass: HomeAssistant, make_hou
     house = await make_house()
     house.configure(options={"refresh": {"p1": 0}})
     ahead = (datetime.now(UTC) + timedelta(minutes=35)).replace(microsecond=0)
-    octets = e360(f"{ahead.astimezone(ZoneInfo('Europe/Amsterdam')):%y%m%d%H%M%S}")
+    local = ahead.astimezone(ZoneInfo("Europe/Amsterdam"))
+    octets = e360(f"{local:%y%m%d%H%M%S}{'S' if local.dst() else 'W'}")
     await house.set_up(octets)
     for _ in range(4):
         await house.send(octets)

@@ -191,6 +191,10 @@ def test_a_clock_that_stands_in_two_objects(date: str, time: str, expected: str 
         ("America/New_York", "240111084500W", "2024-01-11T07:45:00+00:00", "CET"),
         # Without a flag, in summer, where the meter keeps standard time.
         ("Europe/Amsterdam", "240711084500", "2024-07-11T07:45:00+00:00", "CET all year"),
+        # The hour that October has twice, in both of its passes.
+        ("Europe/Amsterdam", "261025021000", "2026-10-25T00:10:00+00:00", None),
+        ("Europe/Amsterdam", "261025021000", "2026-10-25T01:10:00+00:00", None),
+        ("Europe/Helsinki", "261025031000", "2026-10-25T01:10:00+00:00", None),
         # A flag against the calendar is the meter's own mistake, and no other zone with the same mistake.
         ("Europe/Amsterdam", "240111084500S", "2024-01-11T07:45:00+00:00", None),
         # Clocks that are wrong: half an hour, five hours, and three minutes more than an hour.

@@ -112,11 +112,12 @@ def explaining_zone(shown: datetime, now: datetime, clock: Clock) -> str | None:
     `shown` is the time of a telegram as `clock` reads it, `now` the time of the system. Where they are a whole number
     of hours apart, to within two minutes, and one of the zones in `ZONES` puts the same local time within two minutes
     of the system's, the meter stands there. None where the time is right, or where no zone explains it: then the
-    meter's clock is wrong.
+    meter's clock is wrong. In the hour that October has twice, a time without a flag is right in its second pass too.
     """
-    if abs(shown - now) <= _CLOSE:
-        return None
     local = shown.replace(tzinfo=None)
+    second = local.replace(fold=1)
+    if abs(shown - now) <= _CLOSE or abs(second.replace(tzinfo=clock.at(second)) - now) <= _CLOSE:
+        return None
     is_summer = shown.utcoffset() == clock.summer.utcoffset(None)
     # What is not the offset of the calendar was said by a flag, and a flag counts in every zone.
     has_flag = shown.utcoffset() != clock.at(local).utcoffset(None)
