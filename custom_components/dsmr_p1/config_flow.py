@@ -38,10 +38,11 @@ from .const import (
     CONF_STOPBITS,
     DOMAIN,
 )
-from .flow.forms import EMPTY_SCHEMA, KEYS_SCHEMA, PORT_SCHEMA, as_entered, line_settings
+from .flow.address import AddressError, candidates
+from .flow.forms import CONFIRM_SCHEMA, EMPTY_SCHEMA, USB_SCHEMA, KEYS_SCHEMA, PORT_SCHEMA, as_entered, line_settings
 from .flow.keys import try_keys
 from .flow.listen_step import ListenStep
-from .flow.listening import ListenResult
+from .flow.listening import ListenResult, open_frames
 from .flow.options_flow import P1OptionsFlow
 from .flow.report import Words, confirm_placeholders, entry_title
 from .flow.running import has_moved, has_verified, last_encrypted
@@ -118,11 +119,11 @@ class P1ConfigFlow(ListenStep, domain=DOMAIN):
             return await self._start()
         return self.async_show_form(
             step_id="usb_confirm",
-            data_schema=EMPTY_SCHEMA,
+            data_schema=USB_SCHEMA,
             errors=self._errors,
             description_placeholders={
                 "name": self.context["title_placeholders"]["name"],
-                **await self._error_placeholders(),
+                **self._error_placeholders(),
             },
         )
 
@@ -154,25 +155,39 @@ class P1ConfigFlow(ListenStep, domain=DOMAIN):
             self._errors = {}
             self._input = user_input
             self._line = line_settings(user_input.get(CONF_SERIAL_SETTINGS, {}))
+            self._heard = None
             port = user_input.get(CONF_PORT, "").strip()
             if self._line and CONF_BAUDRATE not in self._line:
                 self._errors = {"base": "baudrate_missing"}
             elif not port:
                 return await self.async_step_scan()
-            else:
-                port = await stable_path(self.hass, port)
-                if await entry_on(self.hass, port, other_than=self._own_entry_id) is None:
-                    self._ports = (port,)
-                    return await self._start()
-                if self._origin is _USER:
-                    return self.async_abort(reason="already_configured")
-                self._errors = {"base": "port_in_use"}
+            elif (step := await self._take_port(port)) is not None:
+                return step
         return self.async_show_form(
             step_id=self._origin,
             data_schema=self.add_suggested_values_to_schema(PORT_SCHEMA, self._input),
             errors=self._errors,
-            description_placeholders=await self._error_placeholders(),
+            description_placeholders=self._error_placeholders(),
         )
+
+    async def _take_port(self, text: str) -> ConfigFlowResult | None:
+        """Start to listen on the port that was typed or chosen; None where it cannot be, with the error set."""
+        self._ports = ()
+        try:
+            ports = tuple([await stable_path(self.hass, port) for port in candidates(text)])
+        except AddressError:
+            self._errors = {"base": "cannot_open", CONF_PORT: "address"}
+            return None
+        entries = [await entry_on(self.hass, port, other_than=self._own_entry_id) for port in ports]
+        free = tuple(port for port, entry in zip(ports, entries, strict=True) if entry is None)
+        if free:
+            self._ports = free
+            return await self._start()
+        if self._origin is _USER:
+            return self.async_abort(reason="already_configured")
+        self._errors = {"base": "port_in_use", CONF_PORT: "busy_by"}
+        self._user = next(entry.title for entry in entries if entry is not None)
+        return None
 
     # Keys.
 
@@ -187,13 +202,17 @@ class P1ConfigFlow(ListenStep, domain=DOMAIN):
             if keys is not None and (not self._errors or keys == self._refused):
                 self._errors = {}
                 self._keys = keys
-                return await self._start()
+                read = open_frames(self._heard, keys, must_verify=self._must_verify)
+                if read is None:
+                    return await self._start()
+                self._heard = read
+                return await self.async_step_confirm()
             self._refused = keys
         return self.async_show_form(
             step_id="keys",
             data_schema=self.add_suggested_values_to_schema(KEYS_SCHEMA, self._key_input),
             errors=self._errors,
-            description_placeholders=await self._error_placeholders(),
+            description_placeholders=self._error_placeholders(),
         )
 
     async def async_step_reauth(self, _: Mapping[str, Any]) -> ConfigFlowResult:
@@ -228,15 +247,15 @@ class P1ConfigFlow(ListenStep, domain=DOMAIN):
         heard = self._heard
         assert heard is not None  # noqa: S101 - the step follows listening
         assert heard.reading is not None  # noqa: S101 - that heard a telegram
-        words = self._words or await Words.load(self.hass)
+        words = await Words.load(self.hass)
         # A browser may ask for the form once more while the entry is being made: that entry is no reason to abort then.
         if not self._is_confirmed:
             await self._identify(heard)
         if user_input is None:
             return self.async_show_form(
                 step_id="confirm",
-                data_schema=EMPTY_SCHEMA,
-                description_placeholders=confirm_placeholders(heard, heard.reading, words),
+                data_schema=CONFIRM_SCHEMA,
+                description_placeholders=confirm_placeholders(self.hass, heard, heard.reading, words),
             )
         self._is_confirmed = True
         data = self._entry_data(heard)

@@ -63,7 +63,9 @@ def quick() -> Iterator[None]:
     """Let nobody wait for a meter longer than these meters need."""
     with (
         patch("custom_components.dsmr_p1.flow.listen_step.PATIENCE", QUICK),
+        patch("custom_components.dsmr_p1.flow.listen_step.NETWORK_PATIENCE", QUICK),
         patch("custom_components.dsmr_p1.flow.listen_step.SCAN_PATIENCE", QUICK),
+        patch("custom_components.dsmr_p1.flow.listen_step.HOST_PATIENCE", QUICK),
     ):
         yield
 
@@ -296,7 +298,7 @@ async def test_port_that_does_not_exist(hass: HomeAssistant, port: PtyPort, tmp_
     entered = {CONF_PORT: str(tmp_path / "none"), CONF_BRIDGE_TYPE: BRIDGE_DSMR, CONF_SERIAL_SETTINGS: {}}
     result = await start(hass, entered)
     assert result["step_id"] == "user"
-    assert result["errors"] == {"base": "cannot_open"}
+    assert result["errors"]["base"] == "cannot_open"
     assert "FileNotFoundError" in told(result)["cause"]
     assert suggested(result)[CONF_PORT] == entered[CONF_PORT]
     assert suggested(result)[CONF_BRIDGE_TYPE] == BRIDGE_DSMR
@@ -309,14 +311,14 @@ async def test_port_that_another_program_reads(hass: HomeAssistant, port: PtyPor
         other = await answer(hass, other, {CONF_PORT: port.path})
         await eventually(port.reader_present)
         result = await start(hass, {CONF_PORT: port.path})
-        assert result["errors"] == {"base": "port_in_use"}
+        assert result["errors"]["base"] == "port_in_use"
         await close(hass, await listened(hass, other))
     await _recover(hass, result, port)
 
 
 async def test_silent_port(hass: HomeAssistant, port: PtyPort) -> None:
     result = await start(hass, {CONF_PORT: port.path})
-    assert result["errors"] == {"base": "no_data"}
+    assert result["errors"]["base"] == "no_data"
     await _recover(hass, result, port)
 
 
@@ -327,7 +329,7 @@ async def test_port_that_is_lost_at_once(hass: HomeAssistant, port: PtyPort, soc
     server = await asyncio.start_server(drop, "127.0.0.1", 0)
     number = server.sockets[0].getsockname()[1]
     result = await start(hass, {CONF_PORT: f"socket://127.0.0.1:{number}"})
-    assert result["errors"] == {"base": "cannot_open"}
+    assert result["errors"]["base"] == "cannot_open"
     server.close()
     await _recover(hass, result, port)
 
@@ -337,7 +339,7 @@ async def test_port_that_sends_noise(hass: HomeAssistant, port: PtyPort) -> None
     with patch.object(meter, "compose", lambda: bytes(range(128, 256)) * 8):
         async with sending(meter):
             result = await start(hass, {CONF_PORT: port.path})
-    assert result["errors"] == {"base": "no_telegram"}
+    assert result["errors"]["base"] == "no_telegram"
     assert int(told(result)["octets"]) > 1000
     await _recover(hass, result, port)
 
@@ -359,7 +361,7 @@ async def test_port_that_sends_nothing_good(hass: HomeAssistant, port: PtyPort, 
     async with sending(meter):
         result = await start(hass, {CONF_PORT: port.path})
         assert result["step_id"] == "user"
-        assert result["errors"] == {"base": error}
+        assert result["errors"]["base"] == error
         meter.faults.disable(fault)
         result = await enter(hass, result, {CONF_PORT: port.path})
         result = await finish(hass, result)
@@ -372,7 +374,7 @@ async def test_telnet_is_recognised(hass: HomeAssistant, socket_enabled: None) -
         with patch.object(meter, "compose", bytes):
             async with sending(meter):
                 result = await start(hass, {CONF_PORT: tcp.path})
-        assert result["errors"] == {"base": "not_p1"}
+        assert result["errors"]["base"] == "not_p1"
         assert "raw mode" in told(result)["recognised"]
         async with sending(meter):
             result = await enter(hass, result, {CONF_PORT: tcp.path})
@@ -396,7 +398,7 @@ async def test_secrets_of_an_address_are_not_shown(hass: HomeAssistant, caplog: 
     port = "socket://user:secret1@host:1/?key=secret2"
     with patch("serialx.open_serial_connection", side_effect=OSError(f"no way to {port}")):
         result = await start(hass, {CONF_PORT: port})
-    assert result["errors"] == {"base": "cannot_open"}
+    assert result["errors"]["base"] == "cannot_open"
     assert "no way to socket://host:1" in told(result)["cause"]
     assert "secret" not in str(told(result))
     assert "secret" not in caplog.text
@@ -410,7 +412,7 @@ async def test_address_of_an_entry(hass: HomeAssistant) -> None:
     assert result["reason"] == "already_configured"
     with patch("serialx.open_serial_connection", side_effect=OSError):
         result = await start(hass, {CONF_PORT: "rfc2217://p1.local:2323"})
-    assert result["errors"] == {"base": "cannot_open"}
+    assert result["errors"]["base"] == "cannot_open"
     await close(hass, result)
 
 

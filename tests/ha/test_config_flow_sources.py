@@ -71,7 +71,9 @@ def quick() -> Iterator[None]:
     """Let nobody wait for a meter longer than these meters need."""
     with (
         patch("custom_components.dsmr_p1.flow.listen_step.PATIENCE", QUICK),
+        patch("custom_components.dsmr_p1.flow.listen_step.NETWORK_PATIENCE", QUICK),
         patch("custom_components.dsmr_p1.flow.listen_step.SCAN_PATIENCE", QUICK),
+        patch("custom_components.dsmr_p1.flow.listen_step.HOST_PATIENCE", QUICK),
     ):
         yield
 
@@ -135,7 +137,7 @@ async def test_cable_is_confirmed_and_listened_to(
     # Nothing is heard: nothing is made.
     result = await enter(hass, result, {})
     assert result["step_id"] == "usb_confirm"
-    assert result["errors"] == {"base": "no_data"}
+    assert result["errors"]["base"] == "no_data"
     async with sending(make_meter(port)):
         result = await enter(hass, result, {})
         result = await finish(hass, result)
@@ -262,7 +264,7 @@ async def test_scan_that_finds_nothing_tells_the_most_it_heard(
     async with sending(meter):
         result = await enter(hass, await start(hass, {}), {})
     assert result["step_id"] == "user"
-    assert result["errors"] == {"base": "crc_errors"}
+    assert result["errors"]["base"] == "crc_errors"
     assert told(result)["port"] == f"`{other_port.path}`"
     async with sending(make_meter(port)):
         result = await finish(hass, await enter(hass, result, {CONF_PORT: port.path}))
@@ -350,7 +352,7 @@ async def test_reconfigure_to_another_port(hass: HomeAssistant, port: PtyPort, o
         result = await reconfigure(hass, entry)
         result = await enter(hass, result, {CONF_PORT: other_port.path})
         assert result["step_id"] == "reconfigure"
-        assert result["errors"] == {"base": "no_data"}
+        assert result["errors"]["base"] == "no_data"
         # The entry goes on meanwhile.
         assert entry.state is ConfigEntryState.LOADED
         async with sending(make_meter(other_port)):
@@ -418,7 +420,7 @@ async def test_reconfigure_to_the_port_of_another_entry(
         entry = await set_up(hass, port)
         await set_up(hass, other_port)
         result = await enter(hass, await reconfigure(hass, entry), {CONF_PORT: other_port.path})
-        assert result["errors"] == {"base": "port_in_use"}
+        assert result["errors"]["base"] == "port_in_use"
         result = await enter(hass, result, {CONF_PORT: port.path})
         assert result["step_id"] == "confirm"
         await close(hass, result)
@@ -519,7 +521,7 @@ async def test_entry_goes_on_when_nothing_is_heard(hass: HomeAssistant, port: Pt
     async with sending(meter):
         entry = await set_up(hass, port)
     result = await enter(hass, await reconfigure(hass, entry), {CONF_PORT: port.path})
-    assert result["errors"] == {"base": "no_data"}
+    assert result["errors"]["base"] == "no_data"
     assert entry.state is ConfigEntryState.LOADED
     async with sending(meter):
         await eventually(lambda: entry.runtime_data.last_update_success)

@@ -49,7 +49,9 @@ ADDRESS_SECRETS = ("hunter2", "geheim-und-lang")
 def _quick() -> Iterator[None]:
     with (
         patch("custom_components.dsmr_p1.flow.listen_step.PATIENCE", QUICK),
+        patch("custom_components.dsmr_p1.flow.listen_step.NETWORK_PATIENCE", QUICK),
         patch("custom_components.dsmr_p1.flow.listen_step.SCAN_PATIENCE", QUICK),
+        patch("custom_components.dsmr_p1.flow.listen_step.HOST_PATIENCE", QUICK),
         patch("custom_components.dsmr_p1.coordinator.FIRST_TELEGRAM_LIMIT", 2),
     ):
         yield
@@ -232,7 +234,7 @@ async def test_the_secrets_of_an_address(
     hass: HomeAssistant, caplog: pytest.LogCaptureFixture, everything_is_logged: None
 ) -> None:
     result = await start(hass, {CONF_PORT: ADDRESS, CONF_BRIDGE_TYPE: BRIDGE_AUTO})
-    assert result["errors"] == {"base": "cannot_open"}
+    assert result["errors"]["base"] == "cannot_open"
     assert not leaks(json.dumps(dict(result["description_placeholders"] or {})), ADDRESS_SECRETS)
     check_shown(hass, ADDRESS_SECRETS)
     await close(hass, result)

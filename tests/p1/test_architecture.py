@@ -37,7 +37,7 @@ LAYERS = (
 )
 # What a module imports from outside, apart from the standard library's parts without input and output.
 OUTSIDE = {
-    "reader": {"asyncio", "serialx"},
+    "reader": {"asyncio", "serialx", "socket"},
     "decryption": {"cryptography"},
 }
 PURE = {

@@ -33,6 +33,9 @@ from ..const import (
     CONF_STOPBITS,
 )
 
+SECTION_TECHNICAL: Final = "technical"
+"""A section without fields: its description is what is folded away."""
+
 
 class _Choice(SelectSelector):
     """A drop-down. A script may give a number where the browser gives a text, and the letters as they are kept."""
@@ -84,6 +87,11 @@ KEYS_SCHEMA: Final = probatio.Schema(
         probatio.Optional(probatio.Secret(CONF_ADDITIONAL_KEY)): _KEY_FIELD,
     }
 )
+CONFIRM_SCHEMA: Final = probatio.Schema(
+    {probatio.Optional(SECTION_TECHNICAL): section(probatio.Schema({}), {"collapsed": True})}
+)
+USB_SCHEMA: Final = probatio.Schema({probatio.Optional(CONF_PORT): section(probatio.Schema({}), {"collapsed": False})})
+"""The port is shown, and has a place for what is said of it; it cannot be changed."""
 EMPTY_SCHEMA: Final = probatio.Schema({})
 
 

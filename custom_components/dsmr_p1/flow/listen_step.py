@@ -13,15 +13,22 @@ from homeassistant.const import CONF_PORT, EVENT_HOMEASSISTANT_STOP
 from homeassistant.core import Event, callback
 
 from ..const import BRIDGE_SMARTY, CONF_ADDITIONAL_KEY, CONF_BRIDGE_TYPE, CONF_DECRYPTION_KEY, LOGGER
-from ..p1 import Keys
-from ..port.entry_data import settings_from
-from ..port.serial_ports import is_same_port
+from ..p1 import Keys, PortFault
+from ..port.entry_data import redacted, settings_from
+from ..port.serial_ports import is_network, is_raw_stream, is_same_port, user_of
+from . import advice
 from .listening import ListenResult, Patience, listen
-from .report import Words, error_placeholders
+from .report import code
 
 PATIENCE: Final = Patience()
+NETWORK_PATIENCE: Final = Patience(byte=25, telegram=29)
+"""For a stream of a network: it needs no line settings, so the second burst is a whole one."""
 SCAN_PATIENCE: Final = Patience(byte=12)
 """While free ports are tried one after the other: a silent one is left as soon as a meter would have spoken."""
+HOST_PATIENCE: Final = Patience(open=3.5, byte=12, telegram=24)
+"""While a host is tried on every port that network readers listen on. A machine that is off is known after 3 s."""
+HOST_LIMIT: Final = 29.0
+"""Seconds for all ports of a host."""
 # Of several ports that are tried, the one whose error says most is reported.
 _TELLING: Final = (
     "wrong_additional_key", "wrong_key", "unsupported_encryption", "crc_errors", "no_telegram", "not_p1", "no_data",
@@ -35,7 +42,6 @@ class ListenStep(ConfigFlow):
     def __init__(self) -> None:
         """Start with nothing entered and nothing heard."""
         self._origin = "user"
-        self._words: Words | None = None
         self._input: dict[str, Any] = {}
         self._line: dict[str, Any] = {}
         self._keys: Keys | None = None
@@ -44,26 +50,28 @@ class ListenStep(ConfigFlow):
         self._heard: ListenResult | None = None
         self._errors: dict[str, str] = {}
         self._listening: asyncio.Task[None] | None = None
+        self._action = "listen"
         self._progress: dict[str, str] = {}
         self._next = "user"
+        self._user: str | None = None
 
     async def _start(self) -> ConfigFlowResult:
-        self._words = await Words.load(self.hass)
         self._errors = {}
         self._heard = None
+        self._user = None
         return await self.async_step_listen()
 
     async def async_step_listen(self, _: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Show what is heard while it is heard."""
         if self._listening is None:
-            self._progress = await self._error_placeholders()
+            self._action, self._progress = _progress_of(self._blank())
             self._listening = self._start_listening()
         if self._listening.done():
             self._listening = None
             return self.async_show_progress_done(next_step_id=self._next)
         return self.async_show_progress(
             step_id="listen",
-            progress_action="listen",
+            progress_action=self._action,
             description_placeholders=self._progress,
             progress_task=self._listening,
         )
@@ -83,32 +91,56 @@ class ListenStep(ConfigFlow):
     async def _listen(self) -> None:
         """Try the ports one after the other until one is understood, and decide what comes next."""
         self._next = self._origin
-        patience = PATIENCE if len(self._ports) == 1 else SCAN_PATIENCE
         best: ListenResult | None = None
+        loop = asyncio.get_running_loop()
+        ends = loop.time() + HOST_LIMIT
         try:
-            for port in self._ports:
-                async with self._entry_aside(port):
-                    heard = await listen(
-                        port,
-                        keys=self._keys,
-                        settings=settings_from(self._line),
-                        patience=patience,
-                        tell=self._tell,
-                        must_verify=self._must_verify,
-                    )
-                if best is None or _says_more(heard, best):
+            for number, port in enumerate(self._ports):
+                patience = self._patience(port)
+                if self._is_host:
+                    patience = patience.within(max(ends - loop.time(), 0))
+                heard = await self._listen_on(port, patience, number)
+                if best is None or _rank(heard) < _rank(best):
                     best = heard
-                if heard.error in (None, "no_key"):
+                if heard.error in (None, "no_key") or (self._is_host and _is_host_gone(heard)):
                     break
+            if best is None:
+                self._errors = {"base": "no_free_port"}
+                return
+            if best.error == "port_in_use":
+                self._user = await user_of(self.hass, best.port)
         except Exception:  # noqa: BLE001 - a progress step may not fail, and there is a form to go back to
             LOGGER.exception("Listening on a P1 port failed")
             self._errors = {"base": "unknown"}
             return
-        if best is None:
-            self._errors = {"base": "no_free_port"}
-            return
         self._heard = best
         self._decide(best)
+
+    async def _listen_on(self, port: str, patience: Patience, number: int) -> ListenResult:
+        """Listen on one of the ports, the one with a number counted from 0."""
+
+        def tell(heard: ListenResult, part: float) -> None:
+            self._tell(heard, (number + part) / len(self._ports))
+
+        async with self._entry_aside(port):
+            return await listen(
+                port,
+                keys=self._keys,
+                settings=settings_from(self._line),
+                patience=patience,
+                tell=tell,
+                must_verify=self._must_verify,
+            )
+
+    @property
+    def _is_host(self) -> bool:
+        """Whether the ports are those of one host, of which the owner did not know which it is."""
+        return len(self._ports) > 1 and is_network(self._ports[0])
+
+    def _patience(self, port: str) -> Patience:
+        if len(self._ports) > 1:
+            return HOST_PATIENCE if self._is_host else SCAN_PATIENCE
+        return NETWORK_PATIENCE if is_raw_stream(port) else PATIENCE
 
     def _decide(self, heard: ListenResult) -> None:
         """Choose the step that follows from what was heard."""
@@ -126,20 +158,20 @@ class ListenStep(ConfigFlow):
                 self._next = "keys"
                 self._errors = {CONF_ADDITIONAL_KEY: "wrong_additional_key"}
             case error:
-                self._errors = {"base": error}
+                told = advice.advice_of(heard, user=self._user, tried_all=self._is_host)
+                self._errors = {"base": error} if told is None else {"base": error, CONF_PORT: told}
         if heard.error in (None, "no_key", "wrong_key", "wrong_additional_key"):
             # From now on it is this port, also where several were tried.
             self._ports = (heard.port,)
 
     @callback
     def _tell(self, heard: ListenResult, part: float) -> None:
-        """Show how far it is."""
-        assert self._words is not None  # noqa: S101 - loaded before listening starts
-        self.async_update_progress(part)
-        progress = error_placeholders(heard, self._words)
-        if progress != self._progress:
-            self._progress = progress
+        """Show how far it is. A new text first: with it the browser forgets which part was shown."""
+        shown = _progress_of(heard)
+        if shown != (self._action, self._progress):
+            self._action, self._progress = shown
             self.async_notify_flow_changed()
+        self.async_update_progress(part)
 
     @asynccontextmanager
     async def _entry_aside(self, port: str) -> AsyncIterator[None]:
@@ -167,15 +199,29 @@ class ListenStep(ConfigFlow):
     def _own_entry_id(self) -> str | None:
         return self._reconfigure_entry_id if self.source == SOURCE_RECONFIGURE else None
 
-    async def _error_placeholders(self) -> dict[str, str]:
-        words = self._words or await Words.load(self.hass)
-        port = self._ports[0] if self._ports else self._input.get(CONF_PORT, "")
-        return error_placeholders(self._heard or ListenResult(port=port, settings=settings_from(self._line)), words)
+    def _blank(self) -> ListenResult:
+        """Return what is heard before anything is."""
+        return ListenResult(port=self._ports[0] if self._ports else self._input.get(CONF_PORT, ""))
+
+    def _error_placeholders(self) -> dict[str, str]:
+        return dict(advice.placeholders(self._heard or self._blank(), user=self._user))
 
 
-def _says_more(one: ListenResult, other: ListenResult) -> bool:
-    return _rank(one) < _rank(other)
+def _progress_of(heard: ListenResult) -> tuple[str, dict[str, str]]:
+    """Return the key of the text that is shown while listening, and what it tells. Few: each new one is a jump."""
+    if heard.telegrams:
+        action = "listen_meter"
+    elif heard.octets:
+        action = "listen_data"
+    else:
+        action = "listen_network" if is_network(heard.port) else "listen"
+    return action, {"port": code(redacted(heard.port))}
 
 
-def _rank(heard: ListenResult) -> int:
-    return _TELLING.index(heard.error) if heard.error in _TELLING else -1
+def _is_host_gone(heard: ListenResult) -> bool:
+    return heard.failure is not None and heard.fault in advice.FINAL
+
+
+def _rank(heard: ListenResult) -> tuple[int, bool]:
+    """Return how much a result tells, least for the most: of two that say the same, a refusal proves the host."""
+    return _TELLING.index(heard.error) if heard.error in _TELLING else -1, heard.fault is not PortFault.REFUSED

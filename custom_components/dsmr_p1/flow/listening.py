@@ -2,25 +2,27 @@
 
 Nothing is decided by silence alone before a meter must have spoken: those of DSMR 2 to 4 and in Luxembourg send every
 ten seconds, and where the first line settings are the wrong ones, the first burst may be heard in part, the second as
-garbage, and the third is the first good telegram, at most 31 seconds after the port was opened. Once bytes have come, a
-slow sender is given time for two bursts a minute apart. What is beyond doubt earlier ends the listening earlier.
+garbage, and the third is the first good telegram, at most 31 seconds after the port was opened. What is beyond doubt
+earlier ends the listening earlier.
 """
 
 import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from homeassistant.util import dt as dt_util
 
 from ..p1 import (
     Authentication,
+    Decoder,
     Keys,
     Meter,
     PortBusyError,
     PortError,
+    PortFault,
     PortMemory,
     Reading,
     Rejected,
@@ -45,19 +47,28 @@ _ENOUGH_REJECTED: Final[Mapping[RejectReason, int]] = {
     RejectReason.NOT_P1: 3,
 }
 _FRAMES_KEPT: Final = 4
+_ENOUGH_LOST: Final = 2
+"""Times that a port was lost before anything was received, which settle that it will be again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patience:
-    """Seconds to wait: for the first byte, from there for a telegram, and from there for the next one.
+    """Seconds to wait: until the port is open, for the first byte, for a telegram, and from there for the next one.
 
-    `tick` is how often the progress is told.
+    All but the last count from the start. `tick` is how often the progress is told.
     """
 
+    open: float = 10
     byte: float = 35
-    telegram: float = 65
+    telegram: float = 45
     another: float = 12
     tick: float = 1
+
+    def within(self, seconds: float) -> Patience:
+        """Return a patience that ends after some seconds, whatever was heard, except while telegrams come."""
+        return replace(
+            self, open=min(self.open, seconds), byte=min(self.byte, seconds), telegram=min(self.telegram, seconds)
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +85,19 @@ class ListenResult:
     reading: Reading | None = None
     frames: tuple[EncryptedFrame, ...] = ()
     failure: PortError | None = None
+    opened: int = 1
     lost: int = 0
+
+    @property
+    def fault(self) -> PortFault | None:
+        """What is wrong with the port itself; None where it is open, or has been while bytes came."""
+        if self.failure is not None:
+            return self.failure.fault
+        if self.octets:
+            return None
+        if self.lost:
+            return PortFault.CLOSED
+        return None if self.opened else PortFault.UNREACHABLE
 
     @property
     def damaged(self) -> int:
@@ -96,7 +119,7 @@ class ListenResult:
         causes = {
             None: self.reading is not None,
             "port_in_use": isinstance(self.failure, PortBusyError),
-            "cannot_open": self.failure is not None or (self.lost and not self.octets),
+            "cannot_open": self.fault is not None,
             "wrong_additional_key": RejectReason.AUTHENTICATION in self.rejected,
             "wrong_key": RejectReason.DECRYPTION in self.rejected,
             "no_key": RejectReason.NO_KEY in self.rejected,
@@ -131,6 +154,19 @@ class ListenResult:
 
 type Tell = Callable[[ListenResult, float], None]
 """Takes what has been heard so far, and which part of the time is over, from 0 to 1."""
+
+
+def open_frames(heard: ListenResult, keys: Keys, *, must_verify: bool) -> ListenResult | None:
+    """Return what was heard, read with keys that were not known then; None where they open none of the frames kept.
+
+    `must_verify` tells that a tag has verified on this port before: telegrams without are not believed any more.
+    """
+    decoder = Decoder(keys, PortMemory(tag_verified=must_verify), time_zone=dt_util.get_default_time_zone())
+    events = [event for frame in heard.frames for event in decoder.feed(frame.octets)]
+    readings = [event for event in events if isinstance(event, Reading)]
+    if not readings:
+        return None
+    return replace(heard, reading=readings[-1], telegrams=len(readings), rejected={})
 
 
 async def listen(
@@ -183,7 +219,6 @@ class _Listener:
         self._reading: Reading | None = None
         self._failure: PortError | None = None
         self._frames: deque[EncryptedFrame] = deque(maxlen=_FRAMES_KEPT)
-        self._first_octet_at: float | None = None
         self._has_ended = False
 
     async def collect(self) -> None:
@@ -209,10 +244,8 @@ class _Listener:
         if heard.last_telegram_at is not None:
             return heard.last_telegram_at + patience.another
         if heard.octets:
-            if self._first_octet_at is None:
-                self._first_octet_at = heard.last_octet_at
-            return (self._first_octet_at or started) + patience.telegram
-        return started + patience.byte
+            return started + patience.telegram
+        return started + (patience.byte if heard.opened else patience.open)
 
     @property
     def heard(self) -> ListenResult:
@@ -229,6 +262,7 @@ class _Listener:
             reading=self._reading,
             frames=tuple(self._frames),
             failure=self._failure,
+            opened=heard.opened,
             lost=heard.lost,
         )
 
@@ -245,6 +279,8 @@ class _Listener:
             return True
         if heard.telegrams:
             return heard.telegrams >= ENOUGH_TELEGRAMS
+        if heard.lost >= _ENOUGH_LOST and not heard.octets:
+            return True
         if heard.octets >= ENOUGH_OCTETS:
             return True
         return any(heard.rejected[reason] >= enough for reason, enough in _ENOUGH_REJECTED.items())

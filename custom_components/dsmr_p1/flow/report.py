@@ -3,15 +3,17 @@
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Final
+from urllib.parse import urlencode
 
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.translation import async_get_translations
+from homeassistant.loader import async_get_loaded_integration
 
 from ..const import DOMAIN
-from ..p1 import Authentication, Meter, Reading, Role
+from ..p1 import Authentication, Meter, MeterKind, Presented, Quantity, Reading, Role, present
 from ..p1.catalog import meter_type
 from ..p1.detection import MeterProfile
-from ..port.entry_data import redacted, without_secrets
+from ..port.entry_data import redacted
 from ..port.serial_ports import is_raw_stream
 from ..port.store import KnownMeter
 from .listening import ListenResult
@@ -61,31 +63,21 @@ def type_name(meter: AnyMeter, words: Words) -> str:
     return words("meter_kind" if meter_type(meter.type_id) is None else "meter_type", meter.type_id)
 
 
-def error_placeholders(heard: ListenResult, words: Words) -> dict[str, str]:
-    """Return what the texts of errors tell."""
+def confirm_placeholders(hass: HomeAssistant, heard: ListenResult, reading: Reading, words: Words) -> dict[str, str]:
+    """Return everything that was heard: the readings first, and what only the curious ask for."""
     return {
-        "port": code(redacted(heard.port)),
-        "settings": _settings(heard, words),
-        "octets": str(heard.octets),
+        "readings": "\n".join(f"- {line}" for line in _readings(reading, words)),
+        "notes": "\n\n".join(_notes(hass, heard, words)),
+        "port": redacted(heard.port),
+        "settings": "–" if is_raw_stream(heard.port) or heard.settings is None else str(heard.settings),
+        "protocol": _protocol(reading),
+        "identification": reading.telegram.identification,
+        "country": _proven_country(reading) or "–",
+        "encryption": reading.authentication or "–",
         "telegrams": str(heard.telegrams),
         "damaged": str(heard.damaged),
-        "cause": "" if heard.failure is None else code(without_secrets(str(heard.failure), heard.port)),
-        "recognised": words("recognised", "telnet" if heard.is_telnet else "other_protocol"),
-    }
-
-
-def confirm_placeholders(heard: ListenResult, reading: Reading, words: Words) -> dict[str, str]:
-    """Return everything that was heard."""
-    period = "period_unknown" if heard.period is None else "period"
-    return {
-        **error_placeholders(heard, words),
-        "protocol": _protocol(reading, words),
-        "identification": code(reading.telegram.identification),
-        "country": _country(reading, words),
-        "encryption": words("encryption", reading.authentication or "none"),
-        "period": words("report", period, seconds=f"{heard.period or 0:.0f}"),
-        "meters": "\n".join(f"- {line}" for line in _meters(reading, words)),
-        "notes": "\n\n".join(_notes(heard, words)),
+        "period": "–" if heard.period is None else f"{heard.period:.0f} s",
+        "meters": _identifiers(reading),
     }
 
 
@@ -94,19 +86,17 @@ def code(text: str) -> str:
     return f"`{text.replace('`', '')}`"
 
 
-def _settings(heard: ListenResult, words: Words) -> str:
-    """Return the serial settings in use; before the port is open it is not known with which ones it will be."""
-    if heard.settings is not None:
-        return str(heard.settings)
-    return words("report", "network" if is_raw_stream(heard.port) else "automatic")
-
-
 def _country(reading: Reading, words: Words) -> str:
     country = reading.telegram.country
     return words("country", "unknown" if country is None else country.code.lower())
 
 
-def _protocol(reading: Reading, words: Words) -> str:
+def _proven_country(reading: Reading) -> str | None:
+    """Return the code of the country that the telegram proves."""
+    return None if reading.telegram.country is None else reading.telegram.country.code
+
+
+def _protocol(reading: Reading) -> str:
     """Return the version of the standard that the port declares; DSMR 2 and 3 declare none."""
     channels = reading.meters[0].channels
     if "p1_emucs_version_output" in channels:
@@ -115,48 +105,81 @@ def _protocol(reading: Reading, words: Words) -> str:
         return f"e-MUCS {'.'.join(digits[3:])}" if len(digits) > _COMPANION else f"e-MUCS {digits}"
     if "p1_version_output" in channels:
         return f"DSMR {'.'.join(str(channels['p1_version_output'].value))}"
-    return words("report", "without_version")
+    return "DSMR 2 / 3"
 
 
 _COMPANION: Final = 3
+_IMPORT: Final = "energy_import_tariff"
+_EXPORT: Final = "energy_export_tariff"
+_POWERS: Final = ("power_import", "power_export")
+_REGISTERS: Final = frozenset({Quantity.ENERGY, Quantity.HEAT, Quantity.VOLUME, Quantity.REGISTER})
 
 
-def _meters(reading: Reading, words: Words) -> Iterator[str]:
+def _readings(reading: Reading, words: Words) -> Iterator[str]:
+    """Return a sentence for each meter: what its display shows."""
     for meter in reading.meters:
-        if meter.profile.role is Role.PORT:
-            continue
-        yield words("report", _state(meter, reading), **_meter_placeholders(meter, words))
+        if meter.profile.role is not Role.PORT:
+            key, told = _reading_of(meter, reading)
+            yield words("reading", key, meter=meter_name(meter.profile, words), **told)
 
 
-def _meter_placeholders(meter: Meter, words: Words) -> dict[str, str]:
-    profile = meter.profile
-    identifier = profile.equipment_identifier
-    newest = _newest_reading(meter)
-    return {
-        "meter": meter_name(profile, words),
-        "type": type_name(profile, words),
-        "identifier": words("report", "no_identifier") if identifier is None else code(identifier),
-        "date": "" if newest is None else newest.date().isoformat(),
-    }
-
-
-def _state(meter: Meter, reading: Reading) -> str:
-    """Whether a meter is alive, silent for long, or announced with nothing behind it."""
+def _reading_of(meter: Meter, reading: Reading) -> tuple[str, dict[str, str]]:
+    """Return the key of the sentence about a meter, and the values that it tells."""
     if not meter.profile.registered:
-        return "meter_unregistered"
+        return "unregistered", {}
+    shown = present(meter)
+    imported, exported = _tariffs(shown, _IMPORT), _tariffs(shown, _EXPORT)
+    power = next((_text(value) for value in shown.values() if value.channel.name == _POWERS[0]), "")
+    if imported:
+        key = f"electricity{'_export' if exported else ''}{'_power' if power else ''}"
+        return key, {"import": imported, "export": exported, "power": power}
+    register = next(
+        (value for value in shown.values() if value.channel.quantity in _REGISTERS and value.value is not None), None
+    )
+    if register is None:
+        return "nothing", {}
     newest, now = _newest_reading(meter), reading.telegram.timestamp
-    if meter.profile.role is Role.MBUS and newest is not None and now is not None and now - newest > STALE:
-        return "meter_stale"
-    return "meter"
+    told = {"reading": _text(register), "date": "" if newest is None else f"{newest:%Y-%m-%d %H:%M}"}
+    if newest is None:
+        return "register", told
+    is_stale = meter.profile.role is Role.MBUS and now is not None and now - newest > STALE
+    return ("stale" if is_stale else "register_time"), told
+
+
+def _tariffs(shown: Mapping[str, Presented], name: str) -> str:
+    """Return the registers of a direction as the display has them: each tariff, or the only one."""
+    registers = {
+        value.channel.index: _text(value)
+        for value in shown.values()
+        if value.channel.name == name and value.channel.quantity is Quantity.ENERGY and value.value is not None
+    }
+    if len(registers) > 1:
+        registers.pop("0", None)
+    if len(registers) == 1:
+        return next(iter(registers.values()))
+    return " + ".join(f"{text} ({index})" for index, text in sorted(registers.items()))
+
+
+def _text(value: Presented) -> str:
+    return f"{value.value} {value.unit}" if value.unit is not None else str(value.value)
+
+
+def _identifiers(reading: Reading) -> str:
+    """Return the number of each meter, as it is printed on it, with the M-Bus channel before it."""
+    profiles = [meter.profile for meter in reading.meters if meter.profile.role is not Role.PORT]
+    return " · ".join(f"{profile.mbus_channel}: {profile.equipment_identifier or '–'}" for profile in profiles)
 
 
 def _newest_reading(meter: Meter) -> datetime | None:
     return max((value.timestamp for value in meter.channels.values() if value.timestamp is not None), default=None)
 
 
-def _notes(heard: ListenResult, words: Words) -> Iterator[str]:
-    """Return what the owner should know beside the facts."""
-    if heard.reading is not None and any(not meter.profile.registered for meter in heard.reading.meters):
+def _notes(hass: HomeAssistant, heard: ListenResult, words: Words) -> Iterator[str]:
+    """Return what the owner should know beside the readings."""
+    reading = heard.reading
+    if reading is not None and _is_unknown(reading):
+        yield words("report", "note_unknown", report=_report_url(hass, reading))
+    if reading is not None and any(not meter.profile.registered for meter in reading.meters):
         yield words("report", "note_unregistered")
     if heard.damaged > heard.telegrams:
         yield words("report", "note_damaged")
@@ -164,3 +187,29 @@ def _notes(heard: ListenResult, words: Words) -> Iterator[str]:
         yield words("report", "note_telnet")
     if heard.authentication is Authentication.NOT_VERIFIED:
         yield words("report", "note_not_verified")
+
+
+def _is_unknown(reading: Reading) -> bool:
+    """Whether there is a meter that nothing here knows: no type of it, and no country or medium that tells what it is.
+
+    Meters of other countries have no type of the specification either, and are known all the same.
+    """
+    for meter in reading.meters:
+        profile = meter.profile
+        if profile.role is Role.PORT or not profile.registered or profile.type is not None:
+            continue
+        if profile.kind is MeterKind.GENERIC or (profile.role is Role.MAIN and _proven_country(reading) is None):
+            return True
+    return False
+
+
+def _report_url(hass: HomeAssistant, reading: Reading) -> str:
+    """Return the address at which a meter is reported; no value of it is told."""
+    known = "\n".join(sorted({f"{meter.profile.type_id}: {', '.join(meter.channels)}" for meter in reading.meters}))
+    body = "\n".join((
+        f"Identification: {reading.telegram.identification}", f"Protocol: {_protocol(reading)}",
+        f"References that are not known: {', '.join(sorted({str(obj.obis) for obj in reading.unknown})) or 'none'}",
+        "", known,
+    ))  # fmt: skip
+    report = urlencode({"title": f"Unknown meter: {reading.telegram.identification}", "body": body})
+    return f"{async_get_loaded_integration(hass, DOMAIN).issue_tracker}/new?{report}"

@@ -12,6 +12,7 @@ from .errors import (
     P1Error,
     PortBusyError,
     PortError,
+    PortFault,
     TelegramError,
 )
 from .frames import Rejected, RejectReason
@@ -45,6 +46,7 @@ __all__ = [
     "P1Error",
     "PortBusyError",
     "PortError",
+    "PortFault",
     "PortMemory",
     "Presented",
     "Quantity",

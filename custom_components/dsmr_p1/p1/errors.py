@@ -1,5 +1,25 @@
 """What can go wrong in the protocol core: one class for each thing a caller would do differently."""
 
+from enum import StrEnum
+
+
+class PortFault(StrEnum):
+    """What is wrong with a port, as far as the operating system or the far end tells it.
+
+    `GONE`: no such device, or it was pulled out. `CLOSED`: the far end of a network took the connection and closed it.
+    `UNREACHABLE`: no answer, or no way there. `SILENT`: nothing was received for too long. `OTHER`: none of these.
+    """
+
+    BUSY = "busy"
+    CLOSED = "closed"
+    GONE = "gone"
+    NO_PERMISSION = "no_permission"
+    OTHER = "other"
+    REFUSED = "refused"
+    SILENT = "silent"
+    UNKNOWN_HOST = "unknown_host"
+    UNREACHABLE = "unreachable"
+
 
 class P1Error(Exception):
     """Base of everything the protocol core raises."""
@@ -22,8 +42,17 @@ class KeyFormatError(P1Error, ValueError):
 
 
 class PortError(P1Error):
-    """The port cannot be opened, or was lost: try again."""
+    """The port cannot be opened, or was lost: try again. `fault` is what is wrong with it."""
+
+    def __init__(self, message: str = "", fault: PortFault = PortFault.OTHER) -> None:
+        """Tell what went wrong."""
+        super().__init__(message)
+        self.fault = fault
 
 
 class PortBusyError(PortError):
     """Another program, or another part of this one, has the port open."""
+
+    def __init__(self, message: str = "") -> None:
+        """Tell what went wrong."""
+        super().__init__(message, PortFault.BUSY)

@@ -14,6 +14,8 @@ from homeassistant.helpers.service_info.usb import UsbServiceInfo
 from ..const import DOMAIN
 from ..p1.reader import RAW_SCHEMES
 
+_NETWORK_SCHEMES: Final = (*RAW_SCHEMES, "rfc2217://", "esphome://", "esphome-hass://")
+
 
 @dataclass(frozen=True, slots=True)
 class FreePort:
@@ -26,6 +28,11 @@ class FreePort:
 def is_local(port: str) -> bool:
     """Whether a port is a device of this machine, not a URL."""
     return "://" not in port
+
+
+def is_network(port: str) -> bool:
+    """Whether a port is reached through a network."""
+    return port.startswith(_NETWORK_SCHEMES)
 
 
 def is_raw_stream(port: str) -> bool:
@@ -84,6 +91,18 @@ async def free_ports(hass: HomeAssistant, *, other_than: str | None = None) -> l
         ),
         key=lambda port: port.path,
     )
+
+
+async def user_of(hass: HomeAssistant, port: str) -> str | None:
+    """Return the name of the integration or app that Home Assistant knows to use a port; None where it knows none."""
+    if not is_local(port):
+        return None
+    real = await hass.async_add_executor_job(os.path.realpath, port)
+    consumers = await usb.async_get_serial_port_consumers(hass, await usb.async_scan_serial_ports(hass))
+    for path, claims in consumers.items():
+        if real == await hass.async_add_executor_job(os.path.realpath, path):
+            return next((claim.title for claim in claims if claim.active), None)
+    return None
 
 
 def our_discoveries(hass: HomeAssistant, port: str) -> Iterator[str]:

@@ -1,0 +1,124 @@
+"""What people type as a port: a path, a URL, or an address on the network with or without the number of a port."""
+
+import ipaddress
+import re
+from typing import Final, NamedTuple
+from urllib.parse import urlsplit
+
+
+class AddressError(ValueError):
+    """A text that is no port: neither a path nor an address that anything here can read."""
+
+
+class ReaderPort(NamedTuple):
+    """A TCP port on which network readers give the telegrams as they come, and where that is documented."""
+
+    number: int
+    readers: str
+    source: str
+
+
+# fmt: off
+READER_PORTS: Final = (
+    ReaderPort(23,   "P1 to network adapters that are read by telnet; serial servers",
+               "github.com/DavyLandman/p1-esp8266 README.md; github.com/RobThree/P1-meter README.md; "
+               "github.com/home-assistant/core/issues/177079 (ePort E20)"),
+    ReaderPort(8088, "P1 Wifi Gateway and ESPEasy",
+               "github.com/letscontrolit/ESPEasy src/_P044_P1WifiGateway.ino and its documentation"),
+    ReaderPort(2001, "ser2net, as in Home Assistant's example for DSMR",
+               "home-assistant.io/integrations/dsmr, ser2net.conf and ser2net.yaml"),
+    ReaderPort(82,   "P1 Dongle Pro", "github.com/mhendriks/DSMR-API-V2"),
+    ReaderPort(6638, "ESPHome with stream_server", "github.com/oxan/esphome-stream-server README.md"),
+    ReaderPort(2000, "ser2net", "github.com/ebaauw/homebridge-p1/issues/77"),
+    ReaderPort(8023, "ESP32 P1 to Modbus", "github.com/smos/esp32-p1-modbus README.md"),
+)
+# fmt: on
+"""The ports that are tried where none was typed, the most usual first."""
+
+NETWORK_SCHEMES: Final = ("socket", "tcp", "rfc2217")
+_OTHER_SCHEMES: Final = ("esphome", "esphome-hass", "linux")
+"""What Home Assistant's list of ports gives, and what `serialx` knows besides: taken as it is."""
+_RAW: Final = ("socket", "tcp")
+_HOST: Final = re.compile(r"(?!.*\.\.)[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,252}[A-Za-z0-9_.])?")
+_DEVICE: Final = re.compile(r"tty[A-Za-z]+\d*|cu\.\S+")
+_BY_ID: Final = re.compile(r"usb-\S+")
+_HIGHEST_PORT: Final = 65535
+
+
+def candidates(text: str) -> tuple[str, ...]:
+    """Return the ports that a text stands for, in the order in which they are to be tried: several for a bare host.
+
+    Raises AddressError for what is no port.
+    """
+    text = text.strip().strip("`'\"").strip()
+    if text.startswith("/"):
+        return (text,)
+    if _DEVICE.fullmatch(text):
+        return (f"/dev/{text}",)
+    if _BY_ID.fullmatch(text):
+        return (f"/dev/serial/by-id/{text}",)
+    scheme, separator, rest = text.partition("://")
+    if not separator:
+        return _with_ports("socket", text.rstrip("/"))
+    scheme = scheme.lower()
+    if scheme in _OTHER_SCHEMES and rest:
+        return (f"{scheme}://{rest}",)
+    if scheme not in NETWORK_SCHEMES:
+        raise AddressError(text)
+    return _of_url(scheme, rest)
+
+
+def _of_url(scheme: str, rest: str) -> tuple[str, ...]:
+    """Return the ports of a URL; one that has the number of a port is left as it was typed."""
+    url = f"{scheme}://{rest}"
+    try:
+        parts = urlsplit(url)
+        host, number = parts.hostname, parts.port
+    except ValueError:
+        raise AddressError(url) from None
+    if not host or not _is_host(host) or number == 0:
+        raise AddressError(url)
+    if number is not None:
+        return (url,)
+    if scheme not in _RAW:
+        raise AddressError(url)
+    return _with_ports("socket", f"[{host}]" if ":" in host else host)
+
+
+def _with_ports(scheme: str, text: str) -> tuple[str, ...]:
+    host, number = _split(text)
+    if not _is_host(host):
+        raise AddressError(text)
+    shown = f"[{host}]" if ":" in host else host
+    if number is not None:
+        return (f"{scheme}://{shown}:{number}",)
+    return tuple(f"{scheme}://{shown}:{port.number}" for port in READER_PORTS)
+
+
+def _split(text: str) -> tuple[str, int | None]:
+    """Return host and port. Raises AddressError where what stands for the port is no number of one."""
+    if _is_ip6(text):
+        return text, None
+    host, separator, number = text.rpartition(":")
+    if not separator or text.endswith("]"):
+        return text.strip("[]"), None
+    if not (number.isascii() and number.isdecimal() and 0 < int(number) <= _HIGHEST_PORT):
+        raise AddressError(text)
+    return host.strip("[]"), int(number)
+
+
+def _is_host(host: str) -> bool:
+    return _is_ip6(host) or _HOST.fullmatch(host) is not None
+
+
+def _is_ip6(host: str) -> bool:
+    try:
+        ipaddress.IPv6Address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def shown_ports() -> str:
+    """Return the numbers of the ports that are tried where none was typed."""
+    return ", ".join(str(port.number) for port in READER_PORTS)

@@ -1,0 +1,85 @@
+"""What a household is told when listening found no meter: the error, and beside it what to do about its kind of port.
+
+The error is one of a few that others may rely on, and stands above the form. The advice is another text of the group
+`error`, and stands at the field of the port; which one it is depends on the port and on what was heard.
+"""
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+from ..p1 import PortFault
+from ..port.entry_data import redacted
+from ..port.serial_ports import is_network
+from .address import shown_ports
+from .listening import ListenResult
+
+
+class Advice(NamedTuple):
+    """The keys of two texts: for a port of this machine, and for one that is reached through a network."""
+
+    cable: str
+    network: str
+
+
+_OF_ERROR: Final = {
+    "no_data": Advice("silent_cable", "silent_network"),
+    "no_telegram": Advice("garbage_cable", "garbage_network"),
+    "crc_errors": Advice("damaged_cable", "damaged_network"),
+    "not_p1": Advice("other_protocol", "other_protocol"),
+}
+_OF_FAULT: Final = {
+    PortFault.CLOSED: Advice("gone", "closed"),
+    PortFault.GONE: Advice("gone", "cannot_open_network"),
+    PortFault.NO_PERMISSION: Advice("no_permission", "cannot_open_network"),
+    PortFault.REFUSED: Advice("cannot_open_cable", "refused"),
+    PortFault.UNKNOWN_HOST: Advice("cannot_open_cable", "unknown_host"),
+    PortFault.UNREACHABLE: Advice("cannot_open_cable", "unreachable"),
+}
+_OTHER: Final = Advice("cannot_open_cable", "cannot_open_network")
+FINAL: Final = frozenset({PortFault.UNKNOWN_HOST, PortFault.UNREACHABLE})
+"""Faults of a host: no other port of it needs to be tried."""
+
+
+def advice_of(heard: ListenResult, *, user: str | None = None, tried_all: bool = False) -> str | None:
+    """Return the key of the advice for what was heard; None where the error says it all.
+
+    `user` is who has the port open, as far as that is known. `tried_all`: a host was tried on every usual port.
+    """
+    error = heard.error
+    if error == "port_in_use":
+        key = "busy" if user is None else "busy_by"
+        return f"{key}_network" if is_network(heard.port) and user is None else key
+    if error == "not_p1" and heard.is_telnet:
+        return "telnet"
+    if error == "cannot_open":
+        if tried_all and heard.fault is PortFault.REFUSED:
+            return "refused_everywhere"
+        advice = _OF_FAULT.get(heard.fault or PortFault.OTHER, _OTHER)
+    else:
+        found = _OF_ERROR.get(error or "")
+        if found is None:
+            return None
+        advice = found
+    return advice.network if is_network(heard.port) else advice.cable
+
+
+def placeholders(heard: ListenResult, *, user: str | None = None) -> Mapping[str, str]:
+    """Return what the texts of errors and advice tell: names and numbers only, without a mark of any kind."""
+    return {
+        "port": redacted(heard.port),
+        "host": host_of(heard.port),
+        "octets": str(heard.octets),
+        "damaged": str(heard.damaged),
+        "ports": shown_ports(),
+        "user": user or "",
+    }
+
+
+def host_of(port: str) -> str:
+    """Return the host of a URL; of a path, the path."""
+    shown = redacted(port)
+    _, separator, place = shown.partition("://")
+    if not separator:
+        return shown
+    host, colon, number = place.partition("/")[0].rpartition(":")
+    return host if colon and number.isdecimal() else place.partition("/")[0]

@@ -1,0 +1,81 @@
+"""What people type as a port, and what it stands for."""
+
+import pytest
+
+from custom_components.dsmr_p1.flow.address import READER_PORTS, AddressError, candidates
+
+BARE = tuple(f"socket://192.168.1.20:{port.number}" for port in READER_PORTS)
+
+
+@pytest.mark.parametrize(
+    ("typed", "port"),
+    [
+        ("192.168.1.20:8088", "socket://192.168.1.20:8088"),
+        ("  192.168.1.20:8088/ ", "socket://192.168.1.20:8088"),
+        ("`p1-reader.local:23`", "socket://p1-reader.local:23"),
+        ("p1_reader:1", "socket://p1_reader:1"),
+        ("[fd00::1]:23", "socket://[fd00::1]:23"),
+        ("socket://host:2001", "socket://host:2001"),
+        ("SOCKET://Host:2001", "socket://Host:2001"),
+        ("tcp://host:2001", "tcp://host:2001"),
+        ("socket://user:secret1@host:1/?key=secret2", "socket://user:secret1@host:1/?key=secret2"),
+        ("rfc2217://host:4000?ign_set_control", "rfc2217://host:4000?ign_set_control"),
+        ("esphome-hass://esphome/01J?port_name=P1", "esphome-hass://esphome/01J?port_name=P1"),
+        ("/dev/ttyUSB0", "/dev/ttyUSB0"),
+        ("/dev/serial/by-id/usb-FTDI_P1-if00-port0", "/dev/serial/by-id/usb-FTDI_P1-if00-port0"),
+        ("ttyUSB0", "/dev/ttyUSB0"),
+        ("ttyAMA0", "/dev/ttyAMA0"),
+        ("usb-FTDI_P1-if00-port0", "/dev/serial/by-id/usb-FTDI_P1-if00-port0"),
+    ],
+)
+def test_one_port(typed: str, port: str) -> None:
+    assert candidates(typed) == (port,)
+
+
+@pytest.mark.parametrize("typed", ["192.168.1.20", "192.168.1.20/", "socket://192.168.1.20", "tcp://192.168.1.20/"])
+def test_bare_host_is_tried_on_every_port_of_network_readers(typed: str) -> None:
+    assert candidates(typed) == BARE
+    assert BARE[0] == "socket://192.168.1.20:23"
+
+
+@pytest.mark.parametrize("typed", ["fd00::1", "[fd00::1]", "socket://[fd00::1]"])
+def test_bare_address_of_the_new_kind(typed: str) -> None:
+    assert candidates(typed)[0] == "socket://[fd00::1]:23"
+    assert len(candidates(typed)) == len(READER_PORTS)
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "http://192.168.1.20",
+        "https://host:8088",
+        "mqtt://host",
+        "telnet://host:23",
+        "rfc2217://host",
+        "socket://",
+        "esphome://",
+        "socket://host:0",
+        "socket://host:99999",
+        "socket://host:one",
+        "socket://[fd00::1",
+        "host:0",
+        "host:99999",
+        "host:²",
+        "host:",
+        "my meter",
+        "a..b",
+        "-",
+        "dev/ttyUSB0",
+        "user@host:23",
+    ],
+)
+def test_no_port(typed: str) -> None:
+    with pytest.raises(AddressError):
+        candidates(typed)
+
+
+def test_every_port_has_a_source() -> None:
+    assert len({port.number for port in READER_PORTS}) == len(READER_PORTS)
+    for port in READER_PORTS:
+        assert "/" in port.source
+        assert port.readers
