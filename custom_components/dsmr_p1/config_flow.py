@@ -39,7 +39,7 @@ from .const import (
     DOMAIN,
 )
 from .flow.address import AddressError, candidates
-from .flow.forms import CONFIRM_SCHEMA, EMPTY_SCHEMA, USB_SCHEMA, KEYS_SCHEMA, PORT_SCHEMA, as_entered, line_settings
+from .flow.forms import CONFIRM_SCHEMA, EMPTY_SCHEMA, KEYS_SCHEMA, PORT_SCHEMA, USB_SCHEMA, as_entered, line_settings
 from .flow.keys import try_keys
 from .flow.listen_step import ListenStep
 from .flow.listening import ListenResult, open_frames

@@ -221,6 +221,12 @@ def is_open(hass: HomeAssistant, result: Mapping[str, Any]) -> bool:
     return True
 
 
+def _texts_of_section(texts: Mapping[str, Any], section: Mapping[str, Any]) -> list[str]:
+    names = {inner["name"] for inner in section["schema"]}
+    assert set(texts.get("data", {})) == set(texts.get("data_description", {})) == names
+    return [texts["name"], texts["description"]]
+
+
 def check_texts(result: Any, group: str = "config") -> None:
     """Check that every text a step shows exists, and that everything it tells of is told."""
     texts = TRANSLATIONS[group]
@@ -233,11 +239,7 @@ def check_texts(result: Any, group: str = "config") -> None:
             for field in result["data_schema"]:
                 name = field["name"]
                 if name in step.get("sections", {}):
-                    texts_of_section = step["sections"][name]
-                    names = {inner["name"] for inner in field["schema"]}
-                    for group in ("data", "data_description"):
-                        assert set(texts_of_section.get(group, {})) == names
-                    shown += [texts_of_section["name"], texts_of_section["description"]]
+                    shown += _texts_of_section(step["sections"][name], field)
                     chosen = field["schema"]
                 else:
                     assert step["data"][name]

@@ -2,8 +2,10 @@
 
 import asyncio
 from collections.abc import Iterator
+import errno
 from pathlib import Path
 import re
+import socket
 from typing import Any
 from unittest.mock import patch
 
@@ -25,6 +27,7 @@ from custom_components.dsmr_p1.const import (
     CONF_SERIAL_SETTINGS,
     DOMAIN,
 )
+from custom_components.dsmr_p1.flow.address import ReaderPort
 from simulator import (
     EXAMPLE_AUTHENTICATION_KEY,
     EXAMPLE_DECRYPTION_KEY,
@@ -55,6 +58,11 @@ from tests.ha.house import eventually
 
 KEY = EXAMPLE_DECRYPTION_KEY.hex().upper()
 SECOND_KEY = EXAMPLE_AUTHENTICATION_KEY.hex().upper()
+ADVICE = {
+    "address", "busy", "busy_by", "busy_network", "cannot_open_cable", "cannot_open_network", "closed", "damaged_cable",
+    "damaged_network", "garbage_cable", "garbage_network", "gone", "no_permission", "other_protocol", "refused",
+    "refused_everywhere", "silent_cable", "silent_network", "telnet", "unknown_host", "unreachable",
+}  # fmt: skip
 OTHER_KEY = "0" * 31 + "1"
 
 
@@ -89,18 +97,22 @@ async def test_plain_meter(hass: HomeAssistant, port: PtyPort) -> None:
         assert result["type"] is FlowResultType.FORM
         assert result["step_id"] == "confirm"
         texts = told(result)
-        assert texts["port"] == f"`{port.path}`"
+        assert texts["port"] == port.path
         assert texts["settings"] == "115200 8N1"
         assert texts["protocol"] == "DSMR 5.0"
-        assert texts["country"] == "Netherlands"
-        assert texts["encryption"] == "none"
+        assert texts["country"] == "NL"
+        assert texts["encryption"] == "–"
         assert int(texts["telegrams"]) >= 2
         assert texts["damaged"] == "0"
-        assert texts["period"] == "one every 0 s"
-        assert texts["meters"].splitlines() == [
-            "- Electricity meter: DSMR V5 Electricity meter, identifier `E00SIM00760415315`",
-            "- Gas meter on M-Bus channel 1: DSMR V5 m3 meter (gas or water), identifier `G00SIM00697998055`",
-        ]
+        assert texts["period"] == "0 s"
+        assert texts["meters"] == "0: E00SIM00760415315 · 1: G00SIM00697998055"
+        electricity, gas = texts["readings"].splitlines()
+        assert re.fullmatch(
+            r"- \*\*Electricity meter:\*\* [\d.]+ kWh \(1\) \+ [\d.]+ kWh \(2\) used, "
+            r"[\d.]+ kWh \(1\) \+ [\d.]+ kWh \(2\) returned, at the moment [\d.]+ kW",
+            electricity,
+        )
+        assert re.fullmatch(r"- \*\*Gas meter.*:\*\* [\d.]+ m³, read at 2026-11-0\d \d\d:\d\d", gas)
         assert texts["notes"] == ""
         result = await finish(hass, result)
     assert result["type"] is FlowResultType.CREATE_ENTRY
@@ -131,8 +143,8 @@ async def test_old_meter_is_found_at_other_settings(hass: HomeAssistant, port: P
             result = await start(hass, {CONF_PORT: port.path})
             texts = told(result)
             assert texts["settings"] == "9600 8N1"
-            assert texts["protocol"] == "DSMR, the meter tells no version"
-            assert texts["meters"].splitlines()[1].startswith("- Gas meter: DSMR V2.2 Gas meter, identifier")
+            assert texts["protocol"] == "DSMR 2 / 3"
+            assert texts["readings"].splitlines()[1].startswith("- **Gas meter:** ")
             result = await finish(hass, result)
     assert result["type"] is FlowResultType.CREATE_ENTRY
     assert "baudrate" not in result["data"]
@@ -142,12 +154,12 @@ async def test_meters_with_nothing_behind_them_are_told(hass: HomeAssistant, por
     async with sending(make_meter(port, "emucs")):
         texts = told(await start(hass, {CONF_PORT: port.path}))
     assert texts["protocol"] == "e-MUCS 2.1"
-    assert texts["country"] == "Belgium"
+    assert texts["country"] == "BE"
     port.replug()
     async with sending(make_meter(port, "dsmr5", mbus="gas:ghost,water")):
         result = await start(hass, {CONF_PORT: port.path})
     texts = told(result)
-    assert "- Gas meter on M-Bus channel 1: announced, but not registered; identifier not told" in texts["meters"]
+    assert "- **Gas meter on M-Bus channel 1:** announced, but not registered" in texts["readings"]
     assert "ask the grid operator to register it" in texts["notes"]
 
 
@@ -160,7 +172,7 @@ async def test_port_without_electricity(hass: HomeAssistant, port: PtyPort) -> N
     with patch.object(meter, "compose", lambda: damaged.pop() if damaged else good):
         async with sending(meter):
             result = await start(hass, {CONF_PORT: port.path})
-            assert "Heat meter on M-Bus channel 1" in told(result)["meters"]
+            assert "Heat meter on M-Bus channel 1" in told(result)["readings"]
             assert "Many telegrams are damaged" in told(result)["notes"]
             result = await finish(hass, result)
     assert result["title"] == "DSMR P1 (Netherlands)"
@@ -173,15 +185,15 @@ async def test_meter_of_which_nothing_new_comes_is_told(hass: HomeAssistant, por
     with patch.object(meter, "compose", lambda: telegram):
         async with sending(meter):
             result = await start(hass, {CONF_PORT: port.path})
-    assert "no new reading since 2026-09-01" in told(result)["meters"]
+    assert "no new reading since 2026-09-01" in told(result)["readings"]
 
 
 @pytest.mark.parametrize(
     ("model", "keys", "title", "encryption"),
     [
-        ("smarty_lu", {CONF_DECRYPTION_KEY: KEY}, "DSMR P1 (Luxembourg)", "published key"),
-        ("austria", {CONF_DECRYPTION_KEY: KEY, CONF_ADDITIONAL_KEY: SECOND_KEY}, "DSMR P1 (Austria)", "additional key"),
-        ("austria", {CONF_DECRYPTION_KEY: KEY}, "DSMR P1 (Austria)", "not proven genuine"),
+        ("smarty_lu", {CONF_DECRYPTION_KEY: KEY}, "DSMR P1 (Luxembourg)", "default_key"),
+        ("austria", {CONF_DECRYPTION_KEY: KEY, CONF_ADDITIONAL_KEY: SECOND_KEY}, "DSMR P1 (Austria)", "additional_key"),
+        ("austria", {CONF_DECRYPTION_KEY: KEY}, "DSMR P1 (Austria)", "not_verified"),
     ],
 )
 async def test_encrypted_meter(
@@ -289,7 +301,7 @@ async def test_keys_are_asked_for_where_the_user_says_smarty(hass: HomeAssistant
         result = await start(hass, {CONF_PORT: port.path, CONF_BRIDGE_TYPE: BRIDGE_SMARTY})
         assert result["step_id"] == "keys"
         result = await enter(hass, result, {CONF_DECRYPTION_KEY: KEY})
-        assert told(result)["encryption"] == "none"
+        assert told(result)["encryption"] == "–"
         result = await finish(hass, result)
     assert result["data"] == {CONF_PORT: port.path, CONF_BRIDGE_TYPE: BRIDGE_SMARTY, CONF_DECRYPTION_KEY: KEY}
 
@@ -299,7 +311,8 @@ async def test_port_that_does_not_exist(hass: HomeAssistant, port: PtyPort, tmp_
     result = await start(hass, entered)
     assert result["step_id"] == "user"
     assert result["errors"]["base"] == "cannot_open"
-    assert "FileNotFoundError" in told(result)["cause"]
+    assert result["errors"][CONF_PORT] == "gone"
+    assert "Error" not in str(told(result))
     assert suggested(result)[CONF_PORT] == entered[CONF_PORT]
     assert suggested(result)[CONF_BRIDGE_TYPE] == BRIDGE_DSMR
     await _recover(hass, result, port)
@@ -375,11 +388,11 @@ async def test_telnet_is_recognised(hass: HomeAssistant, socket_enabled: None) -
             async with sending(meter):
                 result = await start(hass, {CONF_PORT: tcp.path})
         assert result["errors"]["base"] == "not_p1"
-        assert "raw mode" in told(result)["recognised"]
+        assert result["errors"][CONF_PORT] == "telnet"
         async with sending(meter):
             result = await enter(hass, result, {CONF_PORT: tcp.path})
             texts = told(result)
-            assert texts["settings"] == "set at the other end of the network"
+            assert texts["settings"] == "–"
             assert "raw mode" in texts["notes"]
             result = await finish(hass, result)
             assert result["type"] is FlowResultType.CREATE_ENTRY
@@ -399,7 +412,7 @@ async def test_secrets_of_an_address_are_not_shown(hass: HomeAssistant, caplog: 
     with patch("serialx.open_serial_connection", side_effect=OSError(f"no way to {port}")):
         result = await start(hass, {CONF_PORT: port})
     assert result["errors"]["base"] == "cannot_open"
-    assert "no way to socket://host:1" in told(result)["cause"]
+    assert told(result)["port"] == "socket://host:1/"
     assert "secret" not in str(told(result))
     assert "secret" not in caplog.text
     await close(hass, result)
@@ -518,22 +531,19 @@ async def test_closing_the_dialog_frees_the_port(hass: HomeAssistant, port: PtyP
 async def test_progress_is_told(hass: HomeAssistant, port: PtyPort) -> None:
     shares: list[float] = []
     hass.bus.async_listen("data_entry_flow_progress_update", lambda event: shares.append(event.data["progress"]))
-    texts: list[dict[str, str]] = []
+    actions: list[str] = []
     meter = make_meter(port)
     meter.faults.enable("wrong-crc")
     async with sending(meter):
         result = await begin(hass)
         result = await answer(hass, result, {CONF_PORT: port.path})
         while result["type"] is FlowResultType.SHOW_PROGRESS:
-            assert result["progress_action"] == "listen"
-            texts.append(dict(told(result)))
+            actions.append(result["progress_action"])
+            assert told(result) == {"port": f"`{port.path}`"}
             await asyncio.sleep(0.05)
             result = await look(hass, result)
-    assert texts[0]["octets"] == "0"
-    assert texts[0]["settings"] == "line settings to be found"
-    assert texts[-1]["settings"] == "115200 8N1"
-    assert int(texts[-1]["octets"]) > 1000
-    assert int(texts[-1]["damaged"]) > 1
+    assert list(dict.fromkeys(actions)) == ["listen", "listen_data"]
+    assert shares[0] < 0.1
     assert 0 <= min(shares) <= max(shares) <= 1
     await close(hass, result)
 
@@ -576,6 +586,7 @@ async def test_over_http(hass: HomeAssistant, port: PtyPort, hass_client: Client
 def test_every_text_has_its_use() -> None:
     """The errors of the flows are those that are written down, neither more nor less."""
     assert set(TRANSLATIONS["config"]["error"]) == {
+        *ADVICE,
         "baudrate_missing",
         "cannot_open",
         "crc_errors",
@@ -590,6 +601,140 @@ def test_every_text_has_its_use() -> None:
         "wrong_additional_key",
         "wrong_key",
     }
+
+
+@pytest.fixture
+def host_ports() -> Iterator[list[ReaderPort]]:
+    """Let a bare host be tried on the ports that a test puts here."""
+    ports: list[ReaderPort] = []
+    with patch("custom_components.dsmr_p1.flow.address.READER_PORTS", ports):
+        yield ports
+
+
+async def _closed_port() -> int:
+    """Give the number of a port on which nobody listens."""
+    server = await asyncio.start_server(lambda _, __: None, "127.0.0.1", 0)
+    number: int = server.sockets[0].getsockname()[1]
+    server.close()
+    await server.wait_closed()
+    return number
+
+
+async def test_bare_host_is_tried_on_the_ports_of_network_readers(
+    hass: HomeAssistant, host_ports: list[ReaderPort], socket_enabled: None
+) -> None:
+    """One refuses, one is something silent, and one is the meter: that one is shown, and kept."""
+    with TcpPort() as silent, TcpPort() as tcp:
+        numbers = (await _closed_port(), *(int(port.path.rpartition(":")[2]) for port in (silent, tcp)))
+        host_ports += [ReaderPort(number, "", "") for number in numbers]
+        async with sending(make_meter(tcp)):
+            result = await start(hass, {CONF_PORT: " 127.0.0.1 "})
+            assert result["step_id"] == "confirm"
+            assert told(result)["port"] == f"socket://127.0.0.1:{numbers[2]}"
+            result = await finish(hass, result)
+            assert result["data"][CONF_PORT] == f"socket://127.0.0.1:{numbers[2]}"
+            await hass.config_entries.async_unload(result["result"].entry_id)
+
+
+async def test_host_with_the_number_of_its_port(hass: HomeAssistant, socket_enabled: None) -> None:
+    with TcpPort() as tcp:
+        typed = tcp.path.partition("://")[2]
+        async with sending(make_meter(tcp)):
+            result = await finish(hass, await start(hass, {CONF_PORT: typed}))
+            assert result["data"][CONF_PORT] == f"socket://{typed}"
+            await hass.config_entries.async_unload(result["result"].entry_id)
+
+
+async def test_host_that_refuses(
+    hass: HomeAssistant, port: PtyPort, host_ports: list[ReaderPort], socket_enabled: None
+) -> None:
+    host_ports += [ReaderPort(await _closed_port(), "", ""), ReaderPort(await _closed_port(), "", "")]
+    result = await start(hass, {CONF_PORT: f"127.0.0.1:{host_ports[0].number}"})
+    assert result["errors"] == {"base": "cannot_open", CONF_PORT: "refused"}
+    result = await enter(hass, result, {CONF_PORT: "127.0.0.1"})
+    assert result["errors"] == {"base": "cannot_open", CONF_PORT: "refused_everywhere"}
+    assert told(result)["host"] == "127.0.0.1"
+    assert str(host_ports[1].number) in told(result)["ports"]
+    await _recover(hass, result, port)
+
+
+async def test_host_that_nobody_knows(hass: HomeAssistant, port: PtyPort) -> None:
+    with patch("serialx.open_serial_connection", side_effect=socket.gaierror(-2, "Name or service not known")) as tried:
+        result = await start(hass, {CONF_PORT: "p1-raeder.local"})
+    assert result["errors"] == {"base": "cannot_open", CONF_PORT: "unknown_host"}
+    assert tried.call_count == 1
+    assert told(result)["host"] == "p1-raeder.local"
+    await _recover(hass, result, port)
+
+
+async def test_host_that_does_not_answer(hass: HomeAssistant, port: PtyPort) -> None:
+    async def hang(**_: object) -> None:
+        await asyncio.sleep(60)
+
+    with patch("serialx.open_serial_connection", hang):
+        result = await start(hass, {CONF_PORT: "192.168.1.20:23"})
+    assert result["errors"] == {"base": "cannot_open", CONF_PORT: "unreachable"}
+    await _recover(hass, result, port)
+
+
+async def test_reader_that_is_silent(hass: HomeAssistant, port: PtyPort, socket_enabled: None) -> None:
+    with TcpPort() as tcp:
+        result = await start(hass, {CONF_PORT: tcp.path})
+    assert result["errors"] == {"base": "no_data", CONF_PORT: "silent_network"}
+    await _recover(hass, result, port)
+
+
+@pytest.mark.parametrize(
+    ("error", "advice"),
+    [
+        (PermissionError(errno.EACCES, "Permission denied"), "no_permission"),
+        (OSError(errno.EIO, "Input/output error"), "gone"),
+        (ValueError("unsupported"), "cannot_open_cable"),
+    ],
+)
+async def test_cable_that_cannot_be_opened(hass: HomeAssistant, port: PtyPort, error: Exception, advice: str) -> None:
+    with patch("serialx.open_serial_connection", side_effect=error):
+        result = await start(hass, {CONF_PORT: port.path})
+    assert result["errors"] == {"base": "cannot_open", CONF_PORT: advice}
+    assert "`" not in str(told(result))
+    await _recover(hass, result, port)
+
+
+@pytest.mark.parametrize("typed", ["http://192.168.1.20", "my meter", "socket://host:one"])
+async def test_what_is_no_port(hass: HomeAssistant, port: PtyPort, typed: str) -> None:
+    result = await start(hass, {CONF_PORT: typed})
+    assert result["errors"] == {"base": "cannot_open", CONF_PORT: "address"}
+    assert suggested(result)[CONF_PORT] == typed
+    await _recover(hass, result, port)
+
+
+async def test_right_key_opens_what_was_heard(hass: HomeAssistant, port: PtyPort) -> None:
+    """The meter is silent by now, and no port is opened again."""
+    async with sending(make_meter(port, "austria")):
+        result = await start(hass, {CONF_PORT: port.path})
+        assert result["step_id"] == "keys"
+    with patch("serialx.open_serial_connection", side_effect=OSError) as opened:
+        result = await answer(hass, result, {CONF_DECRYPTION_KEY: KEY, CONF_ADDITIONAL_KEY: SECOND_KEY})
+    assert result["step_id"] == "confirm"
+    assert "kWh" in told(result)["readings"]
+    assert not opened.called
+    await close(hass, result)
+
+
+async def test_unknown_meter_is_named_as_such(hass: HomeAssistant, port: PtyPort) -> None:
+    meter = make_meter(port)
+    telegram = seal(
+        b"/XYZ5\\2026\r\n\r\n0-0:1.0.0(261102130000W)\r\n1-0:1.8.1(000123.456*kWh)\r\n"
+        b"0-1:24.1.0(011)\r\n0-1:24.2.1(261102130000W)(00042.000*m3)\r\n"
+    )
+    with patch.object(meter, "compose", lambda: telegram):
+        async with sending(meter):
+            texts = told(await start(hass, {CONF_PORT: port.path}))
+    assert "not known yet" in texts["notes"]
+    assert "issues/new?title=Unknown+meter" in texts["notes"]
+    assert "123.456 kWh used" in texts["readings"]
+    assert "123.456" not in texts["notes"]
+    assert texts["country"] == "–"
 
 
 async def _recover(hass: HomeAssistant, result: Any, port: PtyPort) -> None:

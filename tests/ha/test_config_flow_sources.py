@@ -240,7 +240,7 @@ async def test_free_ports_are_named_then_tried(
     assert not other_port.reader_present()
     async with sending(make_meter(port)):
         result = await enter(hass, result, {})
-        assert told(result)["port"] == f"`{port.path}`"
+        assert told(result)["port"] == port.path
         result = await finish(hass, result)
     assert result["data"][CONF_PORT] == port.path
 
@@ -265,7 +265,7 @@ async def test_scan_that_finds_nothing_tells_the_most_it_heard(
         result = await enter(hass, await start(hass, {}), {})
     assert result["step_id"] == "user"
     assert result["errors"]["base"] == "crc_errors"
-    assert told(result)["port"] == f"`{other_port.path}`"
+    assert told(result)["port"] == other_port.path
     async with sending(make_meter(port)):
         result = await finish(hass, await enter(hass, result, {CONF_PORT: port.path}))
     assert result["type"] is FlowResultType.CREATE_ENTRY

@@ -11,7 +11,6 @@ import pytest
 from custom_components.dsmr_p1.flow.listening import ENOUGH_OCTETS, ListenResult, Patience, listen
 from custom_components.dsmr_p1.p1 import PortBusyError, PortError, RejectReason, SerialSettings
 from custom_components.dsmr_p1.p1.countries import COUNTRIES
-from custom_components.dsmr_p1.p1.decryption import Authentication
 from simulator import PtyPort
 from tests.ha.flow_driver import QUICK, TRANSLATIONS, make_meter, sending
 from tests.ha.house import eventually
@@ -119,9 +118,8 @@ def test_causes(heard: ListenResult, error: str) -> None:
 def test_every_piece_of_the_report_is_there() -> None:
     pieces = {name: set(piece["options"]) for name, piece in TRANSLATIONS["selector"].items()}
     assert pieces["country"] == {"unknown", *(code.lower() for code in COUNTRIES)}
-    assert pieces["encryption"] == {"none", *Authentication}
     source = (Path(__file__).parents[2] / "custom_components/dsmr_p1/flow/report.py").read_text(encoding="utf-8")
-    for piece in pieces["report"] | pieces["recognised"]:
-        assert f'"{piece}"' in source, piece
+    for piece in pieces["report"] | pieces["reading"]:
+        assert f'"{piece.removesuffix("_power").removesuffix("_export")}' in source, piece
     for key in re.findall(r'words\(\s*"report", "(\w+)"', source):
         assert key in pieces["report"]
