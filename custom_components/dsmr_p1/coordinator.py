@@ -101,6 +101,11 @@ class P1Coordinator(DataUpdateCoordinator[Mapping[str, Values]]):
         self.last_update_success = self.port.display.is_available
         self.async_update_listeners()
 
+    @property
+    def is_down(self) -> bool:
+        """Whether it is known that no telegrams come: for longer than the owner allows, or for want of a port."""
+        return self._is_down
+
     # What the reader reports
 
     async def _read(self) -> None:

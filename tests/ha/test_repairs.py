@@ -130,9 +130,9 @@ async def test_a_port_that_is_gone_for_long(house_factory: MakeHouse, clock: Clo
     house.port.unplug()
     await eventually(lambda: not house.coordinator.watch.evidence.is_open)
     await look(house, clock)
-    await look(house, clock, 500)
+    await look(house, clock, 110)
     assert key(house, "port") is None
-    await look(house, clock, 200)
+    await look(house, clock, 20)
     assert key(house, "port") == "port_gone"
     found = issue(house, "port")
     assert found is not None
@@ -271,13 +271,13 @@ async def test_no_telegram_for_long(house_factory: MakeHouse, clock: Clock, octe
             await eventually(lambda: expected != "no_good_telegram" or heard.rejected.total() > rejected)
 
     await send()
-    await look(house, clock, 130)
+    await look(house, clock, 110)
     assert key(house, "port") is None
     await send()
-    await look(house, clock, 700)
+    await look(house, clock, 20)
     assert key(house, "port") == expected
     # Where nothing comes any more, that is what is wrong.
-    await look(house, clock, 130)
+    await look(house, clock, 250)
     assert key(house, "port") == "no_data"
     await house.send()
     await look(house, clock)
@@ -324,6 +324,7 @@ async def test_a_wrong_key_at_run_time_and_then_the_right_one(
     flows = hass.config_entries.flow.async_progress()
     assert [flow["context"]["source"] for flow in flows] == [SOURCE_REAUTH]
     await look(house, clock, 130)
+    await house.send()
     await look(house, clock, 700)
     # Home Assistant says so already.
     assert key(house, "key") is None

@@ -18,7 +18,7 @@ ROOMS = (
     {"meters", "watch"},
     {"coordinator"},
     {"descriptions", "entity", "flow"},
-    {"config_flow", "diagnostics", "repairs", "sensor", "services"},
+    {"binary_sensor", "config_flow", "diagnostics", "repairs", "sensor", "services"},
     {"__init__"},
 )
 FLOOR = {room: number for number, rooms in enumerate(ROOMS) for room in rooms}

@@ -18,7 +18,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.loader import async_get_loaded_integration
 from homeassistant.util import dt as dt_util
 
-from ..const import CONF_METER_TYPE, DOMAIN
+from ..const import CONF_METER_TYPE, DEFAULT_RECEIVED_TIMEOUT, DOMAIN
 from ..p1 import (
     Authentication,
     MeterKind,
@@ -81,6 +81,10 @@ class Finding(NamedTuple):
         return self.key, self.marks, self.slot, self.placeholders.get("path"), self.placeholders.get("channels")
 
 
+def _now() -> float:
+    return monotonic()
+
+
 @dataclass(slots=True)
 class Evidence:
     """What was heard on a port, as far as conditions ask for it. Times are of a clock that only runs forward."""
@@ -89,10 +93,10 @@ class Evidence:
     is_open: bool = False
     failure: PortError | None = None
     moved_to: str | None = None
-    last_telegram: float = field(default_factory=monotonic)
+    last_telegram: float = field(default_factory=_now)
     octets_then: int = 0
     octets_seen: int = 0
-    octets_at: float = field(default_factory=monotonic)
+    octets_at: float = field(default_factory=_now)
     rejected_since: Counter[RejectReason] = field(default_factory=Counter)
     outcomes: deque[RejectReason | None] = field(default_factory=lambda: deque(maxlen=_WINDOW))
     raised: dict[str, Finding] = field(default_factory=dict)
@@ -101,6 +105,11 @@ class Evidence:
     def is_silent(self) -> bool:
         """Whether the last telegram is longer ago than the owner allows."""
         return monotonic() - self.last_telegram > self.port.received_timeout
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether a port that cannot be opened has been so for long enough to tell, however patient the owner is."""
+        return monotonic() - self.last_telegram > min(self.port.received_timeout, DEFAULT_RECEIVED_TIMEOUT)
 
     @property
     def reading(self) -> Reading | None:
@@ -130,9 +139,9 @@ class Evidence:
 
 
 def _port(evidence: Evidence) -> Finding | None:
-    """Find a port that cannot be opened, or on which nothing comes that is a telegram."""
+    """Find a port that cannot be opened, or on which nothing comes that is a telegram, for as long as is allowed."""
     if not evidence.is_open:
-        if evidence.failure is None:
+        if evidence.failure is None or not evidence.is_cut:
             return None
         if evidence.moved_to is not None:
             return Finding("port_moved", {"path": redacted(evidence.moved_to)})
@@ -276,7 +285,7 @@ class Condition(NamedTuple):
 
 # fmt: off
 CONDITIONS: Final = (
-    Condition("port",          600, find=_port),
+    Condition("port",            0, find=_port),
     Condition("damage",          0, find=_damage),
     Condition("key",           600, find=_key),
     Condition("tag",             0, find_in=_tag),
