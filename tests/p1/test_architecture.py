@@ -37,7 +37,8 @@ LAYERS = (
 )
 # What a module imports from outside, apart from the standard library's parts without input and output.
 OUTSIDE = {
-    "reader": {"asyncio", "serialx", "socket"},
+    "errors": {"socket"},  # for the type of an error only
+    "reader": {"asyncio", "serialx"},
     "decryption": {"cryptography"},
 }
 PURE = {

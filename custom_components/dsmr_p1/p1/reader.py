@@ -12,15 +12,13 @@ from dataclasses import dataclass
 from datetime import tzinfo
 import errno
 import random
-import re
-import socket
 from typing import Any, Final
 
 import serialx
 
 from .decoder import Decoder, Reading
 from .decryption import Keys
-from .errors import PortBusyError, PortError, PortFault
+from .errors import PortBusyError, PortError, PortFault, fault_of
 from .frames import EncryptedFrame, Rejected, RejectReason
 from .heard import Heard, Hint
 from .memory import PortMemory
@@ -314,36 +312,7 @@ def _port_error(error: Exception) -> PortError:
         return error
     if isinstance(error, OSError) and error.errno in (errno.EBUSY, errno.EAGAIN):
         return PortBusyError(str(error))
-    return PortError(f"{type(error).__name__}: {error}", _fault(error))
-
-
-_FAULTS: Final = {
-    errno.EACCES: PortFault.NO_PERMISSION,
-    errno.EPERM: PortFault.NO_PERMISSION,
-    errno.ENOENT: PortFault.GONE,
-    errno.ENODEV: PortFault.GONE,
-    errno.ENXIO: PortFault.GONE,
-    errno.EIO: PortFault.GONE,
-    errno.ECONNREFUSED: PortFault.REFUSED,
-    errno.ECONNRESET: PortFault.CLOSED,
-    errno.EPIPE: PortFault.CLOSED,
-    errno.EHOSTUNREACH: PortFault.UNREACHABLE,
-    errno.ENETUNREACH: PortFault.UNREACHABLE,
-    errno.EHOSTDOWN: PortFault.UNREACHABLE,
-    errno.ETIMEDOUT: PortFault.UNREACHABLE,
-}
-
-
-def _fault(error: Exception) -> PortFault:
-    """Return what is wrong with a port. Where a host has several addresses, only the text has the numbers of errors."""
-    if isinstance(error, socket.gaierror):
-        return PortFault.UNKNOWN_HOST
-    if isinstance(error, TimeoutError):
-        return PortFault.UNREACHABLE
-    number = getattr(error, "errno", None)
-    if number is None and (found := re.search(r"\[Errno (\d+)\]", str(error))):
-        number = int(found[1])
-    return PortFault.OTHER if number is None else _FAULTS.get(number, PortFault.OTHER)
+    return PortError(f"{type(error).__name__}: {error}", fault_of(error))
 
 
 async def _close(writer: _Writer) -> None:
