@@ -1,59 +1,72 @@
-"""What is measured: each reads a stream of telegrams to values with units, all of them."""
+"""Who reads telegrams: each takes bytes as they come, and turns them into values with units, all of them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from dsmr_parser import telegram_specifications
-from dsmr_parser.clients.telegram_buffer import TelegramBuffer
+from dsmr_parser.clients.telegram_buffer import EncryptedTelegramBuffer, TelegramBuffer
 from dsmr_parser.parsers import TelegramParser
 
-from p1 import Decoder, Keys, Reading
+from .trees import Tree
 
 # The library has no annotations.
 _parser: Callable[[Any], Any] = TelegramParser
 _buffer: Callable[[], Any] = TelegramBuffer
+_encrypted_buffer: Callable[[], Any] = EncryptedTelegramBuffer
 
-type Run = Callable[[Sequence[bytes]], int]
-"""Reads the telegrams, each as it comes from the port, and gives the number of values found."""
-
-
-def this_project(keys: Keys | None = None) -> Run:
-    """Give the decoder of this project: framing, checksum, decryption, meters and channels."""
-
-    def run(telegrams: Sequence[bytes]) -> int:
-        decoder = Decoder(keys)
-        values = 0
-        for telegram in telegrams:
-            for event in decoder.feed(telegram):
-                if isinstance(event, Reading):
-                    values += sum(len(meter.channels) for meter in event.meters)
-        return values
-
-    return run
+type Feed = Callable[[bytes], int]
+"""Takes the next bytes of a port and returns the number of values found in them."""
+type Contestant = Callable[[], Feed]
+"""Begins with a port of which nothing is known yet."""
 
 
-def dsmr_parser() -> Run:
-    """Give the library behind Home Assistant's own integration, used as that uses it: a buffer, then the parser."""
-    parser = _parser(telegram_specifications.V5)
+def this_project(tree: Tree, decryption_key: bytes | None = None) -> Contestant:
+    """Return the decoder of a checkout of this project: framing, checksum, decryption, meters and channels."""
+    core = tree.core()
+    keys = None if decryption_key is None else core.Keys(decryption_key)
 
-    def run(telegrams: Sequence[bytes]) -> int:
-        buffer = _buffer()
-        values = 0
-        for telegram in telegrams:
-            buffer.append(telegram.decode("latin-1"))
-            for text in buffer.get_all():
-                values += len(list(parser.parse(text)))
-        return values
+    def start() -> Feed:
+        decoder = core.Decoder(keys)
 
-    return run
+        def feed(octets: bytes) -> int:
+            return sum(
+                len(meter.channels)
+                for event in decoder.feed(octets)
+                if isinstance(event, core.Reading)
+                for meter in event.meters
+            )
+
+        return feed
+
+    return start
 
 
-def dsmr_parser_encrypted(decryption_key: str, authentication_key: str) -> Run:
-    """Give the same library on encrypted telegrams, which it takes as hexadecimal text."""
-    parser = _parser(telegram_specifications.SAGEMCOM_T210_D_R)
-    keys = {"encryption_key": decryption_key, "authentication_key": authentication_key}
+def dsmr_parser() -> Contestant:
+    """Return the library behind Home Assistant's own integration, used as its own protocol class uses it."""
 
-    def run(telegrams: Sequence[bytes]) -> int:
-        return sum(len(list(parser.parse(telegram.hex(), **keys))) for telegram in telegrams)
+    def start() -> Feed:
+        parser, buffer = _parser(telegram_specifications.V5), _buffer()
 
-    return run
+        def feed(octets: bytes) -> int:
+            buffer.append(octets.decode("latin-1"))
+            return sum(len(list(parser.parse(text.encode("latin-1").decode("ascii")))) for text in buffer.get_all())
+
+        return feed
+
+    return start
+
+
+def dsmr_parser_encrypted(decryption_key: bytes) -> Contestant:
+    """Return the same library on telegrams of Luxembourg, with the tag verified with the key that is published."""
+
+    def start() -> Feed:
+        parser, buffer = _parser(telegram_specifications.MSN), _encrypted_buffer()
+        key = decryption_key.hex()
+
+        def feed(octets: bytes) -> int:
+            buffer.append(octets)
+            return sum(len(list(parser.parse(frame, encryption_key=key))) for frame in buffer.get_all())
+
+        return feed
+
+    return start
