@@ -27,14 +27,14 @@ type Part = Callable[[list[Tree], argparse.Namespace], Iterable[Measure]]
 
 MEASURED_BY: Final[dict[str, Part]] = {
     "shape": lambda trees, _: measure_shape(trees),
-    "decoding": lambda trees, asked: measure_decoding(trees, telegrams=100, rounds=asked.rounds),
     "memory": lambda trees, _: measure_memory(trees, telegrams=300),
+    "decoding": lambda trees, asked: measure_decoding(trees, telegrams=100, rounds=asked.rounds),
     "instructions": lambda trees, asked: measure_instructions(trees, asked.against),
     "reading": lambda trees, asked: measure_reading(trees, telegrams=200, rounds=asked.rounds),
     "home": lambda trees, _: asyncio.run(measure_home(trees, rounds=4)),
     "defaults": lambda trees, _: asyncio.run(measure_defaults(trees, rounds=2)),
     "growth": lambda trees, _: asyncio.run(measure_growth(trees, seconds=12)),
-    "start": lambda trees, _: measure_imports(trees, rounds=5),
+    "start": lambda trees, _: measure_imports(trees, rounds=3),
 }
 
 
