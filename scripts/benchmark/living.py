@@ -23,7 +23,9 @@ from .trees import ROOT, Tree
 type Samples = defaultdict[str, list[float]]
 
 RATE: Final = 20.0
-IDLE: Final = 4.0
+SETTLE: Final = 6.0
+"""Seconds after which the recorder has written what came before."""
+IDLE: Final = 6.0
 ROUND: Final = 6.0
 HOUR: Final = 3600.0
 ROWS_WINDOW: Final = 90.0
@@ -94,7 +96,7 @@ async def measure_home(trees: Sequence[Tree], *, rounds: int) -> list[Measure]:
             await feed(home.bridges, RATE, 2)
             enabled = sum(entity["is_enabled"] for entity in await home.entities())
             print(f"  {home.side}: {enabled} entities", flush=True)
-            await asyncio.sleep(1)
+            await asyncio.sleep(SETTLE)
             idle[home.side] = await home.usage_of(asyncio.sleep(IDLE))
         for number in range(rounds):
             for home in homes if number % 2 else reversed(homes):
@@ -110,7 +112,7 @@ async def measure_home(trees: Sequence[Tree], *, rounds: int) -> list[Measure]:
                 windows.setdefault(home.side, []).append((began, time.time(), len(sent)))
                 delays = latencies(sent, [(float(state), at) for _, state, at in await home.ask("changes")])
                 latency[home.side].append(median(delays) * 1000)
-        await asyncio.sleep(6)  # The recorder writes every five seconds.
+        await asyncio.sleep(SETTLE)
         for home in homes:
             rows[home.side] = [home.rows(began, ended) / count for began, ended, count in windows[home.side]]
     return [
@@ -143,6 +145,7 @@ async def measure_defaults(trees: Sequence[Tree], *, rounds: int) -> list[Measur
         for home in homes:
             enabled = sum(entity["is_enabled"] for entity in await home.entities())
             print(f"  {home.side}: {enabled} entities", flush=True)
+        await asyncio.sleep(SETTLE)
         idle = dict(
             zip(
                 (home.side for home in homes),
