@@ -5,18 +5,20 @@ from typing import Final
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant
-from homeassistant.exceptions import ConfigEntryAuthFailed
+from homeassistant.exceptions import ConfigEntryAuthFailed, ConfigEntryNotReady
 from homeassistant.helpers import config_validation as cv, device_registry as dr
 from homeassistant.helpers.typing import ConfigType
 
 from .const import DOMAIN
 from .coordinator import P1ConfigEntry, P1Coordinator
+from .descriptions import unit_of
 from .p1 import KeyFormatError
 from .p1.grouping import PORT_SLOT
 from .port.devices import slot_of
 from .port.state import Port
 from .port.store import PortStore
 from .services import async_setup_services
+from .takeover.takeover import TakeOver, async_give_back
 from .watch.issues import async_delete_issues
 
 CONFIG_SCHEMA: Final = cv.config_entry_only_config_schema(DOMAIN)
@@ -36,7 +38,14 @@ async def async_setup_entry(hass: HomeAssistant, entry: P1ConfigEntry) -> bool:
     except KeyFormatError as error:
         raise ConfigEntryAuthFailed(translation_domain=DOMAIN, translation_key="invalid_key") from error
     entry.runtime_data = P1Coordinator(port)
-    await entry.runtime_data.async_start()
+    take_over = TakeOver(hass, entry)
+    must_hear = await take_over.async_prepare()
+    try:
+        await entry.runtime_data.async_start(must_hear=must_hear)
+    except ConfigEntryNotReady, ConfigEntryAuthFailed:
+        hass.async_create_task(take_over.async_put_back(), "DSMR entry: set up again")
+        raise
+    await take_over.async_carry_out(port, unit_of)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     return True
 
@@ -52,7 +61,8 @@ async def async_unload_entry(hass: HomeAssistant, entry: P1ConfigEntry) -> bool:
 
 
 async def async_remove_entry(hass: HomeAssistant, entry: P1ConfigEntry) -> None:
-    """Remove what was stored of a port, and what its owner was told."""
+    """Remove what was stored of a port, and what its owner was told; give back what was taken over."""
+    await async_give_back(hass, entry)
     async_delete_issues(hass, entry.entry_id)
     await PortStore(hass, entry.entry_id).async_remove()
 

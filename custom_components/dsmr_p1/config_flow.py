@@ -36,19 +36,21 @@ from .const import (
     CONF_PARITY,
     CONF_SERIAL_SETTINGS,
     CONF_STOPBITS,
+    CONF_TAKE_OVER,
     DOMAIN,
 )
 from .flow.address import AddressError, candidates
-from .flow.forms import CONFIRM_SCHEMA, EMPTY_SCHEMA, KEYS_SCHEMA, PORT_SCHEMA, USB_SCHEMA, as_entered, line_settings
+from .flow.forms import EMPTY_SCHEMA, KEYS_SCHEMA, PORT_SCHEMA, USB_SCHEMA, as_entered, confirm_schema, line_settings
 from .flow.keys import try_keys
-from .flow.listen_step import ListenStep
 from .flow.listening import ListenResult, open_frames
 from .flow.options_flow import P1OptionsFlow
 from .flow.report import Words, confirm_placeholders, entry_title
 from .flow.running import has_moved, has_verified, last_encrypted
+from .flow.take_over_step import TakeOverStep
 from .p1 import Keys
 from .port.entry_data import keys_from
 from .port.serial_ports import FreePort, entry_on, free_ports, is_same_port, our_discoveries, stable_path
+from .takeover.core_entries import core_entries, core_on
 
 _STARTED: Final = (ConfigEntryState.LOADED, ConfigEntryState.SETUP_RETRY, ConfigEntryState.SETUP_ERROR)
 _USER: Final = "user"
@@ -56,7 +58,7 @@ _RECONFIGURE: Final = "reconfigure"
 _USB: Final = "usb_confirm"
 
 
-class P1ConfigFlow(ListenStep, domain=DOMAIN):
+class P1ConfigFlow(TakeOverStep, domain=DOMAIN):
     """Set up a P1 port, and change how it is set up."""
 
     VERSION = 1
@@ -64,7 +66,6 @@ class P1ConfigFlow(ListenStep, domain=DOMAIN):
     def __init__(self) -> None:
         """Start with nothing entered."""
         super().__init__()
-        self._key_input: dict[str, str] = {}
         self._refused: Keys | None = None
         self._free: list[FreePort] = []
         self._is_confirmed = False
@@ -80,8 +81,11 @@ class P1ConfigFlow(ListenStep, domain=DOMAIN):
 
     @override
     async def async_step_user(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Ask for the port."""
+        """Ask for the port; first, whether Home Assistant's own `dsmr` is to be taken over where there is one."""
         self._origin = _USER
+        if not self._is_past_start and user_input is None and core_entries(self.hass):
+            return await self.async_step_start()
+        self._is_past_start = True
         return await self._ask_port(user_input)
 
     async def async_step_reconfigure(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
@@ -116,6 +120,7 @@ class P1ConfigFlow(ListenStep, domain=DOMAIN):
     async def async_step_usb_confirm(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Ask whether to listen on the cable that was found."""
         if user_input is not None:
+            await self._use_core_key()
             return await self._start()
         return self.async_show_form(
             step_id="usb_confirm",
@@ -182,6 +187,8 @@ class P1ConfigFlow(ListenStep, domain=DOMAIN):
         free = tuple(port for port, entry in zip(ports, entries, strict=True) if entry is None)
         if free:
             self._ports = free
+            if self._origin is _USER:
+                await self._use_core_key()
             return await self._start()
         if self._origin is _USER:
             return self.async_abort(reason="already_configured")
@@ -251,16 +258,28 @@ class P1ConfigFlow(ListenStep, domain=DOMAIN):
         # A browser may ask for the form once more while the entry is being made: that entry is no reason to abort then.
         if not self._is_confirmed:
             await self._identify(heard)
+            self._core = None if self.source == SOURCE_RECONFIGURE else await core_on(self.hass, heard.port)
+        core = self._core
         if user_input is None:
             return self.async_show_form(
                 step_id="confirm",
-                data_schema=CONFIRM_SCHEMA,
-                description_placeholders=confirm_placeholders(self.hass, heard, heard.reading, words),
+                data_schema=confirm_schema(take_over=core is not None),
+                description_placeholders={
+                    **confirm_placeholders(self.hass, heard, heard.reading, words),
+                    **({} if core is None else self._take_over_placeholders(core, heard.reading)),
+                },
             )
+        if core is not None and not user_input[CONF_TAKE_OVER]:
+            # One port has one reader.
+            return self.async_abort(reason="take_over_declined")
         self._is_confirmed = True
         data = self._entry_data(heard)
+        if core is not None:
+            data[CONF_TAKE_OVER] = core.entry_id
         if self.source == SOURCE_RECONFIGURE:
             entry = self._get_reconfigure_entry()
+            if CONF_TAKE_OVER in entry.data:
+                data[CONF_TAKE_OVER] = entry.data[CONF_TAKE_OVER]
             return self.async_update_reload_and_abort(entry, unique_id=entry.unique_id or self.unique_id, data=data)
         for flow_id in list(our_discoveries(self.hass, heard.port)):
             if flow_id != self.flow_id:

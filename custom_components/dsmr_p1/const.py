@@ -15,6 +15,8 @@ CONF_BAUDRATE: Final = "baudrate"
 CONF_DATABITS: Final = "databits"
 CONF_PARITY: Final = "parity"
 CONF_STOPBITS: Final = "stopbits"
+CONF_TAKE_OVER: Final = "take_over"
+"""The id of the entry of Home Assistant's own `dsmr` that this one takes over, or has taken over."""
 
 BRIDGE_AUTO: Final = "auto"
 BRIDGE_DSMR: Final = "dsmr"

@@ -56,12 +56,12 @@ class P1Coordinator(DataUpdateCoordinator[Mapping[str, Values]]):
         self._is_reauth_started = False
         self._has_logged_exception = False
 
-    async def async_start(self) -> None:
-        """Start to read, and return when the meters are known: at once where they are stored.
+    async def async_start(self, *, must_hear: bool = False) -> None:
+        """Start to read, and return when the meters are known: at once where they are stored, unless `must_hear`.
 
         Raises ConfigEntryNotReady or ConfigEntryAuthFailed where none are, and no telegram reports them.
         """
-        if not self.port.meters:
+        if must_hear or not self.port.meters:
             self._first_reading = self.hass.loop.create_future()
         self._restart_watchdog()
         self.config_entry.async_on_unload(self._stop_watchdog)

@@ -187,6 +187,11 @@ def describe(meter: KnownMeter, channel_id: str) -> SensorEntityDescription:
     )
 
 
+def unit_of(meter: KnownMeter, channel_id: str) -> str | None:
+    """Return the unit in which a channel of a meter is shown, unless its owner chose another."""
+    return describe(meter, channel_id).native_unit_of_measurement
+
+
 def translation_key(channel: ChannelType, low_tariff: int | None) -> str:
     """Return the key of a channel's name: tariffs are named as the country calls them, where it has names for them."""
     if low_tariff is None:

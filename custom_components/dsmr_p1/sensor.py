@@ -17,7 +17,7 @@ from .const import DOMAIN
 from .coordinator import P1ConfigEntry, P1Coordinator
 from .descriptions import PRESENTATIONS, describe
 from .entity import P1Entity
-from .p1 import channel_type
+from .p1 import Quantity, channel_type
 from .port.store import KnownMeter
 from .watch.line_health import DESCRIPTIONS, LineHealthSensor
 
@@ -118,9 +118,22 @@ class P1Sensor(P1Entity, SensorEntity):
         self._is_text = PRESENTATIONS[channel_type(channel_id).quantity].state_class is None and (
             self.entity_description.device_class in (None, SensorDeviceClass.ENUM)
         )
+        self._words = self._words_for(channel_id)
+        if self._words:
+            self._attr_options = sorted(self._words.values())
         self._is_retired = False
         self._shown: tuple[object, bool] | None = None
         self._take_value()
+
+    def _words_for(self, channel_id: str) -> Mapping[str, str]:
+        """Return the words for a tariff that was taken over: automations wait for them."""
+        words = self.coordinator.port.tariff_words
+        if not words or channel_type(channel_id).quantity is not Quantity.TARIFF:
+            return {}
+        entities = er.async_get(self.coordinator.hass)
+        entity_id = entities.async_get_entity_id("sensor", DOMAIN, self.unique_id or "")
+        registered = None if entity_id is None else entities.async_get(entity_id)
+        return {} if registered is None else words.get(registered.id, {})
 
     def retire(self) -> None:
         """Write no more states: another entity is about to take over this one's registry entry."""
@@ -158,6 +171,8 @@ class P1Sensor(P1Entity, SensorEntity):
 
     def _text(self, value: str | Decimal | datetime) -> str | None:
         text = str(value)
+        if self._words:
+            return self._words.get(text)
         if self.options is not None and text not in self.options:
             # A position or tariff that no standard has is a fact all the same.
             self._attr_options = [*self.options, text]

@@ -15,7 +15,7 @@ ROOMS = (
     {"p1"},
     {"const"},
     {"port"},
-    {"meters", "watch"},
+    {"meters", "takeover", "watch"},
     {"coordinator"},
     {"descriptions", "entity", "flow"},
     {"binary_sensor", "config_flow", "diagnostics", "repairs", "sensor", "services"},

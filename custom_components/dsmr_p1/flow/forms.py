@@ -6,9 +6,11 @@ from typing import Any, Final, override
 from homeassistant.const import CONF_PORT
 from homeassistant.data_entry_flow import section
 from homeassistant.helpers.selector import (
+    BooleanSelector,
     NumberSelector,
     NumberSelectorConfig,
     NumberSelectorMode,
+    SelectOptionDict,
     SelectSelector,
     SelectSelectorConfig,
     SelectSelectorMode,
@@ -31,6 +33,7 @@ from ..const import (
     CONF_PARITY,
     CONF_SERIAL_SETTINGS,
     CONF_STOPBITS,
+    CONF_TAKE_OVER,
 )
 
 SECTION_TECHNICAL: Final = "technical"
@@ -61,6 +64,7 @@ def number(low: int, high: int, unit: str | None = None) -> NumberSelector:
     return NumberSelector(config)
 
 
+CONF_ENTRY: Final = "entry"
 _KEY_FIELD: Final = TextSelector(TextSelectorConfig(type=TextSelectorType.PASSWORD))
 PORT_SCHEMA: Final = probatio.Schema(
     {
@@ -87,12 +91,22 @@ KEYS_SCHEMA: Final = probatio.Schema(
         probatio.Optional(probatio.Secret(CONF_ADDITIONAL_KEY)): _KEY_FIELD,
     }
 )
-CONFIRM_SCHEMA: Final = probatio.Schema(
-    {probatio.Optional(SECTION_TECHNICAL): section(probatio.Schema({}), {"collapsed": True})}
-)
 USB_SCHEMA: Final = probatio.Schema({probatio.Optional(CONF_PORT): section(probatio.Schema({}), {"collapsed": False})})
 """The port is shown, and has a place for what is said of it; it cannot be changed."""
 EMPTY_SCHEMA: Final = probatio.Schema({})
+_TAKE_OVER: Final = {probatio.Required(CONF_TAKE_OVER, default=True): BooleanSelector()}
+
+
+def confirm_schema(*, take_over: bool) -> probatio.Schema:
+    """Return the form that shows what was heard, with the question whether an entry is taken over where one can be."""
+    technical = {probatio.Optional(SECTION_TECHNICAL): section(probatio.Schema({}), {"collapsed": True})}
+    return probatio.Schema((_TAKE_OVER if take_over else {}) | technical)
+
+
+def entry_schema(titles: Mapping[str, str]) -> probatio.Schema:
+    """Return the form in which one of several entries is chosen, by their ids."""
+    options = [SelectOptionDict(value=entry_id, label=title) for entry_id, title in titles.items()]
+    return probatio.Schema({probatio.Required(CONF_ENTRY): SelectSelector(SelectSelectorConfig(options=options))})
 
 
 def line_settings(entered: Mapping[str, Any]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from ..const import BRIDGE_SMARTY, CONF_ADDITIONAL_KEY, CONF_BRIDGE_TYPE, CONF_D
 from ..p1 import Keys, PortFault
 from ..port.entry_data import redacted, settings_from
 from ..port.serial_ports import is_network, is_raw_stream, is_same_port, user_of
+from ..takeover.core_entries import core_on
 from . import advice
 from .listening import ListenResult, Patience, listen
 from .report import code
@@ -175,9 +176,15 @@ class ListenStep(ConfigFlow):
 
     @asynccontextmanager
     async def _entry_aside(self, port: str) -> AsyncIterator[None]:
-        """Take the port from the entry that is being reconfigured, and set it up again whatever happens."""
-        entry = self._get_reconfigure_entry() if self.source == SOURCE_RECONFIGURE else None
-        if entry is None or not await is_same_port(self.hass, entry.data[CONF_PORT], port):
+        """Take the port from the entry that has it, and set that up again whatever happens.
+
+        That is the one being reconfigured, or one of Home Assistant's own `dsmr`.
+        """
+        entry = await core_on(self.hass, port)
+        if self.source == SOURCE_RECONFIGURE:
+            own = self._get_reconfigure_entry()
+            entry = own if await is_same_port(self.hass, own.data[CONF_PORT], port) else entry
+        if entry is None:
             yield
             return
         was_wanted = entry.state in (ConfigEntryState.LOADED, ConfigEntryState.SETUP_RETRY)

@@ -28,7 +28,8 @@ class Port:
     """One port: its entry, its reader, the last telegram, and what is stored of it.
 
     `path` is the device or URL and may carry a password; `name` is the same as it may be shown. `received_timeout` are
-    the seconds without a telegram after which the meters are unavailable.
+    the seconds without a telegram after which the meters are unavailable. `tariff_words` are the words for the numbers
+    of tariffs that entities which were taken over continue to show, by the registry id of the entity.
     """
 
     def __init__(self, hass: HomeAssistant, entry: ConfigEntry, keys: Keys | None, record: PortRecord) -> None:
@@ -50,6 +51,7 @@ class Port:
         self.reading: Reading | None = None
         self.captures = Captures()
         self._clock_zone = ClockZone()
+        self.tariff_words: Mapping[str, Mapping[str, str]] = {}
         self.display = Display(entry)
         self._store = PortStore(hass, entry.entry_id)
         self._saved = record.copy()

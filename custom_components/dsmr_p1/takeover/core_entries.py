@@ -1,0 +1,50 @@
+"""The entries of Home Assistant's own `dsmr`: which of them can be taken over, and on which port they are."""
+
+from typing import Final
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.const import CONF_HOST, CONF_PORT, CONF_PROTOCOL
+from homeassistant.core import HomeAssistant, callback
+
+from ..const import CONF_DECRYPTION_KEY, CONF_TAKE_OVER, DOMAIN
+from ..p1 import KeyFormatError, parse_key
+from ..port.serial_ports import is_same_port
+
+CORE: Final = "dsmr"
+_OWN_FRAMING: Final = "rfxtrx_dsmr_protocol"
+"""The protocol of telegrams inside the frames of an RFXtrx receiver: no P1 stream."""
+
+
+@callback
+def core_entries(hass: HomeAssistant) -> list[ConfigEntry]:
+    """Return the entries that can be taken over: enabled, on a P1 port, and not taken over already."""
+    taken = {entry.data.get(CONF_TAKE_OVER) for entry in hass.config_entries.async_entries(DOMAIN)}
+    return [
+        entry
+        for entry in hass.config_entries.async_entries(CORE, include_ignore=False, include_disabled=False)
+        if entry.data.get(CONF_PROTOCOL) != _OWN_FRAMING and CONF_PORT in entry.data and entry.entry_id not in taken
+    ]
+
+
+def core_port(entry: ConfigEntry) -> str:
+    """Return the port of an entry; old ones of a network reader keep host and port apart."""
+    port = str(entry.data[CONF_PORT])
+    return f"socket://{entry.data[CONF_HOST]}:{port}" if CONF_HOST in entry.data else port
+
+
+def core_keys(entry: ConfigEntry) -> dict[str, str]:
+    """Return the decryption key of an entry as ours keep it; nothing where it has none that is a key."""
+    key = entry.data.get("encryption_key") or ""
+    try:
+        parse_key(key)
+    except KeyFormatError:
+        return {}
+    return {CONF_DECRYPTION_KEY: key}
+
+
+async def core_on(hass: HomeAssistant, port: str) -> ConfigEntry | None:
+    """Return the entry that has a port and can be taken over."""
+    for entry in core_entries(hass):
+        if await is_same_port(hass, core_port(entry), port):
+            return entry
+    return None

@@ -1,0 +1,137 @@
+"""Moving entities and devices between Home Assistant's own `dsmr` and ours, by the record of a take-over.
+
+Each step can be repeated: what has moved already is found by its registry id, and left where it is.
+"""
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers import device_registry as dr, entity_registry as er
+
+from ..const import DOMAIN
+from ..port.devices import device_identifier
+from .core_entries import CORE
+from .record import MovedDevice, MovedEntity, Record
+
+_SENSOR = "sensor"
+_UNIT = "unit_of_measurement"
+
+
+@callback
+def async_move_over(hass: HomeAssistant, entry: ConfigEntry, record: Record) -> None:
+    """Move everything of a record to our entry. The old entities must not be loaded."""
+    entities = er.async_get(hass)
+    # A device takes with it what hangs on it, and what stays behind would be removed from the registry then.
+    for left in record.left:
+        entity = entities.entities.get_entry(left.registry_id)
+        if entity is not None and entity.platform == CORE and entity.device_id is not None:
+            entities.async_update_entity(entity.entity_id, device_id=None)
+    for moved in record.entities:
+        _move_entity(hass, entry, moved)
+    for device in record.devices:
+        _move_device(hass, entry, device)
+    for moved in record.entities:
+        entity = entities.entities.get_entry(moved.registry_id)
+        device_id = _device_in(hass, entry.entry_id, moved.slot)
+        if entity is not None and entity.platform == DOMAIN and device_id and entity.device_id != device_id:
+            entities.async_update_entity(entity.entity_id, device_id=device_id)
+
+
+def _move_entity(hass: HomeAssistant, entry: ConfigEntry, moved: MovedEntity) -> None:
+    entities = er.async_get(hass)
+    entity = entities.entities.get_entry(moved.registry_id)
+    if entity is None:
+        return
+    if entity.platform == CORE:
+        unique_id = f"{entry.entry_id}_{moved.slot}_{moved.channel}"
+        in_the_way = entities.async_get_entity_id(_SENSOR, DOMAIN, unique_id)
+        if in_the_way is not None:
+            entities.async_remove(in_the_way)
+        entity = entities.async_update_entity_platform(
+            entity.entity_id,
+            DOMAIN,
+            new_config_entry_id=entry.entry_id,
+            new_unique_id=unique_id,
+            # Not on a device of the old entry, unless that comes too.
+            new_device_id=moved.device_id,
+        )
+    options = entity.options.get(_SENSOR, {})
+    if moved.unit is not None and _UNIT not in options:
+        entities.async_update_entity_options(entity.entity_id, _SENSOR, {**options, _UNIT: moved.unit})
+
+
+def _move_device(hass: HomeAssistant, entry: ConfigEntry, moved: MovedDevice) -> None:
+    devices, entities = dr.async_get(hass), er.async_get(hass)
+    device = devices.async_get(moved.device_id)
+    if device is None or device.config_entry_id == entry.entry_id:
+        return
+    ours = _device_in(hass, entry.entry_id, moved.slot)
+    if ours is not None:
+        for entity in er.async_entries_for_device(entities, ours, include_disabled_entities=True):
+            entities.async_update_entity(entity.entity_id, device_id=moved.device_id)
+        devices.async_remove_device(ours)
+    devices.async_update_device(
+        moved.device_id,
+        new_config_entry_id=entry.entry_id,
+        new_identifiers={device_identifier(entry.entry_id, moved.slot)},
+    )
+
+
+def _device_in(hass: HomeAssistant, entry_id: str, slot: str) -> str | None:
+    device = dr.async_get(hass).async_get_device_by_identifier(device_identifier(entry_id, slot), entry_id)
+    return None if device is None else device.id
+
+
+@callback
+def async_move_back(hass: HomeAssistant, record: Record) -> None:
+    """Move everything of a record back to the entry it came from. Neither entry may be loaded."""
+    entities = er.async_get(hass)
+    for moved in record.entities:
+        entity = entities.entities.get_entry(moved.registry_id)
+        if entity is None or entity.platform != DOMAIN:
+            continue
+        # Made anew where the old entry was enabled beside ours.
+        rival = entities.async_get_entity_id(_SENSOR, CORE, moved.old_unique_id)
+        if rival is not None:
+            entities.async_remove(rival)
+        if moved.unit is not None:
+            options = {name: value for name, value in entity.options.get(_SENSOR, {}).items() if name != _UNIT}
+            entities.async_update_entity_options(entity.entity_id, _SENSOR, options or None)
+        entities.async_update_entity_platform(
+            entity.entity_id, CORE, new_config_entry_id=record.core, new_unique_id=moved.old_unique_id
+        )
+    for device in record.devices:
+        _move_device_back(hass, record.core, device)
+    for moved in record.entities:
+        _put_on_device(hass, moved.registry_id, moved.device_id)
+    for left in record.left:
+        _put_on_device(hass, left.registry_id, left.device_id)
+
+
+def _move_device_back(hass: HomeAssistant, core_id: str, moved: MovedDevice) -> None:
+    devices = dr.async_get(hass)
+    if devices.async_get(moved.device_id) is None:
+        return
+    identifiers = {(domain, name) for domain, name in moved.identifiers}
+    for identifier in identifiers:
+        rival = devices.async_get_device_by_identifier(identifier, core_id)
+        if rival is not None and rival.id != moved.device_id:
+            devices.async_remove_device(rival.id)
+    devices.async_update_device(
+        moved.device_id,
+        new_config_entry_id=core_id,
+        new_identifiers=identifiers,
+        name=moved.name,
+        manufacturer=moved.manufacturer,
+        model=moved.model,
+        serial_number=moved.serial_number,
+        via_device_id=None,
+    )
+
+
+def _put_on_device(hass: HomeAssistant, registry_id: str, device_id: str | None) -> None:
+    entities = er.async_get(hass)
+    entity = entities.entities.get_entry(registry_id)
+    if entity is None or entity.platform != CORE or entity.device_id == device_id:
+        return
+    if device_id is None or dr.async_get(hass).async_get(device_id) is not None:
+        entities.async_update_entity(entity.entity_id, device_id=device_id)

@@ -1,0 +1,195 @@
+"""Taking over an entry of Home Assistant's own `dsmr`: put aside, planned, recorded, moved, disabled; and given back.
+
+The record is written before the first change. A start that finds one finishes what it says, so that nothing is left
+half done whatever happened in between.
+"""
+
+from collections.abc import Callable, Mapping
+
+from homeassistant.config_entries import ConfigEntry, ConfigEntryDisabler, ConfigEntryState
+from homeassistant.core import HomeAssistant, State
+from homeassistant.helpers import device_registry as dr, entity_registry as er, issue_registry as ir
+
+from ..const import CONF_TAKE_OVER, DOMAIN, LOGGER
+from ..p1.grouping import PORT_SLOT
+from ..port.state import Port
+from ..port.store import KnownMeter
+from .core_entries import CORE
+from .keys import SWAPPED_TARIFF_WORDS, SWAPPED_VERSIONS, TARIFF_WORDS
+from .moving import async_move_back, async_move_over
+from .plan import Shown, Target, plan
+from .record import LeftEntity, MovedDevice, MovedEntity, Record, RecordStore
+
+type UnitOf = Callable[[KnownMeter, str], str | None]
+"""Returns the unit in which a channel of a meter is shown, unless its owner chose another."""
+
+
+class TakeOver:
+    """The take-over that an entry of ours began with; it does nothing where there was none."""
+
+    def __init__(self, hass: HomeAssistant, entry: ConfigEntry) -> None:
+        """Begin with nothing known."""
+        self._hass = hass
+        self._entry = entry
+        self._store = RecordStore(hass, entry.entry_id)
+        self._record: Record | None = None
+        self._core: ConfigEntry | None = None
+        self._states: Mapping[str, State] = {}
+
+    async def async_prepare(self) -> bool:
+        """Put the old entry aside, and return whether a plan is to be made, for which a telegram is needed."""
+        self._record = await self._store.async_load()
+        if self._record is not None and self._record.is_done and not self._is_half_saved(self._record):
+            return False
+        core_id = self._entry.data.get(CONF_TAKE_OVER) if self._record is None else self._record.core
+        self._core = self._hass.config_entries.async_get_entry(core_id or "")
+        if self._core is None:
+            return False
+        self._states = {
+            entity.id: state
+            for entity in er.async_entries_for_config_entry(er.async_get(self._hass), self._core.entry_id)
+            if (state := self._hass.states.get(entity.entity_id)) is not None
+        }
+        if self._core.state is ConfigEntryState.LOADED or self._core.state is ConfigEntryState.SETUP_RETRY:
+            await self._hass.config_entries.async_unload(self._core.entry_id)
+        return self._record is None
+
+    def _is_half_saved(self, record: Record) -> bool:
+        """Whether the registries were not written any more after all was done: they are saved a little later."""
+        entities = er.async_get(self._hass).entities
+        found = (entities.get_entry(moved.registry_id) for moved in record.entities)
+        return any(entity is not None and entity.platform == CORE for entity in found)
+
+    async def async_put_back(self) -> None:
+        """Start the old entry again: nothing was heard, and nothing is changed."""
+        core = self._core
+        if core is not None and core.disabled_by is None and core.state is ConfigEntryState.NOT_LOADED:
+            await self._hass.config_entries.async_setup(core.entry_id)
+
+    async def async_carry_out(self, port: Port, unit_of: UnitOf) -> None:
+        """Plan and record the take-over where that is not done, and do what the record says."""
+        core = self._core
+        if core is not None:
+            if self._record is None:
+                self._record = self._make_record(core, port, unit_of)
+                await self._store.async_save(self._record)
+            async_move_over(self._hass, self._entry, self._record)
+            # The last step: an entry that is disabled takes its devices with it, and every helper on them.
+            await self._hass.config_entries.async_set_disabled_by(core.entry_id, ConfigEntryDisabler.USER)
+            self._record.is_done = True
+            await self._store.async_save(self._record)
+            self._tell_left(self._record)
+        if self._record is not None:
+            port.tariff_words = {moved.registry_id: moved.words for moved in self._record.entities if moved.words}
+
+    def _make_record(self, core: ConfigEntry, port: Port, unit_of: UnitOf) -> Record:
+        units = {
+            (slot, channel): unit_of(meter, channel)
+            for slot, meter in port.meters.items()
+            for channel in meter.channels
+        }
+        planned = plan(self._hass, core, port.meters, Shown(self._states, port.display.values, units))
+        going = [target for target in planned if target.reason is None]
+        swapped = core.data.get("dsmr_version") in SWAPPED_VERSIONS
+        return Record(
+            core=core.entry_id,
+            was_enabled=core.disabled_by is None,
+            entities=[
+                MovedEntity(
+                    registry_id=entity.id,
+                    old_unique_id=entity.unique_id,
+                    slot=slot,
+                    channel=channel,
+                    device_id=entity.device_id,
+                    unit=_unit_to_keep(entity, units[slot, channel]),
+                    words=(SWAPPED_TARIFF_WORDS if swapped else TARIFF_WORDS) if is_tariff else {},
+                )
+                for entity, slot, channel, is_tariff, *_ in going
+            ],
+            devices=list(self._devices(going)),
+            left=[
+                LeftEntity(registry_id=target.entity.id, device_id=target.entity.device_id, reason=target.reason)
+                for target in planned
+                if target.reason is not None
+            ],
+        )
+
+    def _devices(self, going: list[Target]) -> list[MovedDevice]:
+        """Return the devices that continue: one a slot, each once; the port's device is ours."""
+        slots: dict[str, str] = {}
+        for target in going:
+            device_id = target.entity.device_id
+            if device_id is not None and target.slot != PORT_SLOT and target.slot not in slots.values():
+                slots.setdefault(device_id, target.slot)
+        found = ((dr.async_get(self._hass).async_get(device_id), slot) for device_id, slot in slots.items())
+        return [
+            MovedDevice(
+                device_id=device.id,
+                slot=slot,
+                identifiers=[list(identifier) for identifier in device.identifiers],
+                name=device.name,
+                manufacturer=device.manufacturer,
+                model=device.model,
+                serial_number=device.serial_number,
+            )
+            for device, slot in found
+            if isinstance(device, dr.DeviceEntry)
+        ]
+
+    def _tell_left(self, record: Record) -> None:
+        """Tell the owner what stays behind of what was in use."""
+        entities = er.async_get(self._hass).entities
+        left = [left for left in record.left if left.reason != "unused"]
+        names = [entity.entity_id for one in left if (entity := entities.get_entry(one.registry_id)) is not None]
+        if names:
+            ir.async_create_issue(
+                self._hass,
+                DOMAIN,
+                f"left_behind_{self._entry.entry_id}",
+                is_fixable=False,
+                is_persistent=True,
+                severity=ir.IssueSeverity.WARNING,
+                translation_key="left_behind",
+                translation_placeholders={"entities": "\n".join(f"- `{name}`" for name in names)},
+            )
+
+
+def _unit_to_keep(entity: er.RegistryEntry, ours: str | None) -> str | None:
+    """Return the unit to be fixed so that it stays what it was; None where it does by itself."""
+    theirs = entity.unit_of_measurement
+    if theirs is None or theirs == ours or "unit_of_measurement" in entity.options.get("sensor", {}):
+        return None
+    return theirs
+
+
+async def async_give_back(hass: HomeAssistant, entry: ConfigEntry) -> None:
+    """Give everything back that an entry of ours, which is being removed, has taken over."""
+    store = RecordStore(hass, entry.entry_id)
+    record = await store.async_load()
+    if record is None:
+        return
+    core = hass.config_entries.async_get_entry(record.core)
+    if core is None:
+        LOGGER.warning("The DSMR entry that was taken over is gone: there is nothing to give its entities back to")
+        ir.async_create_issue(
+            hass,
+            DOMAIN,
+            f"nothing_to_give_back_{record.core}",
+            is_fixable=False,
+            severity=ir.IssueSeverity.WARNING,
+            translation_key="nothing_to_give_back",
+        )
+    else:
+        if core.state is ConfigEntryState.LOADED:
+            await hass.config_entries.async_unload(core.entry_id)
+        async_move_back(hass, record)
+        if record.was_enabled:
+            # A task of its own, which begins after ours has let go of the port.
+            hass.async_create_task(_async_enable(hass, core), "DSMR entry: enabled again", eager_start=False)
+    await store.async_remove()
+
+
+async def _async_enable(hass: HomeAssistant, core: ConfigEntry) -> None:
+    await hass.config_entries.async_set_disabled_by(core.entry_id, None)
+    if core.state is ConfigEntryState.NOT_LOADED:
+        await hass.config_entries.async_setup(core.entry_id)

@@ -1,0 +1,296 @@
+"""Coming over from Home Assistant's own `dsmr`, the real one, and going back."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+from homeassistant.components.dsmr.sensor import SENSORS, SENSORS_MBUS_DEVICE_TYPE
+from homeassistant.config_entries import ConfigEntry, ConfigEntryDisabler, ConfigEntryState
+from homeassistant.const import CONF_PORT
+from homeassistant.core import HomeAssistant
+from homeassistant.data_entry_flow import FlowResultType
+from homeassistant.helpers import device_registry as dr, entity_registry as er, issue_registry as ir
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from custom_components.dsmr_p1.const import CONF_TAKE_OVER, DOMAIN
+from custom_components.dsmr_p1.takeover import takeover
+from custom_components.dsmr_p1.takeover.core_entries import core_entries, core_port
+from custom_components.dsmr_p1.takeover.keys import CHANNELS, GAS, LEFT
+from simulator import Port, PtyPort, SimulatedMeter
+from tests.ha.flow_driver import QUICK, answer, begin, close, enter, finish, listened, make_meter, sending, told
+from tests.ha.house import eventually
+
+KEY = "000102030405060708090A0B0C0D0E0F"
+COUNTRIES = [
+    ("dsmr5", "gas,water", {"dsmr_version": "5"}),
+    ("dsmr22", "gas", {"dsmr_version": "2.2"}),
+    ("emucs", "gas,water", {"dsmr_version": "5B"}),
+    ("smarty_lu", None, {"dsmr_version": "MSn", "encryption_key": KEY}),
+    ("austria", None, {"dsmr_version": "SAGEMCOM_T210_D_R", "encryption_key": KEY}),
+    ("sweden", None, {"dsmr_version": "5S"}),
+]
+
+
+@pytest.fixture(autouse=True)
+def _quick() -> Iterator[None]:
+    with patch("custom_components.dsmr_p1.flow.listen_step.PATIENCE", QUICK):
+        yield
+
+
+@pytest.fixture
+def port(tmp_path: Path) -> Iterator[PtyPort]:
+    with PtyPort(link=tmp_path / "ttyP1") as port:
+        yield port
+
+
+class Core:
+    """An entry of `dsmr` that reads a simulated meter."""
+
+    def __init__(self, hass: HomeAssistant, entry: ConfigEntry, meter: SimulatedMeter) -> None:
+        self.hass, self.entry, self.meter = hass, entry, meter
+
+    def entities(self) -> list[er.RegistryEntry]:
+        return er.async_entries_for_config_entry(er.async_get(self.hass), self.entry.entry_id)
+
+    def rows(self) -> dict[str, Any]:
+        """Return what the registries have of the entry, without when it changed."""
+        devices = dr.async_entries_for_config_entry(dr.async_get(self.hass), self.entry.entry_id)
+        return {row.id: without_times(row) for row in (*self.entities(), *devices)}
+
+    def key(self, key: str) -> er.RegistryEntry:
+        return next(entity for entity in self.entities() if entity.unique_id.endswith(key))
+
+
+def without_times(row: Any) -> Any:
+    return {
+        name: value
+        for name, value in row.extended_dict.items()
+        if name not in ("modified_at", "created_at")
+    } if isinstance(row, er.RegistryEntry) else {
+        name: getattr(row, name)
+        for name in ("id", "identifiers", "name", "name_by_user", "area_id", "labels", "model", "manufacturer",
+                     "serial_number", "config_entry_id", "disabled_by", "via_device_id")
+    }
+
+
+@asynccontextmanager
+async def core_on_a_meter(
+    hass: HomeAssistant, port: PtyPort, model: str, mbus: str | None, data: dict[str, Any]
+) -> AsyncIterator[Core]:
+    """Set up `dsmr` through its own flow, on a meter that sends."""
+    meter = make_meter(port, model, mbus=mbus)
+    async with sending(meter):
+        flow = await hass.config_entries.flow.async_init("dsmr", context={"source": "user"})
+        given = {CONF_PORT: port.path, "dsmr_version": data["dsmr_version"]}
+        result = await hass.config_entries.flow.async_configure(flow["flow_id"], given)
+        if "encryption_key" in data:
+            result = await hass.config_entries.flow.async_configure(
+                flow["flow_id"], {"encryption_key": data["encryption_key"]}
+            )
+        assert result["type"] is FlowResultType.CREATE_ENTRY, result
+        entry = result["result"]
+        hass.config_entries.async_update_entry(entry, options={"time_between_update": 0})
+        await hass.async_block_till_done()
+        core = Core(hass, entry, meter)
+        await eventually(lambda: core.entities())
+        yield core
+        for ours in hass.config_entries.async_entries(DOMAIN):
+            await hass.config_entries.async_unload(ours.entry_id)
+        if entry.state is ConfigEntryState.LOADED:
+            await hass.config_entries.async_unload(entry.entry_id)
+        await hass.async_block_till_done()
+
+
+async def choose(hass: HomeAssistant) -> dict[str, Any]:
+    """Choose the take-over in the menu, and wait for what is heard."""
+    step = await begin(hass)
+    assert step["step_id"] == "start"
+    assert step["menu_options"] == ["take_over", "user"]
+    return await enter(hass, step, {"next_step_id": "take_over"})
+
+
+async def take_over(hass: HomeAssistant) -> ConfigEntry:
+    step = await choose(hass)
+    assert step["step_id"] == "confirm", step
+    step = await answer(hass, step, {CONF_TAKE_OVER: True})
+    await hass.async_block_till_done()
+    entry: ConfigEntry = step["result"]
+    assert entry.state is ConfigEntryState.LOADED
+    return entry
+
+
+@pytest.mark.parametrize(("model", "mbus", "data"), COUNTRIES, ids=[model for model, *_ in COUNTRIES])
+async def test_there_and_back(
+    hass: HomeAssistant, port: PtyPort, model: str, mbus: str | None, data: dict[str, Any]
+) -> None:
+    async with core_on_a_meter(hass, port, model, mbus, data) as core:
+        power = core.key("current_electricity_usage")
+        registry = er.async_get(hass)
+        registry.async_update_entity(power.entity_id, name="Our power", icon="mdi:flash", new_entity_id="sensor.ours")
+        registry.async_update_entity(core.key("electricity_delivery").entity_id, hidden_by=er.RegistryEntryHider.USER)
+        await hass.async_block_till_done()
+        before = core.rows()
+        units = {row.id: (row.entity_id, row.unit_of_measurement) for row in core.entities() if not row.disabled}
+        entry = await take_over(hass)
+        assert core.entry.disabled_by is ConfigEntryDisabler.USER
+        moved = {row.id: row for row in er.async_entries_for_config_entry(registry, entry.entry_id)}
+        left = {row.id for row in core.entities()}
+        assert [units[one] for one in units if one not in moved] == []
+        assert all(registry.async_get(row_entity) is not None for row_entity, _ in units.values())
+        assert {one: (moved[one].entity_id, moved[one].unit_of_measurement) for one in units} == units
+        assert all(before[one]["disabled_by"] == "integration" for one in left)
+        # One device a meter: those of before, and the port's.
+        ours = {device.id for device in dr.async_entries_for_config_entry(dr.async_get(hass), entry.entry_id)}
+        assert {row.id for row in dr.async_entries_for_config_entry(dr.async_get(hass), core.entry.entry_id)} == set()
+        assert len(ours - before.keys()) == 1
+        state = hass.states.get("sensor.ours")
+        assert state is not None
+        assert float(state.state) >= 0
+        await eventually(lambda: entry.runtime_data.port.reader.heard.telegrams > 2)
+        # A restart changes nothing.
+        await hass.config_entries.async_reload(entry.entry_id)
+        await hass.async_block_till_done()
+        after = {row.id: without_times(row) for row in er.async_entries_for_config_entry(registry, entry.entry_id)}
+        assert after == {one: without_times(row) for one, row in moved.items()}
+        # And back.
+        await hass.config_entries.async_remove(entry.entry_id)
+        await hass.async_block_till_done()
+        assert core.entry.disabled_by is None
+        assert core.entry.state is ConfigEntryState.LOADED
+        back = core.rows()
+        assert back == before
+        # And over again.
+        entry = await take_over(hass)
+        assert units.keys() <= {row.id for row in er.async_entries_for_config_entry(registry, entry.entry_id)}
+
+
+async def test_the_words_of_the_tariff_stay(hass: HomeAssistant, port: PtyPort) -> None:
+    async with core_on_a_meter(hass, port, *COUNTRIES[0]) as core:
+        tariff = core.key("electricity_active_tariff")
+        await eventually(lambda: hass.states.get(tariff.entity_id))
+        before = hass.states.get(tariff.entity_id)
+        entry = await take_over(hass)
+        after = hass.states.get(tariff.entity_id)
+        assert before is not None
+        assert after is not None
+        assert before.state == after.state
+        assert after.attributes["options"] == ["low", "normal"]
+        await hass.config_entries.async_reload(entry.entry_id)
+        await eventually(lambda: (now := hass.states.get(tariff.entity_id)) and now.state == before.state)
+
+
+def test_every_key_goes_on_or_is_named() -> None:
+    keys = {description.key for description in SENSORS}
+    assert keys == CHANNELS.keys() | LEFT | {key for key in GAS if key in keys}
+    assert not CHANNELS.keys() & LEFT
+    readings = {description.key for row in SENSORS_MBUS_DEVICE_TYPE.values() for description in row}
+    assert readings == {"gas_reading", "heat_reading", "water_reading"}
+
+
+async def test_which_entries_can_be_taken_over(hass: HomeAssistant) -> None:
+    legacy = MockConfigEntry(domain="dsmr", data={"host": "10.0.0.2", "port": 2323})
+    for entry in (
+        legacy,
+        MockConfigEntry(domain="dsmr", data={"port": "/dev/x", "protocol": "rfxtrx_dsmr_protocol"}),
+        MockConfigEntry(domain="dsmr", data={"port": "/dev/y"}, disabled_by=ConfigEntryDisabler.USER),
+        (taken := MockConfigEntry(domain="dsmr", data={"port": "/dev/z"})),
+        MockConfigEntry(domain=DOMAIN, data={CONF_PORT: "/dev/q", CONF_TAKE_OVER: taken.entry_id}),
+    ):
+        entry.add_to_hass(hass)
+    assert core_entries(hass) == [legacy]
+    assert core_port(legacy) == "socket://10.0.0.2:2323"
+
+
+@pytest.mark.parametrize("ending", ["declined", "closed"])
+async def test_nothing_changes_unless_it_is_wanted(hass: HomeAssistant, port: PtyPort, ending: str) -> None:
+    async with core_on_a_meter(hass, port, *COUNTRIES[0]) as core:
+        before = core.rows()
+        step = await choose(hass)
+        assert int(told(step)["count"]) > 5
+        assert told(step)["left_count"] == "0"
+        if ending == "declined":
+            step = await answer(hass, step, {CONF_TAKE_OVER: False})
+            assert step["reason"] == "take_over_declined"
+        else:
+            await close(hass, step)
+        await eventually(lambda: core.entry.state is ConfigEntryState.LOADED)
+        assert core.rows() == before
+        assert not hass.config_entries.async_entries(DOMAIN)
+
+
+async def test_without_a_telegram_the_old_one_reads_on(hass: HomeAssistant, port: PtyPort) -> None:
+    async with core_on_a_meter(hass, port, *COUNTRIES[0]) as core:
+        before = core.rows()
+        core.meter.port.unplug() if hasattr(core.meter.port, "unplug") else None
+        with (
+            patch("custom_components.dsmr_p1.coordinator.FIRST_TELEGRAM_LIMIT", 0.3),
+            patch.object(core.meter, "step"),
+        ):
+            entry = MockConfigEntry(domain=DOMAIN, data={CONF_PORT: port.path, CONF_TAKE_OVER: core.entry.entry_id})
+            entry.add_to_hass(hass)
+            await hass.config_entries.async_setup(entry.entry_id)
+            await hass.async_block_till_done()
+            assert entry.state is ConfigEntryState.SETUP_RETRY
+            assert core.entry.state is ConfigEntryState.LOADED
+            assert core.rows() == before
+
+
+@pytest.mark.parametrize(
+    "broken",
+    ["_move_entity", "_move_device", "async_update_entity", "disable", "done"],
+)
+async def test_a_crash_is_finished_or_undone(hass: HomeAssistant, port: PtyPort, broken: str) -> None:
+    targets = {
+        "_move_entity": "custom_components.dsmr_p1.takeover.moving._move_entity",
+        "_move_device": "custom_components.dsmr_p1.takeover.moving._move_device",
+        "async_update_entity": "custom_components.dsmr_p1.takeover.moving._device_in",
+        "disable": "homeassistant.config_entries.ConfigEntries.async_set_disabled_by",
+        "done": "custom_components.dsmr_p1.takeover.takeover.TakeOver._tell_left",
+    }
+    async with core_on_a_meter(hass, port, *COUNTRIES[0]) as core:
+        before = core.rows()
+        used = {row.id for row in core.entities() if not row.disabled}
+        entry = MockConfigEntry(
+            domain=DOMAIN, data={CONF_PORT: port.path, "bridge_type": "auto", CONF_TAKE_OVER: core.entry.entry_id}
+        )
+        entry.add_to_hass(hass)
+        with patch(targets[broken], side_effect=RuntimeError("crash")):
+            await hass.config_entries.async_setup(entry.entry_id)
+            await hass.async_block_till_done()
+        assert entry.state is ConfigEntryState.SETUP_ERROR
+        await hass.config_entries.async_reload(entry.entry_id)
+        await hass.async_block_till_done()
+        assert entry.state is ConfigEntryState.LOADED
+        assert used <= {row.id for row in er.async_entries_for_config_entry(er.async_get(hass), entry.entry_id)}
+        assert core.entry.disabled_by is ConfigEntryDisabler.USER
+        await hass.config_entries.async_remove(entry.entry_id)
+        await hass.async_block_till_done()
+        assert core.rows() == before
+
+
+async def test_the_old_entry_is_deleted_meanwhile(hass: HomeAssistant, port: PtyPort) -> None:
+    async with core_on_a_meter(hass, port, *COUNTRIES[0]) as core:
+        entry = await take_over(hass)
+        await hass.config_entries.async_remove(core.entry.entry_id)
+        await hass.config_entries.async_reload(entry.entry_id)
+        assert entry.state is ConfigEntryState.LOADED
+        await hass.config_entries.async_remove(entry.entry_id)
+        issues = ir.async_get(hass)
+        assert issues.async_get_issue(DOMAIN, f"nothing_to_give_back_{core.entry.entry_id}") is not None
+
+
+async def test_the_old_entry_is_enabled_meanwhile(hass: HomeAssistant, port: PtyPort) -> None:
+    async with core_on_a_meter(hass, port, *COUNTRIES[0]) as core:
+        used = {row.id for row in core.entities() if not row.disabled}
+        entry = await take_over(hass)
+        await hass.config_entries.async_set_disabled_by(core.entry.entry_id, None)
+        await hass.async_block_till_done()
+        await hass.config_entries.async_reload(entry.entry_id)
+        await hass.async_block_till_done()
+        await hass.config_entries.async_remove(entry.entry_id)
+        await hass.async_block_till_done()
+        assert used <= {row.id for row in core.entities()}
