@@ -42,10 +42,10 @@ async def async_setup_entry(hass: HomeAssistant, entry: P1ConfigEntry) -> bool:
     must_hear = await take_over.async_prepare()
     try:
         await entry.runtime_data.async_start(must_hear=must_hear)
+        await take_over.async_carry_out(port, unit_of)
     except ConfigEntryNotReady, ConfigEntryAuthFailed:
-        hass.async_create_task(take_over.async_put_back(), "DSMR entry: set up again")
+        hass.async_create_task(take_over.async_put_back(), "DSMR entry: set up again", eager_start=False)
         raise
-    await take_over.async_carry_out(port, unit_of)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     return True
 

@@ -3,6 +3,8 @@
 Each step can be repeated: what has moved already is found by its registry id, and left where it is.
 """
 
+from collections.abc import Mapping
+
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr, entity_registry as er
@@ -54,7 +56,7 @@ def _move_entity(hass: HomeAssistant, entry: ConfigEntry, moved: MovedEntity) ->
             # Not on a device of the old entry, unless that comes too.
             new_device_id=moved.device_id,
         )
-    options = entity.options.get(_SENSOR, {})
+    options: Mapping[str, object] = entity.options.get(_SENSOR, {})
     if moved.unit is not None and _UNIT not in options:
         entities.async_update_entity_options(entity.entity_id, _SENSOR, {**options, _UNIT: moved.unit})
 

@@ -8,7 +8,9 @@ from collections.abc import Callable, Mapping
 
 from homeassistant.config_entries import ConfigEntry, ConfigEntryDisabler, ConfigEntryState
 from homeassistant.core import HomeAssistant, State
+from homeassistant.exceptions import ConfigEntryNotReady
 from homeassistant.helpers import device_registry as dr, entity_registry as er, issue_registry as ir
+from homeassistant.helpers.entity import entity_sources
 
 from ..const import CONF_TAKE_OVER, DOMAIN, LOGGER
 from ..p1.grouping import PORT_SLOT
@@ -70,6 +72,7 @@ class TakeOver:
         """Plan and record the take-over where that is not done, and do what the record says."""
         core = self._core
         if core is not None:
+            self._check_unloaded(core)
             if self._record is None:
                 self._record = self._make_record(core, port, unit_of)
                 await self._store.async_save(self._record)
@@ -81,6 +84,18 @@ class TakeOver:
             self._tell_left(self._record)
         if self._record is not None:
             port.tariff_words = {moved.registry_id: moved.words for moved in self._record.entities if moved.words}
+
+    def _check_unloaded(self, core: ConfigEntry) -> None:
+        """Raise ConfigEntryNotReady where entities outlived their entry: `dsmr` can add some while it is unloaded.
+
+        Only those that are not loaded can be moved; the next start of Home Assistant has none.
+        """
+        loaded = entity_sources(self._hass)
+        if any(
+            entity.entity_id in loaded
+            for entity in er.async_entries_for_config_entry(er.async_get(self._hass), core.entry_id)
+        ):
+            raise ConfigEntryNotReady(translation_domain=DOMAIN, translation_key="still_loaded")
 
     def _make_record(self, core: ConfigEntry, port: Port, unit_of: UnitOf) -> Record:
         units = {
