@@ -1,6 +1,5 @@
 """Coming over from Home Assistant's own `dsmr`, the real one, and going back."""
 
-import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -17,11 +16,10 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.dsmr_p1.const import CONF_TAKE_OVER, DOMAIN
-from custom_components.dsmr_p1.takeover import takeover
 from custom_components.dsmr_p1.takeover.core_entries import core_entries, core_port
 from custom_components.dsmr_p1.takeover.keys import CHANNELS, GAS, LEFT
 from simulator import EXAMPLE_DECRYPTION_KEY, PtyPort, SimulatedMeter
-from tests.ha.flow_driver import QUICK, answer, begin, close, enter, finish, listened, make_meter, sending, told
+from tests.ha.flow_driver import QUICK, answer, begin, close, enter, make_meter, sending, told
 from tests.ha.house import eventually
 
 KEY = EXAMPLE_DECRYPTION_KEY.hex().upper()
@@ -37,9 +35,11 @@ COUNTRIES = [
 
 @pytest.fixture(autouse=True)
 def _quick() -> Iterator[None]:
-    with patch("custom_components.dsmr_p1.flow.listen_step.PATIENCE", QUICK):
-        with patch("homeassistant.components.dsmr.sensor.DEFAULT_TIME_BETWEEN_UPDATE", 0):
-            yield
+    with (
+        patch("custom_components.dsmr_p1.flow.listen_step.PATIENCE", QUICK),
+        patch("homeassistant.components.dsmr.sensor.DEFAULT_TIME_BETWEEN_UPDATE", 0),
+    ):
+        yield
 
 
 @pytest.fixture

@@ -180,10 +180,12 @@ class ListenStep(ConfigFlow):
 
         That is the one being reconfigured, or one of Home Assistant's own `dsmr`.
         """
-        entry = await core_on(self.hass, port)
+        entry: ConfigEntry | None
         if self.source == SOURCE_RECONFIGURE:
             own = self._get_reconfigure_entry()
-            entry = own if await is_same_port(self.hass, own.data[CONF_PORT], port) else entry
+            entry = own if await is_same_port(self.hass, own.data[CONF_PORT], port) else None
+        else:
+            entry = await core_on(self.hass, port)
         if entry is None:
             yield
             return

@@ -63,9 +63,14 @@ class TakeOver:
         return any(entity is not None and entity.platform == CORE for entity in found)
 
     async def async_put_back(self) -> None:
-        """Start the old entry again: nothing was heard, and nothing is changed."""
+        """Start the old entry again where nothing is changed yet: nothing was heard."""
         core = self._core
-        if core is not None and core.disabled_by is None and core.state is ConfigEntryState.NOT_LOADED:
+        if (
+            core is not None
+            and self._record is None
+            and core.disabled_by is None
+            and core.state is ConfigEntryState.NOT_LOADED
+        ):
             await self._hass.config_entries.async_setup(core.entry_id)
 
     async def async_carry_out(self, port: Port, unit_of: UnitOf) -> None:
