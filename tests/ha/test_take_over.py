@@ -15,7 +15,7 @@ from homeassistant.helpers import device_registry as dr, entity_registry as er, 
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.dsmr_p1.const import CONF_TAKE_OVER, DOMAIN
+from custom_components.dsmr_p1.const import BRIDGE_DSMR, CONF_BRIDGE_TYPE, CONF_TAKE_OVER, DOMAIN
 from custom_components.dsmr_p1.takeover.core_entries import core_entries, core_port
 from custom_components.dsmr_p1.takeover.keys import CHANNELS, GAS, LEFT
 from simulator import EXAMPLE_DECRYPTION_KEY, PtyPort, SimulatedMeter
@@ -25,7 +25,7 @@ from tests.ha.house import eventually
 KEY = EXAMPLE_DECRYPTION_KEY.hex().upper()
 COUNTRIES = [
     ("dsmr5", "gas,water", {"dsmr_version": "5"}),
-    ("dsmr22", "gas", {"dsmr_version": "2.2"}),
+    ("dsmr30", "gas", {"dsmr_version": "2.2"}),
     ("emucs", "gas,water", {"dsmr_version": "5B"}),
     ("smarty_lu", None, {"dsmr_version": "MSn", "encryption_key": KEY}),
     ("austria", None, {"dsmr_version": "SAGEMCOM_T210_D_R", "encryption_key": KEY}),
@@ -44,7 +44,8 @@ def _quick() -> Iterator[None]:
 
 @pytest.fixture
 def port(tmp_path: Path) -> Iterator[PtyPort]:
-    with PtyPort(link=tmp_path / "ttyP1") as port:
+    # `dsmr` cannot set a pseudo terminal to the seven bits of old meters: every byte comes as it was sent.
+    with PtyPort(link=tmp_path / "ttyP1") as port, patch.object(port, "on_the_line", lambda sent, _: sent):
         yield port
 
 
@@ -72,6 +73,11 @@ class Core:
         """Return what the registries have of the entry, without when it changed."""
         devices = dr.async_entries_for_config_entry(dr.async_get(self.hass), self.entry.entry_id)
         return {row.id: without_times(row) for row in (*self.entities(), *devices)}
+
+    def serial(self, kind: str) -> str:
+        """Return the unique id of the reading of a meter on the M-Bus."""
+        found = (entity.unique_id for entity in self.entities() if entity.entity_id.startswith(f"sensor.{kind}"))
+        return next(found)
 
     def key(self, key: str) -> er.RegistryEntry:
         return next(entity for entity in self.entities() if entity.unique_id.endswith(key))
@@ -117,8 +123,6 @@ async def core_on_a_meter(
 ) -> AsyncIterator[Core]:
     """Set up `dsmr` through its own flow, on a meter that sends."""
     meter = make_meter(port, model, mbus=mbus)
-    # The seven bits of old meters are out of a pseudo terminal's reach for `dsmr`.
-    port.settings = None
     async with sending(meter):
         flow = await hass.config_entries.flow.async_init("dsmr", context={"source": "user"})
         given = {CONF_PORT: port.path, "dsmr_version": data["dsmr_version"]}
@@ -138,6 +142,12 @@ async def core_on_a_meter(
         if entry.state is ConfigEntryState.LOADED:
             await hass.config_entries.async_unload(entry.entry_id)
         await hass.async_block_till_done()
+
+
+def make_entry(core: Core, port: PtyPort) -> MockConfigEntry:
+    """Return an entry as the flow makes it."""
+    data = {CONF_PORT: port.path, CONF_BRIDGE_TYPE: BRIDGE_DSMR, CONF_TAKE_OVER: core.entry.entry_id}
+    return MockConfigEntry(domain=DOMAIN, data=data)
 
 
 async def choose(hass: HomeAssistant, core: Core) -> dict[str, Any]:
@@ -307,6 +317,58 @@ async def test_a_crash_is_finished_or_undone(hass: HomeAssistant, port: PtyPort,
         await hass.async_block_till_done()
         await core.reads()
         assert differences(before, core.rows()) == {}
+
+
+async def test_another_meters_register_stays_behind(hass: HomeAssistant, port: PtyPort) -> None:
+    async with core_on_a_meter(hass, port, *COUNTRIES[0]) as core:
+        gas, power = core.key(core.serial("gas")), core.key("electricity_used_tariff_1")
+        before = core.rows()
+        await hass.config_entries.async_unload(core.entry.entry_id)
+        hass.states.async_set(gas.entity_id, "1", {"unit_of_measurement": "m³"})
+        ours = make_entry(core, port)
+        ours.add_to_hass(hass)
+        assert await hass.config_entries.async_setup(ours.entry_id)
+        await hass.async_block_till_done()
+        registry = er.async_get(hass)
+        assert registry.async_get(gas.entity_id).platform == "dsmr"
+        assert registry.async_get(power.entity_id).platform == DOMAIN
+        issue = ir.async_get(hass).async_get_issue(DOMAIN, f"left_behind_{ours.entry_id}")
+        assert issue is not None
+        assert gas.entity_id in issue.translation_placeholders["entities"]
+        await hass.config_entries.async_remove(ours.entry_id)
+        await hass.async_block_till_done()
+        await core.reads()
+        assert differences(before, core.rows()) == {}
+
+
+async def test_the_port_chosen_is_that_of_the_old_entry(hass: HomeAssistant, port: PtyPort) -> None:
+    async with core_on_a_meter(hass, port, *COUNTRIES[0]) as core:
+        step = await begin(hass)
+        step = await answer(hass, step, {"next_step_id": "user"})
+        assert step["step_id"] == "user"
+        step = await enter(hass, step, {CONF_PORT: port.path, "bridge_type": "auto"})
+        assert step["step_id"] == "confirm"
+        assert told(step)["entry"] == core.entry.title
+        await close(hass, step)
+
+
+async def test_one_of_several_is_chosen(hass: HomeAssistant, port: PtyPort) -> None:
+    async with core_on_a_meter(hass, port, *COUNTRIES[0]) as core:
+        other = MockConfigEntry(domain="dsmr", title="other", data={"host": "10.0.0.2", "port": 2323})
+        other.add_to_hass(hass)
+        step = await answer(hass, await begin(hass), {"next_step_id": "take_over"})
+        assert step["step_id"] == "core_entry"
+        gone = await answer(hass, await begin(hass), {"next_step_id": "take_over"})
+        step = await enter(hass, step, {"entry": core.entry.entry_id})
+        assert step["step_id"] == "confirm"
+        await close(hass, step)
+        await hass.config_entries.async_remove(other.entry_id)
+        gone = await answer(hass, gone, {"entry": other.entry_id})
+        assert gone["reason"] == "nothing_to_take_over"
+        last = await begin(hass)
+        await hass.config_entries.async_set_disabled_by(core.entry.entry_id, ConfigEntryDisabler.USER)
+        last = await answer(hass, last, {"next_step_id": "take_over"})
+        assert last["reason"] == "nothing_to_take_over"
 
 
 async def test_the_old_entry_is_deleted_meanwhile(hass: HomeAssistant, port: PtyPort) -> None:

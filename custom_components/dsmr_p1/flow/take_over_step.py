@@ -69,7 +69,7 @@ class TakeOverStep(ListenStep):
     def _take_over_placeholders(self, core: ConfigEntry, reading: Reading) -> dict[str, str]:
         """Return how much continues and what stays behind, as far as it can be told before it is done."""
         meters = {
-            meter.profile.slot: known_meter(meter, reading, None)
+            meter.profile.slot: known_meter(meter, reading, None, None)
             for meter in reading.meters
             if meter.profile.registered
         }
