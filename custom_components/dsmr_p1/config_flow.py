@@ -39,7 +39,6 @@ from .const import (
     CONF_TAKE_OVER,
     DOMAIN,
 )
-from .flow.address import AddressError, candidates
 from .flow.forms import EMPTY_SCHEMA, KEYS_SCHEMA, PORT_SCHEMA, USB_SCHEMA, as_entered, confirm_schema, line_settings
 from .flow.keys import try_keys
 from .flow.listening import ListenResult, open_frames
@@ -48,6 +47,7 @@ from .flow.report import Words, confirm_placeholders, entry_title
 from .flow.running import has_moved, has_verified, last_encrypted
 from .flow.take_over_step import TakeOverStep
 from .p1 import Keys
+from .port.address import AddressError, candidates
 from .port.entry_data import keys_from
 from .port.serial_ports import FreePort, entry_on, free_ports, is_same_port, our_discoveries, stable_path
 from .takeover.core_entries import core_entries, core_on

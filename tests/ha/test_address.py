@@ -2,7 +2,7 @@
 
 import pytest
 
-from custom_components.dsmr_p1.flow.address import READER_PORTS, AddressError, candidates
+from custom_components.dsmr_p1.port.address import READER_PORTS, AddressError, candidates
 
 BARE = tuple(f"socket://192.168.1.20:{port.number}" for port in READER_PORTS)
 

@@ -27,7 +27,7 @@ from custom_components.dsmr_p1.const import (
     CONF_SERIAL_SETTINGS,
     DOMAIN,
 )
-from custom_components.dsmr_p1.flow.address import ReaderPort
+from custom_components.dsmr_p1.port.address import ReaderPort
 from simulator import (
     EXAMPLE_AUTHENTICATION_KEY,
     EXAMPLE_DECRYPTION_KEY,
@@ -607,7 +607,7 @@ def test_every_text_has_its_use() -> None:
 def host_ports() -> Iterator[list[ReaderPort]]:
     """Let a bare host be tried on the ports that a test puts here."""
     ports: list[ReaderPort] = []
-    with patch("custom_components.dsmr_p1.flow.address.READER_PORTS", ports):
+    with patch("custom_components.dsmr_p1.port.address.READER_PORTS", ports):
         yield ports
 
 

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from ..p1 import PortFault
+from ..port.address import shown_ports
 from ..port.entry_data import redacted
 from ..port.serial_ports import is_network
-from .address import shown_ports
 from .listening import ListenResult
 
 
