@@ -393,3 +393,13 @@ async def test_the_old_entry_is_enabled_meanwhile(hass: HomeAssistant, port: Pty
         await hass.config_entries.async_remove(entry.entry_id)
         await hass.async_block_till_done()
         assert used <= {row.id for row in core.entities()}
+
+
+async def test_what_was_taken_over_is_remembered_when_it_is_reconfigured(hass: HomeAssistant, port: PtyPort) -> None:
+    async with core_on_a_meter(hass, port, *COUNTRIES[0]) as core:
+        entry = await take_over(hass, core)
+        step = await enter(hass, await begin(hass, entry), {CONF_PORT: port.path, CONF_BRIDGE_TYPE: BRIDGE_DSMR})
+        step = await answer(hass, step, {})
+        assert step["reason"] == "reconfigure_successful"
+        await hass.async_block_till_done()
+        assert entry.data[CONF_TAKE_OVER] == core.entry.entry_id
