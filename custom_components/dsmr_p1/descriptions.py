@@ -147,13 +147,16 @@ UNITS: Final[Mapping[Unit | None, tuple[str | None, int | None]]] = {
     Unit.PERCENT:               (UnitOfRatio.PERCENTAGE, 0),
 }
 
-# How much a channel matters -> its category, and whether its entity is there without being asked for.
+# How much a channel matters -> its category, and whether its entity is there without being asked for: each that is
+# writes rows into the database of every household.
 LEVELS: Final[Mapping[Level, tuple[EntityCategory | None, bool]]] = {
-    Level.MAIN:       (None, True),
-    Level.OPTIONAL:   (None, False),
-    Level.DIAGNOSTIC: (EntityCategory.DIAGNOSTIC, True),
-    Level.RARE:       (EntityCategory.DIAGNOSTIC, False),
+    Level.MAIN:       (None, True),                         # what a meter is there for
+    Level.PHASE:      (None, False),                        # the same as the whole, unless there are three phases
+    Level.OPTIONAL:   (None, False),                        # voltages: new with every telegram, looked at by few
+    Level.DIAGNOSTIC: (EntityCategory.DIAGNOSTIC, True),    # tells what is wrong, and changes seldom
+    Level.RARE:       (EntityCategory.DIAGNOSTIC, False),   # for those who look for something
 }
+_THREE_PHASES: Final = 3
 # fmt: on
 
 
@@ -173,6 +176,8 @@ def describe(meter: KnownMeter, channel_id: str) -> SensorEntityDescription:
     if channel.quantity is Quantity.POWER_FACTOR:
         precision = 3
     category, enabled = LEVELS[channel.level]
+    if channel.level is Level.PHASE:
+        enabled = sum(channel_type(other).name == channel.name for other in meter.channels) == _THREE_PHASES
     return SensorEntityDescription(
         key=channel_id,
         translation_key=translation_key(channel, meter.low_tariff),

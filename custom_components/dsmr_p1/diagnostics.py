@@ -80,7 +80,8 @@ def _port(port: Port) -> dict[str, Any]:
             "tariffs": sorted(memory.tariffs),
         },
         "known_meters": [
-            async_redact_data(meter.as_dict(), TO_REDACT) | {"refresh": port.display.refresh_of(meter)}
+            async_redact_data(meter.as_dict(), TO_REDACT)
+            | {"refresh": port.display.refresh_of(meter), "totals_refresh": port.display.totals_refresh_of(meter)}
             for meter in port.meters.values()
         ],
         "replacement": _replacement(port),

@@ -9,7 +9,7 @@ from homeassistant.components.sensor import (
     SensorDeviceClass,
     SensorEntity,
 )
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.core import HomeAssistant, State, callback
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
@@ -17,7 +17,8 @@ from .const import DOMAIN
 from .coordinator import P1ConfigEntry, P1Coordinator
 from .descriptions import PRESENTATIONS, describe
 from .entity import P1Entity
-from .p1 import Quantity, channel_type
+from .p1 import Presented, Quantity, channel_type
+from .port.display import TOTALS, Values
 from .port.store import KnownMeter
 from .watch.line_health import DESCRIPTIONS, LineHealthSensor
 
@@ -115,14 +116,19 @@ class P1Sensor(P1Entity, SensorEntity):
         self.channel_id = channel_id
         self.is_added = False
         self.entity_description = describe(meter, channel_id)
-        self._is_text = PRESENTATIONS[channel_type(channel_id).quantity].state_class is None and (
+        quantity = channel_type(channel_id).quantity
+        self._is_total = quantity in TOTALS
+        self._is_text = PRESENTATIONS[quantity].state_class is None and (
             self.entity_description.device_class in (None, SensorDeviceClass.ENUM)
         )
         self._words = self._words_for(channel_id)
         if self._words:
             self._attr_options = sorted(self._words.values())
         self._is_retired = False
-        self._shown: tuple[object, bool] | None = None
+        self._values: Values | None = None
+        self._presented: Presented | None = None
+        self._was_available = False
+        self._written: State | None = None
         self._take_value()
 
     def _words_for(self, channel_id: str) -> Mapping[str, str]:
@@ -153,20 +159,42 @@ class P1Sensor(P1Entity, SensorEntity):
     @callback
     @override
     def _handle_coordinator_update(self) -> None:
-        shown = (self.coordinator.data.get(self.slot), self.coordinator.last_update_success)
-        if self._is_retired or (self._shown is not None and self._shown[0] is shown[0] and self._shown[1] is shown[1]):
+        values, is_available = self.coordinator.data.get(self.slot), self.coordinator.last_update_success
+        if self._is_retired or (values is self._values and is_available is self._was_available):
             return
+        last, was_available = self._presented, self._was_available
         self._take_value()
-        super()._handle_coordinator_update()
+        if self._presented != last or is_available is not was_available:
+            self._write()
+        elif self.state_class is not None and not (self._is_total and self._presented is last):
+            self._report()
+
+    def _write(self) -> None:
+        self.async_write_ha_state()
+        self._written = self.hass.states.get(self.entity_id)
+
+    def _report(self) -> None:
+        """Report the value again, which has not changed: integrals and averages over time go by the last report."""
+        state = self.hass.states.get(self.entity_id)
+        if state is None or state is not self._written:
+            # Something else has written it since, as a change of its settings does.
+            self._write()
+        else:
+            # Writing the state of the entity would come to the same, at many times the work.
+            self.hass.states.async_set(state.entity_id, state.state, state.attributes, context=state.context)
 
     def _take_value(self) -> None:
-        values = self.coordinator.data.get(self.slot)
-        self._shown = values, self.coordinator.last_update_success
-        presented = None if values is None else values.get(self.channel_id)
-        value = None if presented is None else presented.value
-        self._attr_extra_state_attributes = {}
-        if self._is_text and value is not None:
-            value = self._text(value)
+        last = self._presented
+        self._values = self.coordinator.data.get(self.slot)
+        self._presented = None if self._values is None else self._values.get(self.channel_id)
+        self._was_available = self.coordinator.last_update_success
+        if self._presented is last:
+            return
+        value = None if self._presented is None else self._presented.value
+        if self._is_text:
+            self._attr_extra_state_attributes = {}
+            if value is not None:
+                value = self._text(value)
         self._attr_native_value = value
 
     def _text(self, value: str | Decimal | datetime) -> str | None:

@@ -38,6 +38,7 @@ the one with the same meaning, and keeps its name, its history and its place in 
 
 _SHOWN: Final = {
     Level.MAIN: "yes",
+    Level.PHASE: "with three phases",
     Level.OPTIONAL: "on request",
     Level.DIAGNOSTIC: "yes, diagnostic",
     Level.RARE: "on request, diagnostic",

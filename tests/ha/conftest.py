@@ -14,6 +14,7 @@ from syrupy.assertion import SnapshotAssertion
 import custom_components.dsmr_p1  # noqa: F401 - first, before the package of the same name in the test tools is
 from simulator import Model
 from tests.ha.house import House, MakeHouse, house_on, make_builder
+from tests.ha.pace import Clock
 from tests.ha.replacing import Calendar
 
 
@@ -56,6 +57,14 @@ def calendar(hass_access_token: str) -> Iterator[Calendar]:
         patch("homeassistant.util.dt.utcnow", calendar.utcnow),
     ):
         yield calendar
+
+
+@pytest.fixture
+def clock() -> Iterator[Clock]:
+    """Move the clock that the pace of updates goes by."""
+    clock = Clock()
+    with patch("custom_components.dsmr_p1.coordinator.monotonic", clock):
+        yield clock
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import asyncio
 from datetime import timedelta
 import logging
-from unittest.mock import patch
 
 from homeassistant.config_entries import SOURCE_REAUTH
 from homeassistant.const import CONF_PORT, STATE_UNAVAILABLE, STATE_UNKNOWN
@@ -24,30 +23,15 @@ from custom_components.dsmr_p1.const import (
 )
 from simulator import EXAMPLE_DECRYPTION_KEY, crc16
 from tests.ha.house import House, MakeHouse, eventually
+from tests.ha.pace import Clock
 
 POWER = ("electricity", "emeter_actual_delivery")
 LOGGER = "custom_components.dsmr_p1"
 
 
-class Clock:
-    """The clock that the pace of updates goes by, moved by hand."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
 @pytest.fixture(autouse=True)
-def _by_hand(clock: Clock) -> object:
-    with patch("custom_components.dsmr_p1.coordinator.monotonic", clock):
-        yield
+def _by_hand(clock: Clock) -> None:
+    """Let the pace of updates go by the clock that the tests move."""
 
 
 def told(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -198,11 +182,9 @@ async def test_the_owner_chooses_the_pace(make_house: MakeHouse, clock: Clock) -
         await house.send()
         assert house.value(*POWER) != before
     meters = house.coordinator.port.meters
-    assert [house.coordinator.port.display.refresh_of(meters[slot]) for slot in ("p1", "electricity", "mbus_1")] == [
-        10,
-        0,
-        7,
-    ]
+    display, slots = house.coordinator.port.display, ("p1", "electricity", "mbus_1")
+    assert [display.refresh_of(meters[slot]) for slot in slots] == [10, 0, 7]
+    assert [display.totals_refresh_of(meters[slot]) for slot in slots] == [60, 0, 7]
 
 
 @pytest.mark.parametrize(
@@ -221,7 +203,9 @@ async def test_the_pace_that_nobody_chose(
 ) -> None:
     house = await make_house(model, mbus)
     await house.set_up()
-    assert house.coordinator.port.display.refresh_of(house.coordinator.port.meters[slot]) == seconds
+    meter = house.coordinator.port.meters[slot]
+    assert house.coordinator.port.display.refresh_of(meter) == seconds
+    assert house.coordinator.port.display.totals_refresh_of(meter) == 60
 
 
 async def test_availability_keeps_no_pace(hass: HomeAssistant, make_house: MakeHouse, clock: Clock) -> None:

@@ -69,7 +69,7 @@ async def test_what_a_stranger_needs(make_house: MakeHouse, hass_client: ClientS
     assert found["memory"]["sends_crc"] is True
     assert found["memory"]["tag_verified"] is False
     assert [meter["slot"] for meter in found["known_meters"]] == ["p1", "electricity", "mbus_1"]
-    assert found["known_meters"][1]["refresh"] == 5
+    assert found["known_meters"][1]["refresh"] == found["known_meters"][1]["totals_refresh"] == 5
     reading = found["last_reading"]
     assert reading["identification"] == "ISK5\\2SIM-1050"
     assert [meter["registered"] for meter in reading["meters"]] == [True, True, True, False]

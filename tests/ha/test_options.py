@@ -84,6 +84,7 @@ async def test_meter(hass: HomeAssistant, make_house: MakeHouse) -> None:
         "meter": "Gas meter on M-Bus channel 1",
         "type": "DSMR V5 m3 meter (gas or water)",
         "refresh": "60",
+        "totals": "60",
     }
     types = choices(fields(result)[CONF_METER_TYPE])
     assert types == ["automatic", "gas_v3_0", "m3_v4", "m3_v5_0", "gas_emucs_v1_0"]

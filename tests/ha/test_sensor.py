@@ -109,6 +109,10 @@ async def test_what_is_enabled_by_itself(make_house: MakeHouse) -> None:
         ("electricity_emeter_delivery_tariff1", False, None),
         ("electricity_emeter_power_failures", False, EntityCategory.DIAGNOSTIC),
         ("electricity_emeter_voltage_sags_l1", True, EntityCategory.DIAGNOSTIC),
+        ("electricity_emeter_actual_delivery", False, None),
+        ("electricity_emeter_instant_power_delivery_l2", False, None),
+        ("electricity_emeter_instant_voltage_l1", True, None),
+        ("electricity_emeter_instant_current_l1", True, None),
         ("mbus_1_meter_equipment_identifier", True, EntityCategory.DIAGNOSTIC),
         ("mbus_1_m3meter_value", False, None),
     ):

@@ -1,15 +1,16 @@
 """Presentation: from a meter's own voice to what a household sees."""
 
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
 import pytest
 
-from custom_components.dsmr_p1.p1 import Presented, Unit, present
+from custom_components.dsmr_p1.p1 import Decoder, Meter, Presented, Reading, Unit, present
 from custom_components.dsmr_p1.p1.values import Value
 from tests.p1.captures import CAPTURES, EMUCS, meters, read, read_capture, telegram
 
 
-def shown(*lines: str, slot: str = "electricity") -> dict[str, Presented]:
+def shown(*lines: str, slot: str = "electricity") -> Mapping[str, Presented]:
     return present(meters(read(telegram("1-0:1.8.1(1*kWh)", *lines)))[slot])
 
 
@@ -54,6 +55,46 @@ def test_an_entry_of_a_list_in_another_unit_is_kept_as_it_is() -> None:
 def test_a_register_of_an_unknown_meter_has_the_unit_it_sends() -> None:
     found = meters(read_capture("iskra_mt382_dsmr30_all_media.telegram"))["mbus_4"]
     assert pair(present(found)["genmeter_value_v3"]) == (Decimal("4402.500"), "dm³")
+
+
+def in_turn(*bodies: tuple[str, ...]) -> Iterator[Meter]:
+    """Give the main meter of one telegram after the other, as a port that goes on hears them."""
+    decoder = Decoder()
+    for lines in bodies:
+        for reading in decoder.feed(telegram(*lines)):
+            assert isinstance(reading, Reading)
+            yield next(meter for meter in reading.meters if meter.profile.slot == "electricity")
+
+
+def test_a_value_that_has_not_changed_is_presented_once() -> None:
+    first, second = in_turn(
+        ("1-0:1.8.1(1.000*kWh)", "1-0:1.7.0(00.100*kW)", "1-0:2.7.0(00.000*kW)"),
+        ("1-0:1.8.1(1.000*kWh)", "1-0:1.7.0(00.200*kW)", "1-0:2.7.0(00.000*kW)"),
+    )
+    before = present(first)
+    after = present(second, (first, before))
+    assert after == present(second)
+    kept = {channel_id for channel_id, shown in after.items() if shown is before[channel_id]}
+    assert set(after) - kept == {"emeter_actual_delivery", "power_net"}
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        "1-0:99.97.0(1)(0-0:96.7.19)(240101000000W)(0000000060*s)",
+        "1-0:99.97.0(1)(0-0:96.7.19)(000101000000W)(0000000060*s)",
+        "1-0:99.97.0(2)(0-0:96.7.19)(000101000000W)(0000000060*s)(240101000000W)(0000000061*s)",
+        "1-0:1.8.2(1.000*kWh)",
+        "1-0:1.7.0(00.100*kW)",
+    ],
+)
+def test_what_is_presented_again_is_what_would_be_presented_anew(changed: str) -> None:
+    lines = ("1-0:1.8.1(1.000*kWh)", "1-0:99.97.0(1)(0-0:96.7.19)(240101000000W)(0000000050*s)")
+    first, second, third = in_turn(lines, (lines[0], changed), lines)
+    before = present(first)
+    after = present(second, (first, before))
+    assert after == present(second)
+    assert present(third, (second, after)) == present(third)
 
 
 @pytest.mark.parametrize(

@@ -98,13 +98,15 @@ class P1OptionsFlow(OptionsFlowWithReload):
         )
         words = await Words.load(self.hass)
         port = self.config_entry.runtime_data.port
+        known = port.meters[self._slot]
         return self.async_show_form(
             step_id="meter",
             data_schema=self.add_suggested_values_to_schema(schema, values),
             description_placeholders={
                 "meter": meter_name(meter, words),
                 "type": type_name(meter, words),
-                "refresh": f"{port.display.refresh_of(port.meters[self._slot]):g}",
+                "refresh": f"{port.display.refresh_of(known):g}",
+                "totals": f"{port.display.totals_refresh_of(known):g}",
             },
         )
 

@@ -23,17 +23,15 @@ from homeassistant.helpers import entity_registry as er
 from homeassistant.util import dt as dt_util
 
 from ..const import DOMAIN
-from ..p1 import Presented, Quantity, Unit, channel_type
+from ..p1 import Presented, Unit, channel_type
+from ..port.display import TOTALS
 from ..port.state import Port
 from ..port.store import Change, Registers, known_channel
 from .costs import Bookings, async_price_entities, cost_sensors, is_known
 from .recorded import EVENT_COMPILED, async_count_on, async_leave_out, is_recording, latest_compiled, latest_ended
 
-HELD: Final = frozenset({
-    Quantity.ENERGY, Quantity.HEAT, Quantity.REACTIVE_ENERGY, Quantity.APPARENT_ENERGY, Quantity.VOLUME,
-    Quantity.REGISTER, Quantity.COUNTER,
-})  # fmt: skip
-"""What a meter counts for life, and the recorder sums up."""
+HELD: Final = TOTALS
+"""What is held back."""
 LONGEST_WAIT: Final = timedelta(days=1)
 """How long a price is waited for after the answer."""
 LONGEST_SUM: Final = timedelta(hours=6)

@@ -7,7 +7,7 @@ from homeassistant.core import callback
 from ..const import CONF_METER_TYPE, CONF_REFRESH, LOGGER
 from ..p1 import Country, Meter, MeterProfile, Reading, Role, meter_type, present
 from ..p1.catalog import MAKERS
-from ..port.display import Values
+from ..port.display import TOTALS, Values
 from ..port.state import Port
 from ..port.store import KnownMeter
 from .continuity import async_move, settle, system_title
@@ -24,6 +24,7 @@ class KnownMeters:
         self._profiles: dict[str, MeterProfile] = {}
         self._system_title: bytes | None = None
         self._seen: Mapping[str, KnownMeter] = {}
+        self._presented: dict[str, tuple[Meter, Values]] = {}
 
     @callback
     def async_start(self) -> None:
@@ -40,9 +41,23 @@ class KnownMeters:
             self._learn(reading)
         self.replacements.follow(reading)
 
-    def values(self, slot: str, meter: Meter | None) -> Values:
-        """Return what the entities of a meter show of a telegram; nothing where it is not in the telegram."""
-        return {} if meter is None else self.replacements.handover.shown(slot, present(meter))
+    def values(self, slot: str, meter: Meter | None, *, are_totals_due: bool) -> Values:
+        """Return what the entities of a meter show of a telegram; nothing where it is not in the telegram.
+
+        Totals that are not due stay as they are shown. Those that are due are other objects than before, equal or not.
+        """
+        if meter is None:
+            return {}
+        presented = present(meter, self._presented.get(slot))
+        self._presented[slot] = meter, presented
+        shown = self.replacements.handover.shown(slot, presented)
+        before = {} if are_totals_due else self._port.display.values.get(slot, {})
+        totals = {
+            channel_id: before.get(channel_id) or value._replace()
+            for channel_id, value in shown.items()
+            if value.channel.quantity in TOTALS
+        }
+        return {**shown, **totals}
 
     def is_reported(self, slot: str) -> bool:
         """Whether the last telegram has a meter in this slot; of a port that is silent nobody knows, so it has."""
@@ -55,6 +70,7 @@ class KnownMeters:
     def async_forget(self, slot: str) -> None:
         """Forget a meter that the owner has removed."""
         self._profiles.pop(slot, None)
+        self._presented.pop(slot, None)
         self._seen = {seen: meter for seen, meter in self._seen.items() if seen != slot}
         self.replacements.async_forget(slot)
         self._port.async_set_meters({known: meter for known, meter in self._port.meters.items() if known != slot})

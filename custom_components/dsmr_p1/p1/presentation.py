@@ -5,7 +5,7 @@ failure log that cannot be are dropped, and the rest numbered anew. What a meter
 `Meter.channels`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
 import re
@@ -36,22 +36,36 @@ class Presented(NamedTuple):
     timestamp: datetime | None
 
 
-def present(meter: Meter) -> dict[str, Presented]:
-    """Give the channels of a meter by id; none for a meter that is announced but not registered."""
+def present(meter: Meter, last: tuple[Meter, Mapping[str, Presented]] | None = None) -> Mapping[str, Presented]:
+    """Return the channels of a meter by id; none for a meter that is announced but not registered.
+
+    `last` is the same meter as it was presented before: channels whose values are still the same objects are then the
+    same objects too.
+    """
     if not meter.profile.registered:
         return {}
+    if last is not None and last[0].profile is meter.profile and last[0].channels.keys() == meter.channels.keys():
+        before, presented = last
+        changed = [i for i, value in meter.channels.items() if value is not before.channels[i]]
+        if not any(i.startswith(_FAILURE) for i in changed):
+            return {**presented, **{i: _channel(meter, i) for i in changed if i in presented}}
     presented = {}
     log = False
-    for channel_id, value in meter.channels.items():
+    for channel_id in meter.channels:
         if channel_id.startswith(_FAILURE) and channel_id != f"{_FAILURE}entries":
             log = True
         elif not _HIDDEN.search(channel_id):
-            row = meter.profile.channel_types.get(channel_id) or channel_type(channel_id)
-            is_none = f"{channel_id}_timestamp" in meter.channels and is_placeholder(value)
-            presented[channel_id] = _present(row, value._replace(value=None) if is_none else value)
+            presented[channel_id] = _channel(meter, channel_id)
     if log:
         presented.update((shown.channel.id, shown) for shown in _failure_log(meter))
     return presented
+
+
+def _channel(meter: Meter, channel_id: str) -> Presented:
+    value = meter.channels[channel_id]
+    row = meter.profile.channel_types.get(channel_id) or channel_type(channel_id)
+    is_none = f"{channel_id}_timestamp" in meter.channels and is_placeholder(value)
+    return _present(row, value._replace(value=None) if is_none else value)
 
 
 def _present(row: ChannelType, value: CosemValue) -> Presented:

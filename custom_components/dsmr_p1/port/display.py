@@ -7,12 +7,18 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import callback
 
 from ..const import CONF_REFRESH
-from ..p1 import Presented, Role
+from ..p1 import Presented, Quantity, Role
 from .store import KnownMeter
 
 type Values = Mapping[str, Presented]
 """What the entities of one meter show, by channel id."""
 
+TOTALS: Final = frozenset({
+    Quantity.ENERGY, Quantity.HEAT, Quantity.REACTIVE_ENERGY, Quantity.APPARENT_ENERGY, Quantity.VOLUME,
+    Quantity.REGISTER, Quantity.COUNTER,
+})  # fmt: skip
+"""What a meter counts for life, and the recorder sums up."""
+_TOTALS_REFRESH: Final = 60.0
 _LONGEST_REFRESH: Final = 60.0
 _DEFAULT_REFRESH: Final = 10.0
 _EARLY: Final = 0.5
@@ -32,6 +38,7 @@ class Display:
         self.on_change: Callable[[], None] = lambda: None
         self._entry = entry
         self._updated_at: dict[str, float] = {}
+        self._totals_at: dict[str, float] = {}
 
     @callback
     def show(self, values: Mapping[str, Values]) -> None:
@@ -56,26 +63,39 @@ class Display:
         """Let the entities write what they show now."""
         self.on_change()
 
+    def totals_refresh_of(self, meter: KnownMeter) -> float:
+        """Return the seconds between two updates of a meter's totals; 0 for every telegram."""
+        chosen = self._chosen_refresh(meter)
+        return _TOTALS_REFRESH if chosen is None else chosen
+
     def refresh_of(self, meter: KnownMeter) -> float:
-        """Return the seconds between two updates of a meter's entities; 0 for every telegram."""
-        chosen = self._entry.options.get(CONF_REFRESH, {}).get(meter.slot)
+        """Return the seconds between two updates of a meter's other entities; 0 for every telegram."""
+        chosen = self._chosen_refresh(meter)
         if chosen is not None:
-            return float(chosen)
+            return chosen
         if meter.type is not None and meter.type.refresh is not None:
             return min(float(meter.type.refresh), _LONGEST_REFRESH)
         return _LONGEST_REFRESH if meter.role is Role.MBUS else _DEFAULT_REFRESH
 
-    def pick_due(self, meters: Mapping[str, KnownMeter], now: float) -> Iterator[str]:
-        """Return the slots of the meters that are to be updated with the telegram of this moment."""
+    def _chosen_refresh(self, meter: KnownMeter) -> float | None:
+        chosen = self._entry.options.get(CONF_REFRESH, {}).get(meter.slot)
+        return None if chosen is None else float(chosen)
+
+    def pick_due(self, meters: Mapping[str, KnownMeter], now: float) -> Iterator[tuple[str, bool]]:
+        """Return the slots of the meters that this telegram updates, each with whether its totals are due too."""
         for slot, meter in meters.items():
-            interval = self.refresh_of(meter)
-            updated_at = self._updated_at.get(slot)
-            is_due = updated_at is None or now - updated_at >= interval - min(_EARLY, interval / 2)
-            if is_due or not self.is_available:
+            if self._is_due(self._updated_at.get(slot), self.refresh_of(meter), now):
                 self._updated_at[slot] = now
-                yield slot
+                are_totals_due = self._is_due(self._totals_at.get(slot), self.totals_refresh_of(meter), now)
+                if are_totals_due:
+                    self._totals_at[slot] = now
+                yield slot, are_totals_due
+
+    def _is_due(self, updated_at: float | None, interval: float, now: float) -> bool:
+        return not self.is_available or updated_at is None or now - updated_at >= interval - min(_EARLY, interval / 2)
 
     @callback
     def expire(self, slot: str) -> None:
         """Update the entities of a meter with the next telegram, whenever they were updated last."""
         self._updated_at.pop(slot, None)
+        self._totals_at.pop(slot, None)

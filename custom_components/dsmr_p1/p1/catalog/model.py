@@ -94,9 +94,13 @@ class Quantity(StrEnum):
 
 
 class Level(StrEnum):
-    """How much a channel matters to the household: shown, shown among the technical ones, or there on request."""
+    """How much a channel matters to the household: shown, shown among the technical ones, or there on request.
+
+    `PHASE` is what is shown of each phase where there are three.
+    """
 
     MAIN = "main"
+    PHASE = "phase"
     OPTIONAL = "optional"
     DIAGNOSTIC = "diagnostic"
     RARE = "rare"

@@ -222,10 +222,10 @@ METER_OBJECTS: Final = (
     *_phases("emeter_voltage_swells", ("1-0:32.36.0", "1-0:52.36.0", "1-0:72.36.0"), S.NUMBER, Q.COUNTER, None, L.RARE, "voltage_swells"),
 
     # The phases.
-    *_phases("emeter_instant_current",          ("1-0:31.7.0", "1-0:51.7.0", "1-0:71.7.0"), S.DECIMAL, Q.CURRENT, U.AMPERE,    L.MAIN, "current"),
-    *_phases("emeter_instant_power_delivery",   ("1-0:21.7.0", "1-0:41.7.0", "1-0:61.7.0"), S.DECIMAL, Q.POWER,   U.KILO_WATT, L.MAIN, "power_import_phase"),
-    *_phases("emeter_instant_power_production", ("1-0:22.7.0", "1-0:42.7.0", "1-0:62.7.0"), S.DECIMAL, Q.POWER,   U.KILO_WATT, L.MAIN, "power_export_phase"),
-    *_phases("emeter_instant_voltage",          ("1-0:32.7.0", "1-0:52.7.0", "1-0:72.7.0"), S.DECIMAL, Q.VOLTAGE, U.VOLT,      L.MAIN, "voltage"),
+    *_phases("emeter_instant_current",          ("1-0:31.7.0", "1-0:51.7.0", "1-0:71.7.0"), S.DECIMAL, Q.CURRENT, U.AMPERE,    L.OPTIONAL, "current"),
+    *_phases("emeter_instant_power_delivery",   ("1-0:21.7.0", "1-0:41.7.0", "1-0:61.7.0"), S.DECIMAL, Q.POWER,   U.KILO_WATT, L.PHASE,    "power_import_phase"),
+    *_phases("emeter_instant_power_production", ("1-0:22.7.0", "1-0:42.7.0", "1-0:62.7.0"), S.DECIMAL, Q.POWER,   U.KILO_WATT, L.PHASE,    "power_export_phase"),
+    *_phases("emeter_instant_voltage",          ("1-0:32.7.0", "1-0:52.7.0", "1-0:72.7.0"), S.DECIMAL, Q.VOLTAGE, U.VOLT,      L.OPTIONAL, "voltage"),
     *_phases("emeter_instant_reactive_power_delivery",   ("1-0:23.7.0", "1-0:43.7.0", "1-0:63.7.0"), S.DECIMAL, Q.REACTIVE_POWER, U.KILO_VAR, L.OPTIONAL, "reactive_power_import_phase"),
     *_phases("emeter_instant_reactive_power_production", ("1-0:24.7.0", "1-0:44.7.0", "1-0:64.7.0"), S.DECIMAL, Q.REACTIVE_POWER, U.KILO_VAR, L.OPTIONAL, "reactive_power_export_phase"),
 
