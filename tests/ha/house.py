@@ -124,6 +124,14 @@ class House:
     def value(self, slot: str, channel_id: str) -> str:
         return self.state(slot, channel_id).state
 
+    def event(self, slot: str, key: str) -> State:
+        """Give the state of the entity of a kind of events."""
+        entity_id = er.async_get(self.hass).async_get_entity_id("event", DOMAIN, self.unique_id(slot, key))
+        assert entity_id is not None, (slot, key)
+        state = self.hass.states.get(entity_id)
+        assert state is not None, entity_id
+        return state
+
     def device(self, slot: str) -> dr.DeviceEntry | None:
         device = dr.async_get(self.hass).async_get_device_by_identifier(
             (DOMAIN, f"{self.entry.entry_id}_{slot}"), self.entry.entry_id
@@ -147,9 +155,13 @@ class House:
         }
 
     def entities(self) -> dict[str, er.RegistryEntry]:
-        """Give the registry entries of channels by unique id without the entry's."""
+        """Give the registry entries of channels, which are sensors, by unique id without the entry's."""
         prefix = f"{self.entry.entry_id}_"
-        found = er.async_entries_for_config_entry(er.async_get(self.hass), self.entry.entry_id)
+        found = [
+            entity
+            for entity in er.async_entries_for_config_entry(er.async_get(self.hass), self.entry.entry_id)
+            if entity.domain == "sensor"
+        ]
         entities = {entity.unique_id.removeprefix(prefix): entity for entity in found}
         return {key: entity for key, entity in entities.items() if key not in LINE_HEALTH}
 

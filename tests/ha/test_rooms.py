@@ -15,10 +15,10 @@ ROOMS = (
     {"p1"},
     {"const"},
     {"port"},
-    {"meters", "takeover", "watch"},
+    {"events", "meters", "takeover", "watch"},
     {"coordinator"},
     {"descriptions", "entity", "flow"},
-    {"binary_sensor", "config_flow", "diagnostics", "repairs", "sensor", "services"},
+    {"binary_sensor", "config_flow", "diagnostics", "event", "repairs", "sensor", "services"},
     {"__init__"},
 )
 FLOOR = {room: number for number, rooms in enumerate(ROOMS) for room in rooms}

@@ -26,8 +26,8 @@ STORED = {
 OWN_IMPORT = "sensor.my_import"
 
 
-NEW = frozenset({"binary_sensor.p1_port_connectivity"})
-"""What installations of that time did not have."""
+NEW = ("binary_sensor.p1_port_connectivity", "event.")
+"""How the ids of entities begin that installations of that time did not have."""
 
 
 def facts(entities: list[er.RegistryEntry]) -> dict[str, tuple[Any, ...]]:
@@ -35,7 +35,7 @@ def facts(entities: list[er.RegistryEntry]) -> dict[str, tuple[Any, ...]]:
     return {
         entity.entity_id: (entity.id, entity.unique_id, entity.disabled_by, entity.name)
         for entity in entities
-        if entity.entity_id not in NEW
+        if not entity.entity_id.startswith(NEW)
     }
 
 

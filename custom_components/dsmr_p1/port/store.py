@@ -203,13 +203,40 @@ class Replaced:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What was seen last of a meter, as far as it shows that something happened: counters, messages, the tariff.
+
+    `identifier` is that of the meter, None where it tells none. `values` are by channel id, as text. `failures` tell
+    the power failures of the meter's list apart, None where it has sent no list.
+    """
+
+    identifier: str | None
+    values: Mapping[str, str]
+    failures: frozenset[str] | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what is written to storage."""
+        return {
+            "identifier": self.identifier,
+            "values": dict(self.values),
+            "failures": None if self.failures is None else sorted(self.failures),
+        }
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> Self:
+        """Read what was written."""
+        failures = stored["failures"]
+        return cls(stored["identifier"], stored["values"], None if failures is None else frozenset(failures))
+
+
 @dataclass(slots=True)
 class PortRecord:
     """All that is kept of a port.
 
     `acknowledged` are the conditions that the owner has taken note of, and that nobody is told about again. `device`
     tells the USB device of the port from others: vendor, product and serial number. `time_zone` is the zone by which
-    the clock of the meter is right, None where that is the assumed one.
+    the clock of the meter is right, None where that is the assumed one. `seen` is by slot what was seen last.
     """
 
     meters: Mapping[str, KnownMeter] = field(default_factory=dict)
@@ -218,11 +245,18 @@ class PortRecord:
     acknowledged: set[str] = field(default_factory=set)
     device: tuple[str, ...] | None = None
     time_zone: str | None = None
+    seen: dict[str, Seen] = field(default_factory=dict)
 
     def copy(self) -> PortRecord:
         """Return a copy that stays as it is: the memory of a port is the reader's, and goes on changing."""
         memory = replace(self.memory, tariffs=set(self.memory.tariffs))
-        return replace(self, memory=memory, replaced=self.replaced.copy(), acknowledged=set(self.acknowledged))
+        return replace(
+            self,
+            memory=memory,
+            replaced=self.replaced.copy(),
+            acknowledged=set(self.acknowledged),
+            seen=dict(self.seen),
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """Return what is written to storage."""
@@ -238,6 +272,7 @@ class PortRecord:
             "acknowledged": sorted(self.acknowledged),
             "device": self.device,
             "time_zone": self.time_zone,
+            "seen": {slot: seen.as_dict() for slot, seen in self.seen.items()},
         }
 
     @classmethod
@@ -252,6 +287,7 @@ class PortRecord:
             set(stored.get("acknowledged", ())),
             tuple(device) if (device := stored.get("device")) else None,
             stored.get("time_zone"),
+            {slot: Seen.from_dict(seen) for slot, seen in stored.get("seen", {}).items()},
         )
 
 

@@ -1,0 +1,86 @@
+"""Events: what happened at a meter, each with the facts. `events` finds them."""
+
+from collections.abc import Mapping
+from typing import override
+
+from homeassistant.components.event import EventEntity
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+from homeassistant.helpers.start import async_at_started
+
+from .coordinator import P1ConfigEntry, P1Coordinator
+from .entity import P1Entity
+from .events.follower import Follower, kinds_of
+from .events.kinds import Event, EventDescription
+from .port.store import KnownMeter
+
+PARALLEL_UPDATES = 0
+
+
+async def async_setup_entry(
+    hass: HomeAssistant, entry: P1ConfigEntry, async_add_entities: AddConfigEntryEntitiesCallback
+) -> None:
+    """Create an entity for each kind of events of the meters that are known, and of those that become known later."""
+    coordinator = entry.runtime_data
+    follower = Follower(coordinator.port)
+
+    @callback
+    def start(_: HomeAssistant) -> None:
+        entry.async_on_unload(coordinator.port.subscribe(follower.take))
+
+    # Automations hear nothing before; what happened while Home Assistant was off is for them too.
+    entry.async_on_unload(async_at_started(hass, start))
+    known: Mapping[str, KnownMeter] = {}
+    added: set[tuple[str, str]] = set()
+
+    @callback
+    def follow() -> None:
+        nonlocal known, added
+        if known is coordinator.port.meters:
+            return
+        known = coordinator.port.meters
+        found = {(slot, kind.key): kind for slot, meter in known.items() for kind in kinds_of(meter)}
+        fresh = found.keys() - added
+        # A meter that its owner has removed may come back.
+        added = {key for key in added if key[0] in known} | fresh
+        async_add_entities([P1Event(coordinator, follower, key[0], found[key]) for key in sorted(fresh)])
+
+    entry.async_on_unload(coordinator.async_add_listener(follow))
+    follow()
+
+
+class P1Event(P1Entity, EventEntity):
+    """One kind of events of a meter. It is there whatever the port does: what happened has happened."""
+
+    entity_description: EventDescription
+
+    def __init__(
+        self, coordinator: P1Coordinator, follower: Follower, slot: str, description: EventDescription
+    ) -> None:
+        """Belong to the meter in a slot."""
+        super().__init__(coordinator, slot, description.key)
+        self.entity_description = description
+        self._follower = follower
+        self._attr_translation_key = description.key
+
+    @property
+    @override
+    def available(self) -> bool:
+        return True
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        await super().async_added_to_hass()
+        # An event is one only where the state before it was another.
+        self.async_write_ha_state()
+        self.async_on_remove(self._follower.listen(self.slot, self.entity_description.key, self._on_event))
+
+    @callback
+    def _on_event(self, event: Event) -> None:
+        self._trigger_event(event.type, event.facts)
+        self.async_write_ha_state()
+
+    @callback
+    @override
+    def _handle_coordinator_update(self) -> None:
+        """Write nothing: an event is written when it comes, and only then."""

@@ -1,0 +1,123 @@
+"""Follows the telegrams of a port, and passes on what happened at its meters.
+
+Nothing is an event that was so when a meter was first heard. What was seen last is stored, so that what happened while
+Home Assistant was off, such as a power failure that it slept through, is told with the first telegram.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Final, NamedTuple
+
+from homeassistant.core import CALLBACK_TYPE, callback
+
+from ..p1 import CosemValue, Meter, MeterProfile, Reading, Role, channel_type, present
+from ..port.captures import Capture
+from ..port.state import Port
+from ..port.store import KnownMeter, Seen
+from .kinds import DETAILS, EVENTS, LIST, WATCHED, Change, Event, EventDescription, failures, text_of
+
+_MOST_WAITING: Final = 10
+"""Events of one kind that are kept for an entity that is not there yet."""
+
+type _Key = tuple[str, str]
+"""The slot of a meter, and the key of a kind of events."""
+
+
+class _Last(NamedTuple):
+    """The last telegram of a meter: what the meter is, the channels that have to do with events, and their values."""
+
+    profile: MeterProfile
+    watched: tuple[str, ...]
+    values: tuple[CosemValue | None, ...]
+
+
+def kinds_of(meter: KnownMeter) -> Iterator[EventDescription]:
+    """Return the kinds of events of a meter; none for those behind the main meter, which only count."""
+    if meter.role is not Role.MBUS:
+        names = {channel_type(channel_id).name for channel_id in meter.channels}
+        yield from (description for description in EVENTS if description.channels & names)
+
+
+class Follower:
+    """Compares each telegram of a port with what was seen before."""
+
+    def __init__(self, port: Port) -> None:
+        """Go on from what is stored of the meters that are known."""
+        self._port = port
+        port.record.seen = {slot: seen for slot, seen in port.record.seen.items() if slot in port.meters}
+        self._last: dict[str, _Last] = {}
+        self._listeners: dict[_Key, Callable[[Event], None]] = {}
+        self._waiting: dict[_Key, deque[Event]] = {}
+
+    @callback
+    def listen(self, slot: str, key: str, listener: Callable[[Event], None]) -> CALLBACK_TYPE:
+        """Pass on the events of one kind of a meter, and those first that came before anybody listened.
+
+        The function that is returned ends that.
+        """
+        self._listeners[slot, key] = listener
+        for event in self._waiting.pop((slot, key), ()):
+            listener(event)
+
+        @callback
+        def stop() -> None:
+            del self._listeners[slot, key]
+
+        return stop
+
+    @callback
+    def take(self, capture: Capture) -> None:
+        """Compare a telegram."""
+        if isinstance(capture.event, Reading):
+            for meter in capture.event.meters:
+                if meter.profile.role is not Role.MBUS and self._is_news(meter):
+                    self._compare(meter)
+
+    def _is_news(self, meter: Meter) -> bool:
+        """Whether anything that has to do with events is not as in the last telegram; it seldom is."""
+        slot, profile = meter.profile.slot, meter.profile
+        last = self._last.get(slot)
+        if last is None or last.profile is not profile:
+            names = profile.channel_types.items()
+            last = _Last(profile, tuple(channel_id for channel_id, row in names if row.name in WATCHED), ())
+        values = tuple([meter.channels.get(channel_id) for channel_id in last.watched])
+        if values == last.values:
+            return False
+        self._last[slot] = last._replace(values=values)
+        return True
+
+    def _compare(self, meter: Meter) -> None:
+        profile, seen = meter.profile, self._port.record.seen
+        channels = {channel_id: shown for channel_id, shown in present(meter).items() if shown.channel.name in WATCHED}
+        before = seen.get(profile.slot)
+        if before is None or _is_another(before.identifier, profile.equipment_identifier):
+            before = Seen(profile.equipment_identifier, {})
+        has_list = any(shown.channel.name == LIST for shown in channels.values())
+        seen[profile.slot] = Seen(
+            profile.equipment_identifier or before.identifier,
+            {
+                **before.values,
+                **{
+                    channel_id: text_of(shown)
+                    for channel_id, shown in channels.items()
+                    if shown.channel.name not in DETAILS
+                },
+            },
+            frozenset(failures(channels)) if has_list else before.failures,
+        )
+        known = self._port.meters.get(profile.slot)
+        change = Change(before, channels, None if known is None else known.low_tariff)
+        for description in EVENTS:
+            for event in description.find(change):
+                self._pass_on((profile.slot, description.key), event)
+
+    def _pass_on(self, key: _Key, event: Event) -> None:
+        listener = self._listeners.get(key)
+        if listener is not None:
+            listener(event)
+        else:
+            self._waiting.setdefault(key, deque(maxlen=_MOST_WAITING)).append(event)
+
+
+def _is_another(before: str | None, now: str | None) -> bool:
+    return before is not None and now is not None and before != now
