@@ -12,6 +12,7 @@ from homeassistant.helpers.typing import ConfigType
 from .const import DOMAIN
 from .coordinator import P1ConfigEntry, P1Coordinator
 from .descriptions import unit_of
+from .energy_dashboard.wish import async_start as async_start_dashboard
 from .p1 import KeyFormatError
 from .p1.grouping import PORT_SLOT
 from .port.devices import slot_of
@@ -47,6 +48,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: P1ConfigEntry) -> bool:
         hass.async_create_task(take_over.async_put_back(), "DSMR entry: set up again", eager_start=False)
         raise
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+    async_start_dashboard(entry.runtime_data.port)
     return True
 
 

@@ -17,6 +17,7 @@ CONF_PARITY: Final = "parity"
 CONF_STOPBITS: Final = "stopbits"
 CONF_TAKE_OVER: Final = "take_over"
 """The id of the entry of Home Assistant's own `dsmr` that this one takes over, or has taken over."""
+CONF_ENERGY_DASHBOARD: Final = "energy_dashboard"
 
 BRIDGE_AUTO: Final = "auto"
 BRIDGE_DSMR: Final = "dsmr"

@@ -1,4 +1,7 @@
-"""Actions: `dsmr_p1.capture_telegrams` waits for telegrams of a port, and gives them as they came."""
+"""Actions: `dsmr_p1.capture_telegrams` waits for telegrams of a port, and gives them as they came.
+
+`dsmr_p1.add_to_energy_dashboard` adds the meters of a port to the energy dashboard, for administrators.
+"""
 
 import asyncio
 import secrets
@@ -8,14 +11,16 @@ from homeassistant.const import ATTR_CONFIG_ENTRY_ID
 from homeassistant.core import HomeAssistant, ServiceCall, ServiceResponse, SupportsResponse, callback
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import config_validation as cv
-from homeassistant.helpers.service import async_get_config_entry
+from homeassistant.helpers.service import async_get_config_entry, async_register_admin_service
 import probatio
 
 from .const import DOMAIN
 from .coordinator import P1ConfigEntry
+from .energy_dashboard.additions import async_add, has_dashboard
 from .port.captures import Capture
 
 SERVICE_CAPTURE_TELEGRAMS: Final = "capture_telegrams"
+SERVICE_ADD_TO_ENERGY_DASHBOARD: Final = "add_to_energy_dashboard"
 ATTR_COUNT: Final = "count"
 ATTR_ANONYMISED: Final = "anonymised"
 
@@ -23,6 +28,7 @@ MOST: Final = 100
 PATIENCE: Final = 30.0
 """Seconds within which the next telegram must come: three periods of the slowest meters."""
 
+_PORT_SCHEMA: Final = probatio.Schema({probatio.Optional(ATTR_CONFIG_ENTRY_ID): cv.string})
 _SCHEMA: Final = probatio.Schema({
     probatio.Optional(ATTR_CONFIG_ENTRY_ID): cv.string,
     probatio.Optional(ATTR_COUNT, default=1): probatio.Coerce(int),
@@ -39,6 +45,14 @@ def async_setup_services(hass: HomeAssistant) -> None:
         _capture_telegrams,
         schema=_SCHEMA,
         supports_response=SupportsResponse.ONLY,
+    )
+    async_register_admin_service(
+        hass,
+        DOMAIN,
+        SERVICE_ADD_TO_ENERGY_DASHBOARD,
+        _add_to_energy_dashboard,
+        schema=_PORT_SCHEMA,
+        supports_response=SupportsResponse.OPTIONAL,
     )
 
 
@@ -69,3 +83,23 @@ async def _capture_telegrams(call: ServiceCall) -> ServiceResponse:
         unsubscribe()
     secret = secrets.token_bytes() if call.data[ATTR_ANONYMISED] else None
     return {"telegrams": [capture.as_dict(secret) for capture in caught]}
+
+
+async def _add_to_energy_dashboard(call: ServiceCall) -> ServiceResponse:
+    """Add what the energy dashboard does not have of the meters of a port, and return its entities."""
+    entry: P1ConfigEntry = async_get_config_entry(call.hass, DOMAIN, call.data.get(ATTR_CONFIG_ENTRY_ID))
+    port = entry.runtime_data.port
+    if not has_dashboard(call.hass):
+        raise HomeAssistantError(translation_domain=DOMAIN, translation_key="no_energy_dashboard")
+    if not port.display.is_available:
+        raise HomeAssistantError(
+            translation_domain=DOMAIN, translation_key="silent", translation_placeholders={"port": port.name}
+        )
+    try:
+        return {"added": list(await async_add(port))}
+    except probatio.Invalid as error:
+        raise HomeAssistantError(
+            translation_domain=DOMAIN,
+            translation_key="energy_dashboard_refused",
+            translation_placeholders={"error": str(error)},
+        ) from error

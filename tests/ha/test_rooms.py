@@ -15,7 +15,7 @@ ROOMS = (
     {"p1"},
     {"const"},
     {"port"},
-    {"events", "meters", "takeover", "watch"},
+    {"energy_dashboard", "events", "meters", "takeover", "watch"},
     {"coordinator"},
     {"descriptions", "entity", "flow"},
     {"binary_sensor", "config_flow", "diagnostics", "event", "repairs", "sensor", "services"},

@@ -3,7 +3,8 @@
 Each fact has one owner. The reader counts what it hears (`reader.heard`) and remembers the port (`record.memory`). The
 coordinator sets `reading` through `set_reading`. `display` is what entities show. `record` is what is stored; its
 meters are replaced through `async_set_meters` only, its other parts each belong to one module: `replaced` to `meters`,
-`acknowledged` to `repairs`, `device` to `watch`, `seen` to `events`, `time_zone` to this one.
+`acknowledged` to `repairs`, `device` to `watch`, `seen` to `events`, `is_on_dashboard` to
+`energy_dashboard`, `time_zone` to this one.
 """
 
 from collections.abc import Callable, Mapping

@@ -237,6 +237,7 @@ class PortRecord:
     `acknowledged` are the conditions that the owner has taken note of, and that nobody is told about again. `device`
     tells the USB device of the port from others: vendor, product and serial number. `time_zone` is the zone by which
     the clock of the meter is right, None where that is the assumed one. `seen` is by slot what was seen last.
+    `is_on_dashboard`: the meters were added to the energy dashboard, as the owner wished.
     """
 
     meters: Mapping[str, KnownMeter] = field(default_factory=dict)
@@ -246,6 +247,7 @@ class PortRecord:
     device: tuple[str, ...] | None = None
     time_zone: str | None = None
     seen: dict[str, Seen] = field(default_factory=dict)
+    is_on_dashboard: bool = False
 
     def copy(self) -> PortRecord:
         """Return a copy that stays as it is: the memory of a port is the reader's, and goes on changing."""
@@ -273,6 +275,7 @@ class PortRecord:
             "device": self.device,
             "time_zone": self.time_zone,
             "seen": {slot: seen.as_dict() for slot, seen in self.seen.items()},
+            "is_on_dashboard": self.is_on_dashboard,
         }
 
     @classmethod
@@ -288,6 +291,7 @@ class PortRecord:
             tuple(device) if (device := stored.get("device")) else None,
             stored.get("time_zone"),
             {slot: Seen.from_dict(seen) for slot, seen in stored.get("seen", {}).items()},
+            stored.get("is_on_dashboard", False),
         )
 
 

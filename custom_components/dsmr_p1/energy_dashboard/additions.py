@@ -1,0 +1,139 @@
+"""Adds the meters of a port to the energy dashboard: what is there stays as it is, and nothing is added twice.
+
+A kind of sources of which the dashboard has one from elsewhere is left to its owner: together with that one, the same
+energy would count twice.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final, cast
+
+from homeassistant.components.energy.data import (
+    ENERGY_SOURCE_SCHEMA,
+    EnergyManager,
+    EnergyPreferences,
+    EnergyPreferencesUpdate,
+    SourceType,
+    async_get_manager,
+)
+from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN, Platform
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import entity_registry as er
+
+from ..const import DOMAIN
+from ..port.state import Port
+from .sources import Source, SourceKind, sources_of
+
+_ENERGY: Final = "energy"
+_FOUND: Final = frozenset({"stat_energy_from", "stat_energy_to"})
+
+
+def has_dashboard(hass: HomeAssistant) -> bool:
+    """Whether Home Assistant has an energy dashboard."""
+    return _ENERGY in hass.config.components
+
+
+def is_complete(port: Port) -> bool:
+    """Whether all entities that belong on the dashboard are there and have values."""
+    sources, entities = list(sources_of(port.meters.values())), _Entities(port)
+    shown = [
+        entity
+        for source in sources
+        for channel_id in (source.imported, source.exported, source.power)
+        if channel_id is not None and (entity := entities.get(source.slot, channel_id)) is not None
+    ]
+    return bool(shown) and all(entities.has_value(entity) for entity in shown)
+
+
+async def async_add(port: Port) -> list[str]:
+    """Add what is missing and has a value, and return its entities.
+
+    Raises probatio.Invalid where Home Assistant does not take it.
+    """
+    manager = await async_get_manager(port.hass)
+    # From here to the update nothing is waited for: nobody else can change the preferences in between.
+    preferences = manager.data or EnergyManager.default_preferences()
+    missing = list(_missing(preferences, _Entities(port), sources_of(port.meters.values())))
+    if not missing:
+        return []
+    sources = [*preferences["energy_sources"], *missing]
+    ENERGY_SOURCE_SCHEMA(sources)
+    await manager.async_update(cast("EnergyPreferencesUpdate", {"energy_sources": sources}))
+    return sorted(set(_statistics(missing)))
+
+
+def _missing(preferences: EnergyPreferences, entities: _Entities, sources: Iterable[Source]) -> Iterator[SourceType]:
+    """Return the sources that the dashboard does not have, as its preferences have them."""
+    used = {*_statistics(preferences["energy_sources"]), *_statistics(preferences["device_consumption"])}
+    used.update(_statistics(preferences.get("device_consumption_water", ())))
+    from_elsewhere = {
+        source["type"]
+        for source in preferences["energy_sources"]
+        if not all(entities.is_own(found) for found in _statistics([source], _FOUND))
+    }
+    for source in sources:
+        imported = entities.get(source.slot, source.imported)
+        exported = entities.get(source.slot, source.exported)
+        counted = {imported, exported, *(entities.get(source.slot, other) for other in source.others)} - {None}
+        if source.kind in from_elsewhere or counted & used or imported is None or not entities.has_value(imported):
+            continue
+        if source.is_unusual and not any(entities.has_counted(found) for found in (imported, exported)):
+            continue
+        power = entities.get(source.slot, source.power)
+        if power in used or not entities.has_value(power):
+            power = None
+        addition = _preference(source.kind, imported, exported if entities.has_value(exported) else None, power)
+        # A second connection must not have the same power: it would count twice.
+        used.update(_statistics([addition]))
+        yield addition
+
+
+def _preference(kind: SourceKind, imported: str, exported: str | None, power: str | None) -> SourceType:
+    """Return a source as the dashboard's own dialog writes it: without a price, which is for the owner to say."""
+    prices = dict.fromkeys(("stat_cost", "entity_energy_price", "number_energy_price"))
+    source: dict[str, Any] = {"type": kind, "stat_energy_from": imported, **prices}
+    if kind == "grid":
+        returned = ("stat_compensation", "entity_energy_price_export", "number_energy_price_export")
+        source |= {"stat_energy_to": exported, **dict.fromkeys(returned), "cost_adjustment_day": 0.0}
+        source |= {} if power is None else {"power_config": {"stat_rate": power}}
+    return cast("SourceType", source)
+
+
+def _statistics(preferences: Iterable[Any], keys: frozenset[str] | None = None) -> Iterator[str]:
+    """Return the statistics that preferences name, under some keys or anywhere."""
+    for preference in preferences:
+        for key, value in preference.items():
+            if isinstance(value, Mapping):
+                yield from _statistics([value], keys)
+            elif key.startswith("stat_") and value is not None and (keys is None or key in keys):
+                yield value
+
+
+class _Entities:
+    """The entities of a port, as far as they are enabled."""
+
+    def __init__(self, port: Port) -> None:
+        self._states = port.hass.states
+        self._registry = er.async_get(port.hass)
+        self._entry_id = port.entry.entry_id
+
+    def get(self, slot: str, channel_id: str | None) -> str | None:
+        """Return the entity of a channel; None where there is none, or it is disabled."""
+        unique_id = f"{self._entry_id}_{slot}_{channel_id}"
+        entity_id = self._registry.async_get_entity_id(Platform.SENSOR, DOMAIN, unique_id)
+        entity = None if entity_id is None else self._registry.async_get(entity_id)
+        return None if entity is None or entity.disabled else entity.entity_id
+
+    def is_own(self, statistic: str) -> bool:
+        """Whether a statistic is that of an entity of this integration, of whichever port."""
+        entity = self._registry.async_get(statistic)
+        return entity is not None and entity.platform == DOMAIN
+
+    def has_value(self, entity_id: str | None) -> bool:
+        """Whether an entity shows a value."""
+        state = None if entity_id is None else self._states.get(entity_id)
+        return state is not None and state.state not in (STATE_UNKNOWN, STATE_UNAVAILABLE)
+
+    def has_counted(self, entity_id: str | None) -> bool:
+        """Whether a register has ever counted anything."""
+        state = None if entity_id is None else self._states.get(entity_id)
+        return state is not None and self.has_value(entity_id) and float(state.state) > 0

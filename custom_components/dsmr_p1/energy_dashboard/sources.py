@@ -1,0 +1,90 @@
+"""What of the meters of a port belongs on the energy dashboard: the grid by tariff, with the power; gas; water.
+
+The dashboard has no source of heat, and what a second electricity meter counts is in the first one already.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from ..p1 import ChannelType, MeterKind, Quantity, Role, channel_type
+from ..port.store import KnownMeter
+
+type SourceKind = Literal["grid", "gas", "water"]
+
+_IMPORT: Final = "energy_import"
+_EXPORT: Final = "energy_export"
+_TOTALS: Final = (("total", ""), ("tariff", "0"))
+_POWERS: Final = ("power_net", "power_import")
+_READINGS: Final = ("reading", "reading_uncorrected")
+_CONSUMED: Final[Mapping[MeterKind, SourceKind]] = {MeterKind.GAS: "gas", MeterKind.WATER: "water"}
+_USUAL_TARIFFS: Final = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A source of the energy dashboard, its entities by the ids of their channels.
+
+    `imported` is what is used, `exported` what is given back, None where there is no such register. `power` is that of
+    the same connection. `others` count the same energy: where the dashboard has one of these, the source would count
+    twice. `is_unusual`: many meters have such a register, and few ever use it.
+    """
+
+    kind: SourceKind
+    slot: str
+    imported: str
+    exported: str | None = None
+    power: str | None = None
+    others: frozenset[str] = frozenset()
+    is_unusual: bool = False
+
+
+def sources_of(meters: Iterable[KnownMeter]) -> Iterator[Source]:
+    """Return the sources of the meters of a port."""
+    for meter in meters:
+        if meter.role is Role.MAIN and meter.kind is MeterKind.ELECTRICITY:
+            yield from _grid(meter)
+        elif meter.kind in _CONSUMED:
+            yield from _consumed(meter, _CONSUMED[meter.kind])
+
+
+def _grid(meter: KnownMeter) -> Iterator[Source]:
+    """Return a connection for each tariff, or one where the meter tells none."""
+    named = {(row.name, row.index): row.id for row in _rows(meter)}
+    totals = {named.get((f"{name}_{part}", index)) for name in (_IMPORT, _EXPORT) for part, index in _TOTALS}
+    tariffs = sorted(index for name, index in named if name == f"{_IMPORT}_tariff" and index != "0")
+    power = next((named[name, ""] for name in _POWERS if (name, "") in named), None)
+    for index in tariffs:
+        yield Source(
+            kind="grid",
+            slot=meter.slot,
+            imported=named[f"{_IMPORT}_tariff", index],
+            exported=named.get((f"{_EXPORT}_tariff", index)),
+            power=power,
+            others=frozenset(found for found in totals if found is not None),
+            is_unusual=int(index) > _USUAL_TARIFFS,
+        )
+    if not tariffs and (total := named.get((f"{_IMPORT}_total", ""))) is not None:
+        exported = named.get((f"{_EXPORT}_total", ""))
+        others = frozenset(row.id for row in _rows(meter) if row.name.startswith((f"{_IMPORT}_", f"{_EXPORT}_")))
+        yield Source(
+            kind="grid",
+            slot=meter.slot,
+            imported=total,
+            exported=exported,
+            power=power,
+            others=others - {total, exported},
+        )
+
+
+def _consumed(meter: KnownMeter, kind: SourceKind) -> Iterator[Source]:
+    """Return the reading of a meter of gas or water."""
+    readings = {row.name: row.id for row in _rows(meter) if row.quantity is Quantity.VOLUME and row.name in _READINGS}
+    found = next((readings[name] for name in _READINGS if name in readings), None)
+    if found is not None:
+        others = frozenset(row.id for row in _rows(meter) if row.quantity is Quantity.VOLUME)
+        yield Source(kind=kind, slot=meter.slot, imported=found, others=others - {found})
+
+
+def _rows(meter: KnownMeter) -> list[ChannelType]:
+    return [channel_type(channel_id) for channel_id in meter.channels]
