@@ -33,6 +33,7 @@ from .const import (
     CONF_BRIDGE_TYPE,
     CONF_DATABITS,
     CONF_DECRYPTION_KEY,
+    CONF_ENERGY_DASHBOARD,
     CONF_PARITY,
     CONF_SERIAL_SETTINGS,
     CONF_STOPBITS,
@@ -43,7 +44,7 @@ from .flow.forms import EMPTY_SCHEMA, KEYS_SCHEMA, PORT_SCHEMA, USB_SCHEMA, as_e
 from .flow.keys import try_keys
 from .flow.listening import ListenResult, open_frames
 from .flow.options_flow import P1OptionsFlow
-from .flow.report import Words, confirm_placeholders, entry_title
+from .flow.report import Words, confirm_placeholders, dashboard_offer, entry_title
 from .flow.running import has_moved, has_verified, last_encrypted
 from .flow.take_over_step import TakeOverStep
 from .p1 import Keys
@@ -261,12 +262,15 @@ class P1ConfigFlow(TakeOverStep, domain=DOMAIN):
             self._core = None if self.source == SOURCE_RECONFIGURE else await core_on(self.hass, heard.port)
         core = self._core
         if user_input is None:
+            is_new = self.source != SOURCE_RECONFIGURE
+            offer = await dashboard_offer(self.hass, heard.reading, words) if is_new else None
             return self.async_show_form(
                 step_id="confirm",
-                data_schema=confirm_schema(take_over=core is not None),
+                data_schema=confirm_schema(take_over=core is not None, energy_dashboard=offer is not None),
                 description_placeholders={
                     **confirm_placeholders(self.hass, heard, heard.reading, words),
                     **({} if core is None else self._take_over_placeholders(core, heard.reading)),
+                    "energy_dashboard": offer or "",
                 },
             )
         if core is not None and not user_input[CONF_TAKE_OVER]:
@@ -276,6 +280,8 @@ class P1ConfigFlow(TakeOverStep, domain=DOMAIN):
         data = self._entry_data(heard)
         if core is not None:
             data[CONF_TAKE_OVER] = core.entry_id
+        if user_input.get(CONF_ENERGY_DASHBOARD):
+            data[CONF_ENERGY_DASHBOARD] = True
         if self.source == SOURCE_RECONFIGURE:
             entry = self._get_reconfigure_entry()
             if CONF_TAKE_OVER in entry.data:

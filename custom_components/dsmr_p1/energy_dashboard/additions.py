@@ -21,10 +21,11 @@ from homeassistant.helpers import entity_registry as er
 
 from ..const import DOMAIN
 from ..port.state import Port
+from ..port.store import KnownMeter
 from .sources import Source, SourceKind, sources_of
 
 _ENERGY: Final = "energy"
-_FOUND: Final = frozenset({"stat_energy_from", "stat_energy_to"})
+_REGISTERS: Final = frozenset({"stat_energy_from", "stat_energy_to"})
 
 
 def has_dashboard(hass: HomeAssistant) -> bool:
@@ -42,6 +43,16 @@ def is_complete(port: Port) -> bool:
         if channel_id is not None and (entity := entities.get(source.slot, channel_id)) is not None
     ]
     return bool(shown) and all(entities.has_value(entity) for entity in shown)
+
+
+async def async_kinds(hass: HomeAssistant, meters: Iterable[KnownMeter]) -> frozenset[SourceKind]:
+    """Return the kinds of sources that meters would add which are not set up yet; none where there is no dashboard."""
+    if not has_dashboard(hass):
+        return frozenset()
+    manager = await async_get_manager(hass)
+    preferences = manager.data or EnergyManager.default_preferences()
+    kinds = frozenset(source.kind for source in sources_of(meters))
+    return kinds - _from_elsewhere(preferences, er.async_get(hass))
 
 
 async def async_add(port: Port) -> list[str]:
@@ -65,11 +76,7 @@ def _missing(preferences: EnergyPreferences, entities: _Entities, sources: Itera
     """Return the sources that the dashboard does not have, as its preferences have them."""
     used = {*_statistics(preferences["energy_sources"]), *_statistics(preferences["device_consumption"])}
     used.update(_statistics(preferences.get("device_consumption_water", ())))
-    from_elsewhere = {
-        source["type"]
-        for source in preferences["energy_sources"]
-        if not all(entities.is_own(found) for found in _statistics([source], _FOUND))
-    }
+    from_elsewhere = _from_elsewhere(preferences, entities.registry)
     for source in sources:
         imported = entities.get(source.slot, source.imported)
         exported = entities.get(source.slot, source.exported)
@@ -85,6 +92,20 @@ def _missing(preferences: EnergyPreferences, entities: _Entities, sources: Itera
         # A second connection must not have the same power: it would count twice.
         used.update(_statistics([addition]))
         yield addition
+
+
+def _from_elsewhere(preferences: EnergyPreferences, registry: er.EntityRegistry) -> set[str]:
+    """Return the kinds of sources of which one is not from this integration, from whichever of its ports."""
+
+    def is_own(statistic: str) -> bool:
+        entity = registry.async_get(statistic)
+        return entity is not None and entity.platform == DOMAIN
+
+    return {
+        source["type"]
+        for source in preferences["energy_sources"]
+        if not all(is_own(statistic) for statistic in _statistics([source], _REGISTERS))
+    }
 
 
 def _preference(kind: SourceKind, imported: str, exported: str | None, power: str | None) -> SourceType:
@@ -113,20 +134,15 @@ class _Entities:
 
     def __init__(self, port: Port) -> None:
         self._states = port.hass.states
-        self._registry = er.async_get(port.hass)
+        self.registry = er.async_get(port.hass)
         self._entry_id = port.entry.entry_id
 
     def get(self, slot: str, channel_id: str | None) -> str | None:
         """Return the entity of a channel; None where there is none, or it is disabled."""
         unique_id = f"{self._entry_id}_{slot}_{channel_id}"
-        entity_id = self._registry.async_get_entity_id(Platform.SENSOR, DOMAIN, unique_id)
-        entity = None if entity_id is None else self._registry.async_get(entity_id)
+        entity_id = self.registry.async_get_entity_id(Platform.SENSOR, DOMAIN, unique_id)
+        entity = None if entity_id is None else self.registry.async_get(entity_id)
         return None if entity is None or entity.disabled else entity.entity_id
-
-    def is_own(self, statistic: str) -> bool:
-        """Whether a statistic is that of an entity of this integration, of whichever port."""
-        entity = self._registry.async_get(statistic)
-        return entity is not None and entity.platform == DOMAIN
 
     def has_value(self, entity_id: str | None) -> bool:
         """Whether an entity shows a value."""

@@ -30,6 +30,7 @@ from ..const import (
     CONF_BRIDGE_TYPE,
     CONF_DATABITS,
     CONF_DECRYPTION_KEY,
+    CONF_ENERGY_DASHBOARD,
     CONF_PARITY,
     CONF_SERIAL_SETTINGS,
     CONF_STOPBITS,
@@ -95,12 +96,18 @@ USB_SCHEMA: Final = probatio.Schema({probatio.Optional(CONF_PORT): section(proba
 """The port is shown, and has a place for what is said of it; it cannot be changed."""
 EMPTY_SCHEMA: Final = probatio.Schema({})
 _TAKE_OVER: Final = {probatio.Required(CONF_TAKE_OVER, default=True): BooleanSelector()}
+_ENERGY_DASHBOARD: Final = {probatio.Optional(CONF_ENERGY_DASHBOARD, default=False): BooleanSelector()}
 
 
-def confirm_schema(*, take_over: bool) -> probatio.Schema:
-    """Return the form that shows what was heard, with the question whether an entry is taken over where one can be."""
+def confirm_schema(*, take_over: bool, energy_dashboard: bool) -> probatio.Schema:
+    """Return the form that shows what was heard.
+
+    It asks whether an entry is taken over where one can be, and whether the meters are added to the energy dashboard
+    where that lacks them.
+    """
     technical = {probatio.Optional(SECTION_TECHNICAL): section(probatio.Schema({}), {"collapsed": True})}
-    return probatio.Schema((_TAKE_OVER if take_over else {}) | technical)
+    asked = (_TAKE_OVER if take_over else {}) | (_ENERGY_DASHBOARD if energy_dashboard else {})
+    return probatio.Schema(asked | technical)
 
 
 def entry_schema(titles: Mapping[str, str]) -> probatio.Schema:

@@ -9,7 +9,9 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.translation import async_get_translations
 from homeassistant.loader import async_get_loaded_integration
 
-from ..const import DOMAIN
+from ..const import CONF_ENERGY_DASHBOARD, DOMAIN
+from ..energy_dashboard.additions import async_kinds
+from ..meters.known import known_meter
 from ..p1 import Authentication, Meter, MeterKind, Presented, Quantity, Reading, Role, present
 from ..p1.catalog import meter_type
 from ..p1.detection import MeterProfile
@@ -79,6 +81,13 @@ def confirm_placeholders(hass: HomeAssistant, heard: ListenResult, reading: Read
         "period": "–" if heard.period is None else f"{heard.period:.0f} s",
         "meters": _identifiers(reading),
     }
+
+
+async def dashboard_offer(hass: HomeAssistant, reading: Reading, words: Words) -> str | None:
+    """Return what the meters would add to the energy dashboard, in a sentence; None where that is nothing."""
+    meters = [known_meter(meter, reading, None, None) for meter in reading.meters if meter.profile.registered]
+    kinds = await async_kinds(hass, meters)
+    return words(CONF_ENERGY_DASHBOARD, "_".join(sorted(kinds))) if kinds else None
 
 
 def code(text: str) -> str:
