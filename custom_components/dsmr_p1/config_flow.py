@@ -45,7 +45,7 @@ from .flow.keys import try_keys
 from .flow.listening import ListenResult, open_frames
 from .flow.options_flow import P1OptionsFlow
 from .flow.report import Words, confirm_placeholders, dashboard_offer, entry_title
-from .flow.running import has_moved, has_verified, last_encrypted
+from .flow.running import allow_plain, has_moved, has_verified, last_encrypted
 from .flow.take_over_step import TakeOverStep
 from .p1 import Keys
 from .port.address import AddressError, candidates
@@ -286,6 +286,8 @@ class P1ConfigFlow(TakeOverStep, domain=DOMAIN):
             entry = self._get_reconfigure_entry()
             if CONF_TAKE_OVER in entry.data:
                 data[CONF_TAKE_OVER] = entry.data[CONF_TAKE_OVER]
+            if heard.was_verified and not heard.is_encrypted:
+                await allow_plain(self.hass, entry)
             return self.async_update_reload_and_abort(entry, unique_id=entry.unique_id or self.unique_id, data=data)
         for flow_id in list(our_discoveries(self.hass, heard.port)):
             if flow_id != self.flow_id:

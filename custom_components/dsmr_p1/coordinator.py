@@ -133,6 +133,8 @@ class P1Coordinator(DataUpdateCoordinator[Mapping[str, Values]]):
     def _on_reading(self, reading: Reading) -> None:
         port, now = self.port, monotonic()
         port.set_reading(reading)
+        if reading.counter_restarted:
+            LOGGER.warning("P1 port %s: the frame counter of the meter began anew, and is believed", self.name)
         self.watch.on_reading()
         self._key_failures = 0
         if self._is_reauth_started:

@@ -153,6 +153,7 @@ def _heard(port: Port) -> dict[str, Any]:
         "lost": heard.lost,
         "is_encrypted": heard.is_encrypted,
         "authentication": heard.authentication,
+        "counter_restarts": heard.counter_restarts,
         "period": _rounded(heard.period),
         "longest_gap": _rounded(heard.longest_gap),
         "since_byte": None if heard.last_octet_at is None else _rounded(now - heard.last_octet_at),

@@ -3,8 +3,8 @@
 from abc import abstractmethod
 from typing import Final, override
 
-from homeassistant.components.repairs import RepairsFlow, RepairsFlowResult
-from homeassistant.config_entries import ConfigEntryState
+from homeassistant.components.repairs import FlowType, RepairsFlow, RepairsFlowResult
+from homeassistant.config_entries import SOURCE_RECONFIGURE, ConfigEntryState, ConfigFlowContext
 from homeassistant.const import CONF_PORT
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
@@ -54,7 +54,9 @@ class P1RepairFlow(RepairsFlow):
 
 
 class ConfirmFlow(P1RepairFlow):
-    """A dialog that does one thing, once it is confirmed."""
+    """A dialog that does one thing, once it is confirmed; `_next_flow` is the dialog that goes on from there."""
+
+    _next_flow: tuple[FlowType, str] | None = None
 
     async def async_step_init(self, _: dict[str, str] | None = None) -> RepairsFlowResult:
         """Begin."""
@@ -69,7 +71,7 @@ class ConfirmFlow(P1RepairFlow):
         reason = await self._async_fix(self._entry)
         if reason is not None:
             return self.async_abort(reason=reason, description_placeholders=self._placeholders)
-        return self.async_create_entry(data={})
+        return self.async_create_entry(data={}, next_flow=self._next_flow)
 
     @abstractmethod
     async def _async_fix(self, entry: P1ConfigEntry) -> str | None:
@@ -109,6 +111,17 @@ class AskForKeysFlow(ConfirmFlow):
     @override
     async def _async_fix(self, entry: P1ConfigEntry) -> str | None:
         entry.async_start_reauth(self.hass)
+        return None
+
+
+class ReconfigureFlow(ConfirmFlow):
+    """The port is set up anew: the telegrams on it are others than before."""
+
+    @override
+    async def _async_fix(self, entry: P1ConfigEntry) -> str | None:
+        context = ConfigFlowContext(source=SOURCE_RECONFIGURE, entry_id=entry.entry_id)
+        flow = await self.hass.config_entries.flow.async_init(DOMAIN, context=context)
+        self._next_flow = FlowType.CONFIG_FLOW, flow["flow_id"]
         return None
 
 
@@ -180,5 +193,6 @@ FLOWS: Final[dict[str, type[P1RepairFlow]]] = {
     "meter_beside_dead": ReplacementFlow,
     "port_moved": TakeNewPathFlow,
     "wrong_key": AskForKeysFlow,
+    "not_proven": ReconfigureFlow,
     "type_misfit": DetectTypeFlow,
 }

@@ -116,6 +116,8 @@ def _make_source(options: argparse.Namespace) -> TelegramBuilder | Playback:
     builder = TelegramBuilder.create(model, household, options.mbus)
     builder.decryption_key = options.decryption_key or builder.decryption_key
     builder.authentication_key = options.additional_key
+    # A meter goes on counting when it is started again, and so does this one.
+    builder.frame_counter = int(start.timestamp())
     return builder
 
 

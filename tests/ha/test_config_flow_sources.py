@@ -485,6 +485,40 @@ async def test_reconfigure_does_not_do_without_proof_while_the_entry_is_not_set_
         await close(hass, result)
 
 
+@pytest.mark.parametrize("is_set_up", [True, False])
+async def test_reconfigure_alone_lifts_the_demand_for_encryption(
+    hass: HomeAssistant, port: PtyPort, is_set_up: bool
+) -> None:
+    meter = make_meter(port, "austria")
+    plain = make_meter(port, "dsmr5")
+    plain.builder.identifier = meter.builder.identifier
+    async with sending(meter):
+        entry = await set_up(hass, port, {CONF_DECRYPTION_KEY: KEY, CONF_ADDITIONAL_KEY: SECOND_KEY})
+        await eventually(lambda: entry.runtime_data.last_update_success)
+    async with sending(plain):
+        await eventually(lambda: entry.runtime_data.port.reader.heard.rejected["authentication"])
+        heard = entry.runtime_data.port.reader.heard.telegrams
+        await eventually(lambda: entry.runtime_data.port.reader.heard.rejected["authentication"] > 3)
+        assert entry.runtime_data.port.reader.heard.telegrams == heard
+        # Neither a reload nor a dialog that is closed lifts it.
+        assert await hass.config_entries.async_reload(entry.entry_id)
+        if not is_set_up:
+            assert await hass.config_entries.async_unload(entry.entry_id)
+        result = await enter(hass, await reconfigure(hass, entry), {CONF_PORT: port.path})
+        assert result["step_id"] == "confirm"
+        assert told(result)["encryption"] == "none"
+        assert "proven genuine before, and are plain now" in told(result)["notes"]
+        await close(hass, result)
+        if is_set_up:
+            await eventually(lambda: entry.runtime_data.port.reader.heard.rejected["authentication"])
+            assert not entry.runtime_data.port.reader.heard.telegrams
+        result = await enter(hass, await reconfigure(hass, entry), {CONF_PORT: port.path})
+        await answer(hass, result, {})
+        await hass.async_block_till_done()
+        await eventually(lambda: entry.state is ConfigEntryState.LOADED and entry.runtime_data.last_update_success)
+    assert not entry.runtime_data.port.record.memory.tag_verified
+
+
 async def test_reconfigure_an_encrypted_port(hass: HomeAssistant, port: PtyPort) -> None:
     keys = {CONF_DECRYPTION_KEY: KEY, CONF_ADDITIONAL_KEY: SECOND_KEY}
     async with sending(make_meter(port, "austria")):

@@ -11,7 +11,7 @@ from unittest.mock import patch
 from urllib.parse import parse_qs, urlsplit
 
 from homeassistant.components.usb import USBDevice
-from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntryState
+from homeassistant.config_entries import SOURCE_REAUTH, SOURCE_RECONFIGURE, ConfigEntryState
 from homeassistant.const import CONF_PORT, STATE_UNAVAILABLE
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
@@ -350,6 +350,47 @@ async def test_a_wrong_key_at_run_time_and_then_the_right_one(
     assert new_key.hex() not in caplog.text.lower()
 
 
+async def test_plain_telegrams_on_an_encrypted_port_lead_to_reconfigure(
+    hass: HomeAssistant, house_factory: MakeHouse, clock: Clock, hass_client: ClientSessionGenerator
+) -> None:
+    house = await house_factory("smarty_lu")
+    house.configure(data={CONF_BRIDGE_TYPE: BRIDGE_SMARTY, CONF_DECRYPTION_KEY: EXAMPLE_DECRYPTION_KEY.hex()})
+    await house.set_up()
+    before = house.value(*POWER)
+    for _ in range(3):
+        house.pass_time(10)
+        await house.send(house.builder.plain())
+    assert house.value(*POWER) == before
+    await look(house, clock, 100)
+    assert key(house, "proof") is None
+    # What is believed in between starts the two minutes again.
+    await house.send()
+    await look(house, clock, 100)
+    assert key(house, "proof") is None
+    for _ in range(3):
+        await house.send(house.builder.plain())
+    await look(house, clock, 30)
+    assert key(house, "proof") == "not_proven"
+    for _ in range(20):
+        await house.send(house.builder.plain())
+    await look(house, clock, 700)
+    assert key(house, "proof") == "not_proven"
+    assert key(house, "port") is None
+    # It is no question of keys.
+    assert not hass.config_entries.flow.async_progress()
+    result = await fix(hass_client, house, "proof")
+    assert result["type"] == "create_entry"
+    (flow,) = hass.config_entries.flow.async_progress()
+    assert result["next_flow"] == ["config_flow", flow["flow_id"]]
+    assert flow["context"]["source"] == SOURCE_RECONFIGURE
+    assert flow["context"]["entry_id"] == house.entry.entry_id
+    await look(house, clock)
+    assert key(house, "proof") == "not_proven"
+    await house.send()
+    await look(house, clock)
+    assert key(house, "proof") is None
+
+
 async def test_a_tag_that_is_not_verified_is_explained_once(
     house_factory: MakeHouse, clock: Clock, hass_client: ClientSessionGenerator
 ) -> None:
@@ -600,7 +641,7 @@ def test_every_issue_has_its_texts() -> None:
             assert step["title"]
             assert step["description"]
     assert {condition.topic for condition in CONDITIONS} == {
-        "port", "damage", "key", "tag", "unregistered", "type", "clock", "unknown",
+        "port", "damage", "key", "proof", "tag", "unregistered", "type", "clock", "unknown",
     }  # fmt: skip
 
 

@@ -82,6 +82,7 @@ def soak(megabytes: float, seed: int) -> Report:
             if source.random() < 0.02:
                 decoder.restart()
                 decoder.memory.sends_crc = decoder.memory.tag_verified = False
+                decoder.memory.frame_counters.clear()
         return Report(octets, telegrams, rejected, tracemalloc.get_traced_memory()[0] - before)
     finally:
         tracemalloc.stop()

@@ -26,6 +26,7 @@ LAYERS = (
     {"catalog"},
     {"checksums", "frames"},
     {"framing", "decryption", "memory", "anonymise"},
+    {"replay"},
     {"telegram", "derived"},
     {"lines", "grouping"},
     {"parser"},

@@ -277,11 +277,14 @@ def test_a_slash_in_a_system_title_costs_no_telegram() -> None:
     assert found == [EncryptedFrame(envelope)] * 3
 
 
-def test_a_rejection_is_about_a_key_or_about_the_line_or_about_something_else() -> None:
+def test_a_rejection_is_about_a_proof_or_about_the_line_or_about_something_else() -> None:
     keys = {reason for reason in RejectReason if reason.is_key}
+    whole = {reason for reason in RejectReason if reason.is_whole}
     damage = {reason for reason in RejectReason if reason.is_damage}
-    assert not keys & damage
-    assert set(RejectReason) - keys - damage == {reason for reason in RejectReason if reason.is_foreign}
+    assert whole - keys == {RejectReason.AUTHENTICATION}
+    assert keys < whole
+    assert not whole & damage
+    assert set(RejectReason) - whole - damage == {reason for reason in RejectReason if reason.is_foreign}
     assert {reason for reason in RejectReason if reason.is_torn} < damage
 
 

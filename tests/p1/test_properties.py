@@ -115,10 +115,10 @@ def test_byte_by_byte_gives_the_same_events(stream: bytes) -> None:
 @PROPERTY
 @given(STREAMS)
 def test_a_good_telegram_after_garbage_is_found(garbage: bytes) -> None:
-    for event in decode([garbage + CALM + GOOD], KEYS)[-1:]:
-        assert isinstance(event, Reading)
-        assert event.telegram.identification == "TST5\\GOOD"
-    assert decode([garbage + CALM + GOOD], KEYS)
+    # The garbage may have an encrypted telegram in it, after which no plain one is believed.
+    *_, last = decode([garbage + CALM + GOOD], KEYS, PortMemory(allows_plain=True))
+    assert isinstance(last, Reading)
+    assert last.telegram.identification == "TST5\\GOOD"
 
 
 @PROPERTY
@@ -129,6 +129,7 @@ def test_telegrams_are_read_after_others_as_by_themselves(names: list[str]) -> N
     decoder = Decoder(KEYS, memory)
     for name in names:
         memory.sends_crc = memory.tag_verified = False
+        memory.frame_counters.clear()
         octets = load(name)
         alone, after = decode(octets, KEYS), [*decoder.feed(octets)]
         if not any(isinstance(event, Reading) and event.telegram.has_crc for event in alone) and len(after) == 1:

@@ -73,7 +73,10 @@ class Patience:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListenResult:
-    """What was heard on a port; `settings` are None where the far end of a network has the line."""
+    """What was heard on a port; `settings` are None where the far end of a network has the line.
+
+    `was_verified`: a tag had verified on this port before.
+    """
 
     port: str
     settings: SerialSettings | None = None
@@ -87,6 +90,7 @@ class ListenResult:
     failure: PortError | None = None
     opened: int = 1
     lost: int = 0
+    was_verified: bool = False
 
     @property
     def fault(self) -> PortFault | None:
@@ -180,16 +184,18 @@ async def listen(
 ) -> ListenResult:
     """Listen until it is clear what is on a port, or until it is clear that it will not be. The port is closed then.
 
-    `must_verify` tells that a tag has verified on this port before: telegrams without are not believed any more.
+    `must_verify` tells that a tag has verified on this port before: encrypted telegrams without are not believed any
+    more. Plain ones are, for the owner decides about them.
     """
     listener = _Listener(
         P1Reader(
             port,
             keys=keys,
             settings=settings,
-            memory=PortMemory(tag_verified=must_verify),
+            memory=PortMemory(tag_verified=must_verify, allows_plain=True),
             time_zone=dt_util.get_default_time_zone(),
-        )
+        ),
+        was_verified=must_verify,
     )
     loop = asyncio.get_running_loop()
     started = loop.time()
@@ -213,9 +219,10 @@ async def listen(
 class _Listener:
     """Takes the events of a reader, until they settle what is on the port."""
 
-    def __init__(self, reader: P1Reader) -> None:
+    def __init__(self, reader: P1Reader, *, was_verified: bool) -> None:
         self.settled = asyncio.Event()
         self._reader = reader
+        self._was_verified = was_verified
         self._reading: Reading | None = None
         self._failure: PortError | None = None
         self._frames: deque[EncryptedFrame] = deque(maxlen=_FRAMES_KEPT)
@@ -264,6 +271,7 @@ class _Listener:
             failure=self._failure,
             opened=heard.opened,
             lost=heard.lost,
+            was_verified=self._was_verified,
         )
 
     def _keep_frame(self) -> None:

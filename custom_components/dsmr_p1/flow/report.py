@@ -196,6 +196,8 @@ def _notes(hass: HomeAssistant, heard: ListenResult, words: Words) -> Iterator[s
         yield words("report", "note_telnet")
     if heard.authentication is Authentication.NOT_VERIFIED:
         yield words("report", "note_not_verified")
+    if heard.was_verified and not heard.is_encrypted:
+        yield words("report", "note_plain")
 
 
 def _is_unknown(reading: Reading) -> bool:

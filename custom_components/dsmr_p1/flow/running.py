@@ -28,6 +28,19 @@ async def has_verified(hass: HomeAssistant, entry: P1ConfigEntry) -> bool:
     return (await PortStore(hass, entry.entry_id).async_load()).memory.tag_verified
 
 
+async def allow_plain(hass: HomeAssistant, entry: P1ConfigEntry) -> None:
+    """Believe plain telegrams on the port of an entry again, until one is proven genuine."""
+    if entry.state is ConfigEntryState.LOADED:
+        port = entry.runtime_data.port
+        port.record.memory.tag_verified = False
+        await port.async_save_now()
+        return
+    store = PortStore(hass, entry.entry_id)
+    record = await store.async_load()
+    record.memory.tag_verified = False
+    await store.async_save(record)
+
+
 async def has_moved(hass: HomeAssistant, entry: P1ConfigEntry) -> bool:
     """Whether the meter of an entry is no longer heard on the port of the entry."""
     port = entry.data[CONF_PORT]

@@ -1,9 +1,10 @@
 """Decoding: bytes of one port in, readings and rejections out; the whole of the core in one object, without any I/O.
 
 What belongs to the port and outlives a telegram is decided here: that a port which has sent a checksum always sends
-one, that a tag which has verified must go on to verify, and whether the line carries 7 data bits with parity though it
-is read with 8. In the latter case the highest bit of each byte is the parity bit; the bytes are then read a second time
-without it, and a byte of which the parity is wrong makes its telegram worthless.
+one, that after a tag has verified no telegram is believed without, that frame counters rise, and whether the line
+carries 7 data bits with parity though it is read with 8. In the latter case the highest bit of each byte is the parity
+bit; the bytes are then read a second time without it, and a byte of which the parity is wrong makes its telegram
+worthless.
 """
 
 from dataclasses import replace
@@ -11,13 +12,14 @@ from datetime import tzinfo
 import re
 from typing import Final, NamedTuple
 
-from .decryption import Authentication, Decrypted, Keys, decrypt
+from .decryption import Authentication, Decrypted, Keys, decrypt, frame_counter
 from .detection import Detection, Meter, MeterDetector
 from .errors import AuthenticationError, DecryptionError, TelegramError
 from .frames import EncryptedFrame, PlainFrame, Rejected, RejectReason
 from .framing import Framer
 from .memory import PortMemory
 from .parser import TelegramParser
+from .replay import FrameCounters, Verdict
 from .telegram import CosemObject, Telegram
 
 # A byte with even parity -> its 7 data bits; with odd parity -> a control character, which no telegram has.
@@ -31,13 +33,15 @@ _END: Final = re.compile(rb"[0-9A-Fa-f]{0,4}[\r\n\x00 ]*")
 class Reading(NamedTuple):
     """A telegram and what is in it.
 
-    `authentication` and `system_title` are None where the telegram was not encrypted.
+    `authentication` and `system_title` are None where the telegram was not encrypted. `counter_restarted`: it is the
+    first one believed of a meter whose frame counter began anew, or that has another system title than before.
     """
 
     telegram: Telegram
     detection: Detection
     authentication: Authentication | None = None
     system_title: bytes | None = None
+    counter_restarted: bool = False
 
     @property
     def meters(self) -> tuple[Meter, ...]:
@@ -66,6 +70,8 @@ class Decoder:
         self._keys = keys
         self._parser = TelegramParser(time_zone)
         self._detector = MeterDetector(self.memory)
+        self._counters = FrameCounters(self.memory)
+        self._now = 0.0
         self.restart()
 
     def restart(self) -> None:
@@ -97,8 +103,13 @@ class Decoder:
         """The number of bytes kept."""
         return self._framer.pending + self._stripped.pending
 
-    def feed(self, octets: bytes) -> list[Reading | Rejected]:
-        """Take bytes from the port and give what they complete. Raises nothing, whatever the bytes."""
+    def feed(self, octets: bytes, now: float = 0.0) -> list[Reading | Rejected]:
+        """Take bytes from the port and give what they complete. Raises nothing, whatever the bytes.
+
+        `now` are seconds of a clock that only runs forward; without, no time passes, and a frame counter that began
+        anew is never believed.
+        """
+        self._now = now
         events: list[Reading | Rejected] = []
         if self._has_parity is not True:
             self._framer.receive(octets)
@@ -144,6 +155,8 @@ class Decoder:
     def _read(self, frame: PlainFrame, decrypted: Decrypted | None = None) -> Reading | Rejected:
         if not frame.has_crc and self.memory.sends_crc:
             return Rejected(RejectReason.CRC, len(frame.text), frame.text)
+        if decrypted is None and self.memory.tag_verified and not self.memory.allows_plain:
+            return Rejected(RejectReason.AUTHENTICATION, len(frame.text), frame.text)
         try:
             telegram = self._parser.parse(frame)
         except TelegramError:
@@ -168,13 +181,37 @@ class Decoder:
             framer.resume(frame)
             wrong_key = isinstance(error, DecryptionError)
             return Rejected(RejectReason.DECRYPTION if wrong_key else RejectReason.AUTHENTICATION, size)
+        title, counter = decrypted.system_title.hex(), frame_counter(frame.octets)
+        if self._counters.is_another_title(title):
+            return self._read_of_another(decrypted, title, counter, size)
+        verdict = self._counters.judge(title, counter, self._now)
+        if verdict is Verdict.REPLAYED:
+            return Rejected(RejectReason.AUTHENTICATION, size)
+        return self._read_inner(decrypted, size, is_restart=verdict is Verdict.RESTARTED)
+
+    def _read_of_another(self, decrypted: Decrypted, title: str, counter: int, size: int) -> Reading | Rejected:
+        """Read a telegram under another system title: another meter has another one, the same meter does not."""
+        before = self.memory.main_meter
+        reading = self._read_inner(decrypted, size)
+        if isinstance(reading, Rejected):
+            return reading
+        is_same = self.memory.tells_apart and before == self.memory.main_meter
+        verdict = self._counters.judge(title, counter, self._now, is_suspect=is_same)
+        if verdict is Verdict.REPLAYED:
+            return Rejected(RejectReason.AUTHENTICATION, size)
+        return reading._replace(counter_restarted=verdict is Verdict.RESTARTED)
+
+    def _read_inner(self, decrypted: Decrypted, size: int, *, is_restart: bool = False) -> Reading | Rejected:
+        """Read a decrypted telegram."""
         inner = self._inner.frame_in(decrypted.text)
         if inner is None:
             return Rejected(RejectReason.MALFORMED, size)
         reading = self._read(inner, decrypted)
-        if isinstance(reading, Reading) and decrypted.authentication is not Authentication.NOT_VERIFIED:
+        if isinstance(reading, Rejected):
+            return replace(reading, size=size)
+        if decrypted.authentication is not Authentication.NOT_VERIFIED:
             self.memory.tag_verified = True
-        return reading if isinstance(reading, Reading) else replace(reading, size=size)
+        return reading._replace(counter_restarted=True) if is_restart else reading
 
 
 class _InnerFramer:

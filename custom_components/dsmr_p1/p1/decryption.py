@@ -44,6 +44,11 @@ class Authentication(StrEnum):
     """The tag verifies with no known key; the telegram's own checksum is right."""
 
 
+def frame_counter(octets: bytes) -> int:
+    """Return the frame counter of an envelope, which rises with every telegram of a meter."""
+    return int.from_bytes(octets[_FRAME_COUNTER])
+
+
 def parse_key(text: str) -> bytes:
     """Read a key of 32 hexadecimal digits; blanks, colons, dashes and a leading `0x` do not matter.
 

@@ -15,7 +15,8 @@ class RejectReason(StrEnum):
     DECRYPTION = "decryption"
     """The decryption key does not open it."""
     AUTHENTICATION = "authentication"
-    """The decryption key opens it, but the tag verifies with no authentication key."""
+    """Nothing proves it genuine: its tag verifies with no authentication key, it was sent before, or it is plain while
+    the port has sent telegrams that are proven genuine."""
     MALFORMED = "malformed"
     """The text is not what a meter sends."""
     TRUNCATED = "truncated"
@@ -30,7 +31,12 @@ class RejectReason(StrEnum):
     @property
     def is_key(self) -> bool:
         """Whether other keys might open the telegram."""
-        return self in (RejectReason.NO_KEY, RejectReason.DECRYPTION, RejectReason.AUTHENTICATION)
+        return self in (RejectReason.NO_KEY, RejectReason.DECRYPTION)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the telegram came whole, and nothing is in the way but a key or a proof: the line is good."""
+        return self.is_key or self is RejectReason.AUTHENTICATION
 
     @property
     def is_foreign(self) -> bool:

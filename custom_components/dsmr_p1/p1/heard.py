@@ -39,6 +39,7 @@ class Heard:
     failed: int = 0
     lost: int = 0
     authentication: Authentication | None = None
+    counter_restarts: int = 0
     last_octet_at: float | None = None
     last_telegram_at: float | None = None
     longest_gap: float = 0.0
@@ -53,7 +54,7 @@ class Heard:
     @property
     def is_encrypted(self) -> bool:
         """Whether encrypted telegrams were among what was heard."""
-        return self.authentication is not None or any(reason.is_key for reason in self.rejected)
+        return self.authentication is not None or any(reason.is_whole for reason in self.rejected)
 
     @property
     def damaged(self) -> int:
@@ -84,4 +85,5 @@ class Heard:
             self.longest_gap = max(self.longest_gap, now - self.last_telegram_at)
         self.telegrams += 1
         self.authentication = event.authentication
+        self.counter_restarts += event.counter_restarted
         self.last_telegram_at = now

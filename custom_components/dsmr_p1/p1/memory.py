@@ -7,14 +7,23 @@ from dataclasses import dataclass, field
 class PortMemory:
     """What a port has shown once and must go on to show.
 
-    `sends_crc`: its telegrams have a checksum. `tag_verified`: the tag of its encrypted telegrams verifies. `tariffs`:
-    the channel ids of the registers seen on the main meter, of which a total needs all.
+    `sends_crc`: its telegrams have a checksum. `tag_verified`: the tag of its encrypted telegrams verifies, and plain
+    ones are not believed unless `allows_plain`. `frame_counters`: the highest frame counter by system title, in
+    hexadecimal digits; it changes with every telegram and so does not count in comparisons. `tariffs`: the channel ids
+    of the registers seen on the main meter, of which a total needs all.
     """
 
     sends_crc: bool = False
     tag_verified: bool = False
     tariffs: set[str] = field(default_factory=set)
     main_meter: str | None = field(default=None, repr=False)
+    frame_counters: dict[str, int] = field(default_factory=dict, repr=False, compare=False)
+    allows_plain: bool = False
+
+    @property
+    def tells_apart(self) -> bool:
+        """Whether the main meter has an identifier, by which it is told from others."""
+        return self.main_meter is not None and not self.main_meter.endswith("\n")
 
     def recognise(self, identification: str, identifier: str | None) -> None:
         """Forget the registers of the meter before, where the main meter tells that it is another one.

@@ -234,12 +234,12 @@ class P1Reader:
         """
         now = asyncio.get_running_loop().time()
         self.heard.received(octets, now)
-        events = self._decoder.feed(octets)
+        events = self._decoder.feed(octets, now)
         is_p1 = False
         for event in events:
             self.heard.decoded(event, now)
             is_p1 = is_p1 or isinstance(event, Reading) or event.reason in _STRUCTURED
-            if isinstance(event, Reading) or event.reason.is_key:
+            if isinstance(event, Reading) or event.reason.is_whole:
                 self._watchdog.fed(now)
         garbage = 0 if self._decoder.is_amid_telegram else len(octets)
         fits = not (self._search.heard(garbage, is_p1=is_p1) and self._has_settings)

@@ -8,7 +8,7 @@ meters are replaced through `async_set_meters` only, its other parts each belong
 """
 
 from collections.abc import Callable, Mapping
-from typing import Self
+from typing import Final, Self
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import CONF_PORT
@@ -23,6 +23,11 @@ from .display import Display
 from .entry_data import keys_from, redacted, settings_from
 from .place import ClockZone, assumed_country, assumed_zone, zone_named
 from .store import KnownMeter, PortRecord, PortStore
+
+WRITE_INTERVAL: Final = 30.0
+"""The fewest seconds between two writes of what is known of a port, unless something must not be lost."""
+COUNTER_INTERVAL: Final = 3600.0
+"""Seconds after which frame counters are written; what is lost of them can be replayed after a crash."""
 
 
 class Port:
@@ -56,6 +61,9 @@ class Port:
         self.display = Display(entry)
         self._store = PortStore(hass, entry.entry_id)
         self._saved = record.copy()
+        self._written_at = -WRITE_INTERVAL
+        self._write_due: float | None = None
+        self._is_closed = False
 
     @classmethod
     async def async_load(cls, hass: HomeAssistant, entry: ConfigEntry) -> Self:
@@ -96,14 +104,39 @@ class Port:
 
     @callback
     def save(self) -> None:
-        """Store what is known of the port, where that has changed."""
-        record = self.record
-        if self._saved.meters is record.meters and self._saved == record:
-            return
-        self._saved = record.copy()
-        self.entry.async_create_task(self.hass, self._store.async_save(self._saved), f"{DOMAIN} storage")
+        """Store what is known of the port, where that has changed: at once, or when the last time is long enough ago.
+
+        Frame counters, which change with every telegram, are stored once an hour.
+        """
+        record, now = self.record, self.hass.loop.time()
+        if self._saved.meters is not record.meters or self._saved != record:
+            if self._is_closed or now - self._written_at >= WRITE_INTERVAL:
+                self.entry.async_create_task(self.hass, self.async_save_now(), f"{DOMAIN} storage")
+            else:
+                self._write_at(self._written_at + WRITE_INTERVAL)
+        elif record.memory.frame_counters:
+            self._write_at(now + COUNTER_INTERVAL)
 
     async def async_save_now(self) -> None:
         """Store what is known of the port, and return when it is written."""
+        await self._store.async_save(self._take())
+
+    async def async_close(self) -> None:
+        """Store what has changed; from now on nothing waits to be stored, for the entry is unloaded."""
+        self._is_closed = True
+        if self._write_due is not None:
+            await self.async_save_now()
+
+    @callback
+    def _write_at(self, due: float) -> None:
+        if not self._is_closed and (self._write_due is None or due < self._write_due):
+            self._write_due = due
+            self._store.async_save_later(self._take, due - self.hass.loop.time())
+
+    @callback
+    def _take(self) -> PortRecord:
+        """Return what is to be written now."""
+        self._write_due = None
+        self._written_at = self.hass.loop.time()
         self._saved = self.record.copy()
-        await self._store.async_save(self._saved)
+        return self._saved

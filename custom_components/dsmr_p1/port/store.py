@@ -4,13 +4,13 @@ With it the entities of an entry are there at once after a start, also while the
 a meter said yesterday is no state of today.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final, Self
 
-from homeassistant.core import HomeAssistant
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.storage import Store
 
 from ..const import DOMAIN
@@ -251,7 +251,7 @@ class PortRecord:
 
     def copy(self) -> PortRecord:
         """Return a copy that stays as it is: the memory of a port is the reader's, and goes on changing."""
-        memory = replace(self.memory, tariffs=set(self.memory.tariffs))
+        memory = replace(self.memory, tariffs=set(self.memory.tariffs), frame_counters=dict(self.memory.frame_counters))
         return replace(
             self,
             memory=memory,
@@ -269,6 +269,7 @@ class PortRecord:
                 "tag_verified": self.memory.tag_verified,
                 "tariffs": sorted(self.memory.tariffs),
                 "main_meter": self.memory.main_meter,
+                "frame_counters": self.memory.frame_counters,
             },
             "replaced": self.replaced.as_dict(),
             "acknowledged": sorted(self.acknowledged),
@@ -285,7 +286,13 @@ class PortRecord:
         memory = stored["memory"]
         return cls(
             {meter.slot: meter for meter in meters},
-            PortMemory(memory["sends_crc"], memory["tag_verified"], set(memory["tariffs"]), memory.get("main_meter")),
+            PortMemory(
+                memory["sends_crc"],
+                memory["tag_verified"],
+                set(memory["tariffs"]),
+                memory.get("main_meter"),
+                dict(memory.get("frame_counters", {})),
+            ),
             Replaced.from_dict(stored["replaced"]) if "replaced" in stored else Replaced(),
             set(stored.get("acknowledged", ())),
             tuple(device) if (device := stored.get("device")) else None,
@@ -310,6 +317,11 @@ class PortStore:
     async def async_save(self, record: PortRecord) -> None:
         """Write what is known of the port."""
         await self._store.async_save(record.as_dict())
+
+    @callback
+    def async_save_later(self, record: Callable[[], PortRecord], seconds: float) -> None:
+        """Write what is known of the port by then after some seconds, or when Home Assistant stops before."""
+        self._store.async_delay_save(lambda: record().as_dict(), seconds)
 
     async def async_remove(self) -> None:
         """Remove all that was written."""

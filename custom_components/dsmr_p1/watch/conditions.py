@@ -52,6 +52,8 @@ _MAKER: Final = 4
 """The characters of the first line that tell the maker and the speed."""
 _SERIAL: Final = re.compile(r"[0-9]{5,}")
 """Digits of the first line that may be a serial number: no model has as many."""
+_UNPROVEN: Final = 120.0
+"""Seconds without any telegram but such that are not proven genuine, before the owner is told."""
 KEY_FAILURES: Final = 3
 """Encrypted telegrams in a row that the keys do not open, before they are wrong: a damaged one looks the same."""
 _DAMAGE_KEYS: Final = {
@@ -60,7 +62,9 @@ _DAMAGE_KEYS: Final = {
     RejectReason.OVERSIZED: "damaged_truncated",
     RejectReason.MALFORMED: "damaged_malformed",
 }
-FIXABLE: Final = frozenset({"port_moved", "wrong_key", "tag_not_verified", "type_misfit", "unknown_objects"})
+FIXABLE: Final = frozenset({
+    "port_moved", "wrong_key", "not_proven", "tag_not_verified", "type_misfit", "unknown_objects",
+})  # fmt: skip
 
 
 class Finding(NamedTuple):
@@ -126,10 +130,16 @@ class Evidence:
     @property
     def wants_key(self) -> bool:
         """Whether encrypted telegrams come that are not opened, and no others."""
-        return (
-            not self.is_mute
-            and sum(count for reason, count in self.rejected_since.items() if reason.is_key) >= KEY_FAILURES
-        )
+        return not self.is_mute and self._rejected(lambda reason: reason.is_key) >= KEY_FAILURES
+
+    @property
+    def wants_proof(self) -> bool:
+        """Whether telegrams come that nothing proves genuine on a port where others were, and no others."""
+        whole = self._rejected(lambda reason: reason.is_whole and not reason.is_key)
+        return not self.is_mute and not self.wants_key and whole >= KEY_FAILURES
+
+    def _rejected(self, counts: Callable[[RejectReason], bool]) -> int:
+        return sum(count for reason, count in self.rejected_since.items() if counts(reason))
 
     def count(self) -> None:
         """Note whether bytes have come since the last look."""
@@ -146,7 +156,7 @@ def _port(evidence: Evidence) -> Finding | None:
         if evidence.moved_to is not None:
             return Finding("port_moved", {"path": redacted(evidence.moved_to)})
         return Finding("port_busy" if isinstance(evidence.failure, PortBusyError) else "port_gone")
-    if not evidence.is_silent or evidence.wants_key:
+    if not evidence.is_silent or evidence.wants_key or evidence.wants_proof:
         return None
     heard = evidence.port.reader.heard
     causes = {
@@ -178,6 +188,12 @@ def _key(evidence: Evidence) -> Finding | None:
     if any(port.entry.async_get_active_flows(port.hass, {SOURCE_REAUTH})):
         return None
     return Finding("wrong_key")
+
+
+def _proof(evidence: Evidence) -> Finding | None:
+    """Find a port on which telegrams were proven genuine, and are not any more."""
+    is_long = monotonic() - evidence.last_telegram >= _UNPROVEN
+    return Finding("not_proven") if is_long and evidence.wants_proof else None
 
 
 def _tag(_: Evidence, reading: Reading) -> Finding | None:
@@ -288,6 +304,7 @@ CONDITIONS: Final = (
     Condition("port",            0, find=_port),
     Condition("damage",          0, find=_damage),
     Condition("key",           600, find=_key),
+    Condition("proof",           0, find=_proof),
     Condition("tag",             0, find_in=_tag),
     Condition("unregistered", 3600, find_in=_unregistered),
     Condition("type",          600, find_in=_type),
