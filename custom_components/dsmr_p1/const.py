@@ -31,3 +31,8 @@ CONF_METER_TYPE: Final = "meter_type"
 
 DEFAULT_RECEIVED_TIMEOUT: Final = 120
 """Seconds without a telegram after which the meters are unavailable: long enough for a meter that restarts."""
+
+MOST_METERS: Final = 16
+"""Meters on the M-Bus of a port: four are all that the standard has."""
+MOST_CHANNELS: Final = 300
+"""Channels of all meters of a port, each of which is an entity; the largest capture has less than a hundred."""

@@ -69,6 +69,7 @@ def _port(port: Port) -> dict[str, Any]:
     secret = secrets.token_bytes()
     return {
         "is_available": port.display.is_available,
+        "is_full": port.is_full,
         "received_timeout": port.received_timeout,
         "place": _place(port),
         "settings": str(port.reader.settings or "those of the far end"),

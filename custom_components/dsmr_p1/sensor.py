@@ -26,6 +26,8 @@ PARALLEL_UPDATES = 0
 SCAN_INTERVAL: Final = timedelta(seconds=60)
 """How often the sensors of line health look. Those of the meters are told."""
 
+MOST_EXTRA_OPTIONS: Final = 16
+"""Values of an enumeration that no standard has; what comes after is unknown."""
 LONGEST_STATE: Final = 255
 """Characters of a state; a longer text is cut, and whole in the attribute below."""
 ATTR_FULL_TEXT: Final = "full_text"
@@ -203,6 +205,8 @@ class P1Sensor(P1Entity, SensorEntity):
             return self._words.get(text)
         if self.options is not None and text not in self.options:
             # A position or tariff that no standard has is a fact all the same.
+            if len(self.options) - len(self.entity_description.options or ()) >= MOST_EXTRA_OPTIONS:
+                return None
             self._attr_options = [*self.options, text]
         if len(text) > LONGEST_STATE:
             self._attr_extra_state_attributes = {ATTR_FULL_TEXT: text}

@@ -90,6 +90,20 @@ def port(tmp_path: Path) -> Iterator[PtyPort]:
         yield pty
 
 
+async def test_what_a_meter_says_is_no_markup(hass: HomeAssistant, port: PtyPort) -> None:
+    meter = make_meter(port)
+    hostile = "`<img src=x>![](//x)"
+    meter.builder.identifier = hostile
+    meter.builder.extra_lines = ["0-0:96.1.4(<b>**50217**</b>)"]
+    async with sending(meter):
+        result = await start(hass, {CONF_PORT: port.path})
+        assert result["step_id"] == "confirm"
+        texts = told(result)
+        assert texts["protocol"] == "e-MUCS 1.7"
+        assert "`<img src=x>![](//x)`" in texts["meters"]
+        await close(hass, result)
+
+
 async def test_plain_meter(hass: HomeAssistant, port: PtyPort) -> None:
     meter = make_meter(port)
     async with sending(meter):

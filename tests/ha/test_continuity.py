@@ -181,7 +181,8 @@ async def test_a_second_meter_of_a_kind_is_no_continuation(make_house: MakeHouse
     await house.set_up()
     gas_id = house.entity_id("mbus_1", "m3meter_value")
     house.builder = TelegramBuilder.create(find_model("dsmr5"), house.builder.household, "gas,gas")
-    await house.send()
+    for _ in range(3):
+        await house.send()
     assert house.slots() == {"p1", "electricity", "mbus_1", "mbus_2"}
     assert house.entity_id("mbus_1", "m3meter_value") == gas_id
     assert house.entity_id("mbus_2", "m3meter_value") not in (gas_id, None)

@@ -392,7 +392,7 @@ async def test_plain_telegrams_on_an_encrypted_port_lead_to_reconfigure(
 
 
 async def test_a_tag_that_is_not_verified_is_explained_once(
-    house_factory: MakeHouse, clock: Clock, hass_client: ClientSessionGenerator
+    house_factory: MakeHouse, clock: Clock, hass_client: ClientSessionGenerator, hass_storage: dict[str, Any]
 ) -> None:
     house = await house_factory("smarty_lu")
     house.configure(data={CONF_BRIDGE_TYPE: BRIDGE_SMARTY, CONF_DECRYPTION_KEY: EXAMPLE_DECRYPTION_KEY.hex()})
@@ -401,6 +401,8 @@ async def test_a_tag_that_is_not_verified_is_explained_once(
     await look(house, clock)
     assert key(house, "tag") == "tag_not_verified"
     await fix(hass_client, house, "tag")
+    # What the owner has said is not lost, whatever happens next.
+    assert hass_storage[f"{DOMAIN}.{house.entry.entry_id}"]["data"]["acknowledged"] == ["tag_not_verified"]
     await look(house, clock, 10)
     assert key(house, "tag") is None
     await house.reload(house.builder.telegram())
@@ -641,7 +643,8 @@ def test_every_issue_has_its_texts() -> None:
             assert step["title"]
             assert step["description"]
     assert {condition.topic for condition in CONDITIONS} == {
-        "port", "damage", "key", "proof", "tag", "unregistered", "type", "clock", "unknown",
+        "port", "damage", "key", "proof", "tag", "unregistered", "type", "clock", "unknown", "full",
+        "flood",
     }  # fmt: skip
 
 

@@ -255,7 +255,7 @@ async def test_a_new_meter_that_has_replaced_none(
 ) -> None:
     entities = set(house.entities())
     let_gas_meter_die(house)
-    await house.send()
+    await send(house, 3)
     house.pass_time(8 * 86_400)
     await send(house, 3)
     await answer(hass_client, house, choice, "mbus_2")
@@ -268,7 +268,7 @@ async def test_a_new_meter_that_has_replaced_none(
 async def test_a_dead_meter_that_lives_takes_the_question_back(house: House) -> None:
     alive = house.builder.slots[0]
     let_gas_meter_die(house)
-    await house.send()
+    await send(house, 3)
     house.pass_time(8 * 86_400)
     await send(house, 3)
     assert issue(house, "mbus_2") is not None
@@ -279,7 +279,7 @@ async def test_a_dead_meter_that_lives_takes_the_question_back(house: House) -> 
 
 async def test_a_meter_without_readings_for_a_day_is_dead(house: House, calendar: Calendar) -> None:
     let_gas_meter_die(house)
-    await house.send()
+    await send(house, 3)
     dead, other = house.builder.slots
     house.builder.slots = (dead.with_state(SlotState.UNREGISTERED), other)
     await send(house, 4)
@@ -429,7 +429,7 @@ async def test_an_open_question_is_asked_anew_after_a_start(
     if is_beside_dead:
         slot = "mbus_2"
         let_gas_meter_die(house)
-        await house.send()
+        await send(house, 3)
         house.pass_time(8 * 86_400)
     else:
         another_main_meter(house)

@@ -1,9 +1,16 @@
 """What somebody on the line can do: nothing that is sent makes an entity wrong, or anything grow without bounds."""
 
+import asyncio
 from datetime import timedelta
+import logging
+import re
 from typing import Any
+from unittest.mock import patch
 
+from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers import issue_registry as ir
+from homeassistant.helpers.storage import Store
 from homeassistant.util import dt as dt_util
 import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
@@ -16,10 +23,13 @@ from custom_components.dsmr_p1.const import (
     CONF_REFRESH,
     DOMAIN,
     LOGGER,
+    MOST_CHANNELS,
+    MOST_METERS,
 )
-from custom_components.dsmr_p1.port.state import COUNTER_INTERVAL
+from custom_components.dsmr_p1.port.state import COUNTER_INTERVAL, WRITE_INTERVAL
+from custom_components.dsmr_p1.sensor import MOST_EXTRA_OPTIONS
 from simulator import EXAMPLE_AUTHENTICATION_KEY, EXAMPLE_DECRYPTION_KEY
-from tests.ha.house import House, MakeHouse
+from tests.ha.house import House, MakeHouse, eventually
 from tests.ha.replacing import TOTAL
 
 EVERY_TELEGRAM = {CONF_REFRESH: {"p1": 0, "electricity": 0, "mbus_1": 0}}
@@ -131,3 +141,161 @@ async def test_a_meter_that_was_reset_is_believed_and_said(
     assert heard.counter_restarts == 1
     [line] = [line for line in lines(caplog) if "frame counter" in line]
     assert house.builder.system_title.hex() not in line
+
+
+# What grows.
+
+
+def writes() -> int:
+    """Return how often the integration has written to its storage, which the test tools keep in memory."""
+    mock: Any = Store._async_write_data
+    return sum(call.args[0].key.startswith(f"{DOMAIN}.") for call in mock.call_args_list)
+
+
+def mbus_lines(channel: int, identifier: str | None = None) -> list[str]:
+    return [
+        f"0-{channel}:24.1.0(003)",
+        f"0-{channel}:96.1.0({(identifier or f'G{channel:06d}SIM').encode().hex().upper()})",
+        f"0-{channel}:24.2.1(260218160000W)(00012.345*m3)",
+    ]
+
+
+async def test_a_channel_that_is_another_each_time_is_no_meter(make_house: MakeHouse) -> None:
+    house = await make_house("dsmr5", "gas")
+    await house.set_up()
+    slots, entities = house.slots(), set(house.entities())
+    before = writes()
+    for channel in range(2, 256):
+        house.builder.extra_lines = mbus_lines(channel)
+        await house.send()
+    assert house.coordinator.port.reader.heard.telegrams == 255
+    assert house.slots() == slots
+    assert set(house.entities()) == entities
+    assert writes() - before <= 1
+
+
+async def test_a_meter_is_new_with_the_third_telegram(make_house: MakeHouse) -> None:
+    house = await make_house("dsmr5", "gas")
+    await house.set_up()
+    for identifier, times in (("GAS1", 2), (None, 1), ("GAS2", 2), ("GAS3", 2)):
+        house.builder.extra_lines = [] if identifier is None else mbus_lines(2, identifier)
+        for _ in range(times):
+            await house.send()
+        assert "mbus_2" not in house.slots()
+    await house.send()
+    assert "mbus_2" in house.slots()
+    assert house.value("mbus_2", "m3meter_value") == "12.345"
+    device = house.device("mbus_2")
+    assert device is not None
+    assert device.serial_number == "GAS3"
+
+
+async def test_there_are_no_more_meters_than_a_house_has(
+    hass: HomeAssistant, make_house: MakeHouse, hass_storage: dict[str, Any]
+) -> None:
+    house = await make_house("dsmr5", "gas")
+    await house.set_up()
+    house.builder.extra_lines = [line for channel in range(2, 60) for line in mbus_lines(channel)]
+    for _ in range(3):
+        await house.send()
+    mbus = {slot for slot in house.slots() if slot.startswith("mbus")}
+    assert mbus == {f"mbus_{channel}" for channel in range(1, MOST_METERS + 1)}
+    assert house.coordinator.port.is_full
+    await pass_time(hass, 61)
+    issue = ir.async_get(hass).async_get_issue(DOMAIN, f"full_{house.entry.entry_id}")
+    assert issue is not None
+    assert issue.translation_key == "too_much"
+    # The ones that are known go on.
+    house.builder.extra_lines = []
+    await house.send()
+    await pass_time(hass, 122)
+    assert ir.async_get(hass).async_get_issue(DOMAIN, f"full_{house.entry.entry_id}") is None
+    assert {slot for slot in house.slots() if slot.startswith("mbus")} == mbus
+    assert await hass.config_entries.async_unload(house.entry.entry_id)
+    stored = hass_storage[f"{DOMAIN}.{house.entry.entry_id}"]["data"]["meters"]
+    assert len(stored) == MOST_METERS + 2
+
+
+async def test_there_are_no_more_entities_than_a_house_has(make_house: MakeHouse) -> None:
+    house = await make_house("dsmr5", "gas")
+    await house.set_up()
+    for first in range(0, 250, 50):
+        house.builder.extra_lines = [f"1-{first // 50}:99.{line}.7(1.5*kWh)" for line in range(50, 150)]
+        await house.send()
+    assert len(house.entities()) == MOST_CHANNELS
+    assert house.value(*TOTAL) not in (STATE_UNKNOWN, STATE_UNAVAILABLE)
+
+
+async def test_identifiers_that_alternate_are_written_now_and_then(hass: HomeAssistant, make_house: MakeHouse) -> None:
+    house = await make_house("dsmr5", "gas")
+    await house.set_up()
+    before = writes()
+    identifiers = house.builder.identifier, "E0099SIM000000001"
+    for number in range(200):
+        house.builder.identifier = identifiers[number % 2]
+        await house.send()
+    assert writes() - before <= 1
+    await pass_time(hass, WRITE_INTERVAL + 1)
+    assert writes() - before <= 2
+    assert not [key for domain, key in ir.async_get(hass).issues if domain == DOMAIN]
+    device = house.device("electricity")
+    assert device is not None
+    assert device.serial_number == identifiers[0]
+
+
+async def test_what_changes_is_written_when_the_entry_is_unloaded(
+    hass: HomeAssistant, make_house: MakeHouse, hass_storage: dict[str, Any]
+) -> None:
+    house = await make_house("dsmr5", "gas")
+    await house.set_up()
+    key = f"{DOMAIN}.{house.entry.entry_id}"
+    house.builder.extra_lines = ["1-0:99.1.7(1.5*kWh)"]
+    await house.send()
+    assert "99.1.7" not in str(hass_storage[key])
+    assert await hass.config_entries.async_unload(house.entry.entry_id)
+    assert "99.1.7" in str(hass_storage[key]) or "99_1_7" in str(hass_storage[key])
+
+
+async def test_a_number_without_end_is_no_value(
+    make_house: MakeHouse, caplog: pytest.LogCaptureFixture, all_enabled: None
+) -> None:
+    house = await make_house("dsmr5", "gas")
+    await house.set_up()
+    for digits in (300, 400, 16):
+        house.builder.extra_lines = [f"0-0:96.14.0({'7' * digits})", f"1-0:99.1.7({'7' * digits}*kWh)"]
+        await house.send()
+    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
+    assert house.value(*TOTAL) not in (STATE_UNKNOWN, STATE_UNAVAILABLE)
+
+
+async def test_a_tariff_that_is_another_each_time_is_unknown_in_the_end(
+    make_house: MakeHouse, caplog: pytest.LogCaptureFixture
+) -> None:
+    house = await make_house("dsmr5", "gas")
+    house.configure(options=EVERY_TELEGRAM)
+    await house.set_up()
+    tariff = ("electricity", "emeter_tariff_indicator")
+    before = house.state(*tariff).attributes["options"]
+    states = []
+    for number in range(100, 150):
+        body = re.sub(rb"(0-0:96\.14\.0)\(.*\)", rb"\1(%d)" % number, house.builder.body())
+        await house.send(house.builder.finish(body))
+        states.append(house.value(*tariff))
+    assert states[:16] == [str(number) for number in range(100, 116)]
+    assert set(states[16:]) == {STATE_UNKNOWN}
+    assert len(house.state(*tariff).attributes["options"]) == len(before) + MOST_EXTRA_OPTIONS
+    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
+
+
+async def test_a_port_that_floods_is_told(hass: HomeAssistant, make_house: MakeHouse) -> None:
+    house = await make_house()
+    await house.set_up()
+    with patch("custom_components.dsmr_p1.p1.watchdog.BRAKE_WINDOW", 0.05):
+        for _ in range(20):
+            house.port.write(b"/" * 30_000)
+            await asyncio.sleep(0.02)
+        await eventually(lambda: house.coordinator.port.reader.is_slowed)
+        await pass_time(hass, 61)
+    issue = ir.async_get(hass).async_get_issue(DOMAIN, f"flood_{house.entry.entry_id}")
+    assert issue is not None
+    assert issue.translation_key == "flood"

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
+import re
 from typing import Final
 from urllib.parse import urlencode
 
@@ -12,7 +13,7 @@ from homeassistant.loader import async_get_loaded_integration
 from ..const import CONF_ENERGY_DASHBOARD, DOMAIN
 from ..energy_dashboard.additions import async_kinds
 from ..meters.known import known_meter
-from ..p1 import Authentication, Meter, MeterKind, Presented, Quantity, Reading, Role, present
+from ..p1 import Authentication, CosemValue, Meter, MeterKind, Presented, Quantity, Reading, Role, present
 from ..p1.catalog import meter_type
 from ..p1.detection import MeterProfile
 from ..port.entry_data import redacted
@@ -23,6 +24,7 @@ from .listening import ListenResult
 type AnyMeter = MeterProfile | KnownMeter
 """A meter, as it is in a telegram or as it is known from earlier ones."""
 
+_WITHOUT_MARKUP: Final = re.compile(r"[\w\\ .,:/+–-]*")
 STALE: Final = timedelta(days=7)
 """How old the newest reading of a meter is when nothing seems to come from it any more: the slowest send once a day."""
 
@@ -73,7 +75,7 @@ def confirm_placeholders(hass: HomeAssistant, heard: ListenResult, reading: Read
         "port": redacted(heard.port),
         "settings": "–" if is_raw_stream(heard.port) or heard.settings is None else str(heard.settings),
         "protocol": _protocol(reading),
-        "identification": reading.telegram.identification,
+        "identification": _plain(reading.telegram.identification),
         "country": _proven_country(reading) or "–",
         "encryption": reading.authentication or "–",
         "telegrams": str(heard.telegrams),
@@ -95,6 +97,11 @@ def code(text: str) -> str:
     return f"`{text.replace('`', '')}`"
 
 
+def _plain(text: str) -> str:
+    """Return what a meter says as text: nothing in it may be taken for markup."""
+    return text if _WITHOUT_MARKUP.fullmatch(text) else code(text)
+
+
 def _country(reading: Reading, words: Words) -> str:
     country = reading.telegram.country
     return words("country", "unknown" if country is None else country.code.lower())
@@ -109,15 +116,21 @@ def _protocol(reading: Reading) -> str:
     """Return the version of the standard that the port declares; DSMR 2 and 3 declare none."""
     channels = reading.meters[0].channels
     if "p1_emucs_version_output" in channels:
-        digits = str(channels["p1_emucs_version_output"].value)
+        digits = _digits(channels["p1_emucs_version_output"])
         # 50217: P1 companion standard 5.0.2, e-MUCS 1.7
         return f"e-MUCS {'.'.join(digits[3:])}" if len(digits) > _COMPANION else f"e-MUCS {digits}"
     if "p1_version_output" in channels:
-        return f"DSMR {'.'.join(str(channels['p1_version_output'].value))}"
+        return f"DSMR {'.'.join(_digits(channels['p1_version_output']))}"
     return "DSMR 2 / 3"
 
 
+def _digits(version: CosemValue) -> str:
+    """Return the digits of a version, and nothing else that may stand in its place."""
+    return "".join(character for character in str(version.value) if character.isdecimal())[:_LONGEST_VERSION]
+
+
 _COMPANION: Final = 3
+_LONGEST_VERSION: Final = 10
 _IMPORT: Final = "energy_import_tariff"
 _EXPORT: Final = "energy_export_tariff"
 _POWERS: Final = ("power_import", "power_export")
@@ -176,7 +189,7 @@ def _text(value: Presented) -> str:
 def _identifiers(reading: Reading) -> str:
     """Return the number of each meter, as it is printed on it, with the M-Bus channel before it."""
     profiles = [meter.profile for meter in reading.meters if meter.profile.role is not Role.PORT]
-    return " · ".join(f"{profile.mbus_channel}: {profile.equipment_identifier or '–'}" for profile in profiles)
+    return " · ".join(f"{profile.mbus_channel}: {_plain(profile.equipment_identifier or '–')}" for profile in profiles)
 
 
 def _newest_reading(meter: Meter) -> datetime | None:

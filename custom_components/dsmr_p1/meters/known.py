@@ -10,6 +10,7 @@ from ..p1.catalog import MAKERS
 from ..port.display import TOTALS, Values
 from ..port.state import Port
 from ..port.store import KnownMeter
+from .bounds import Newcomers, bounded
 from .continuity import async_move, settle, system_title
 from .replacement import Replacements
 
@@ -25,6 +26,7 @@ class KnownMeters:
         self._system_title: bytes | None = None
         self._seen: Mapping[str, KnownMeter] = {}
         self._presented: dict[str, tuple[Meter, Values]] = {}
+        self._newcomers = Newcomers()
 
     @callback
     def async_start(self) -> None:
@@ -34,7 +36,8 @@ class KnownMeters:
     def follow(self, reading: Reading) -> None:
         """Learn what is new in a telegram about the meters of the port."""
         if (
-            len(self._profiles) != len(reading.meters)
+            self._newcomers
+            or len(self._profiles) != len(reading.meters)
             or self._system_title != reading.system_title
             or any(self._profiles.get(meter.profile.slot) is not meter.profile for meter in reading.meters)
         ):
@@ -95,6 +98,9 @@ class KnownMeters:
             }
         )
         meters, moves = settle(port.meters, seen)
+        if uncertain := self._newcomers.uncertain(port.meters, seen, moves):
+            seen = {slot: meter for slot, meter in seen.items() if slot not in uncertain}
+            meters, moves = settle(port.meters, seen)
         self.replacements.compare(port.meters, seen, meters, moves)
         # What a telegram shows for the first time, or no longer, is shown at once.
         for slot in {*seen, *self._seen}:
@@ -108,8 +114,10 @@ class KnownMeters:
             async_move(port.hass, port.entry.entry_id, moves)
             self._move_options(moves.slots)
             port.display.drop(moves.slots)
-        if meters != port.meters:
-            port.async_set_meters(meters)
+        within = bounded(meters, port.meters, moves)
+        port.is_full = within != meters
+        if within != port.meters:
+            port.async_set_meters(within)
 
     def _move_options(self, slots: Mapping[str, str]) -> None:
         """Move what the owner chose for a meter along with it."""

@@ -6,7 +6,7 @@ lines change (see grouping), and kept as a layout that the values of each telegr
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from . import catalog
 from .catalog import HISTORY, ChannelType, MeterKind, MeterType, ObjectType, Role
@@ -286,9 +286,12 @@ def _identifier(objects: Sequence[CosemObject], rows: Mapping[int, ObjectType]) 
     return None
 
 
+_LONGEST_IDENTIFIER: Final = 64
+
+
 def is_identifier(text: str) -> bool:
-    """Tell an identifier from what stands for none: nothing, all zeros, all FF, or dashes."""
-    return bool(text.strip("0Ff- "))
+    """Tell an identifier from what stands for none: nothing, all zeros, all FF, dashes, or no end of characters."""
+    return len(text) <= _LONGEST_IDENTIFIER and bool(text.strip("0Ff- "))
 
 
 def _order(profile: MeterProfile) -> tuple[int, int, str]:

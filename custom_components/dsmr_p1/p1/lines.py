@@ -28,7 +28,7 @@ _CONTROL: Final = re.compile(r"[\x00-\x1F\x7F]")
 _BETWEEN_VALUES: Final = re.compile(r"\)\s*\(")
 # The forms in which most meters send times, and readings with a time.
 _TIMESTAMP: Final = re.compile(r"[^(]*\(([0-9]{12}[SW])\)")
-_TIMED_DECIMAL: Final = re.compile(r"[^(]*\(([0-9]{12}[SW])\)\(([0-9]+(?:\.[0-9]+)?)\*([^()]+)\)")
+_TIMED_DECIMAL: Final = re.compile(r"[^(]*\(([0-9]{12}[SW])\)\(([0-9]{1,9}(?:\.[0-9]{1,6})?)\*([^()]+)\)")
 _PADDING: Final = " \0"
 _DECIDING: Final = (Quantity.DEVICE_TYPE, Quantity.IDENTIFIER, Quantity.VERSION)
 

@@ -28,8 +28,8 @@ from .values import CosemValue, Shape
 
 # Digits -> zeros: what is left of a text is its form.
 _FORM: Final = bytes.maketrans(b"123456789", b"000000000")
-# A line that is one number with or without unit: where the number stands.
-_NUMBER: Final = re.compile(r"([^(]*\()([+-]?[0-9]+(?:\.[0-9]+)?)(?:\*[^0-9()]+)?\)")
+# A line that is one number with or without unit, of at most 15 digits: where the number stands.
+_NUMBER: Final = re.compile(r"([^(]*\()([+-]?[0-9]{1,9}(?:\.[0-9]{1,6})?)(?:\*[^0-9()]+)?\)")
 _SHAPES_OF_NUMBERS: Final = (Shape.DECIMAL, Shape.NUMBER, Shape.MEASURED)
 # The constructor of the named tuple of which a telegram has the most, without the detour over keyword arguments.
 _new_value: Final[Callable[[type[CosemValue], tuple[object, ...]], CosemValue]] = tuple.__new__

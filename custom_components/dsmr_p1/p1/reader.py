@@ -122,6 +122,11 @@ class P1Reader:
         return self._search.settings if self._has_settings else None
 
     @property
+    def is_slowed(self) -> bool:
+        """Whether the port sends more than any meter does, and is read more slowly for it."""
+        return self._brake.is_on
+
+    @property
     def checks_parity(self) -> bool | None:
         """Whether the parity of every byte is checked, see `Decoder.checks_parity`."""
         return self._decoder.checks_parity

@@ -69,8 +69,15 @@ MOST_COLUMNS: Final = range(1, 9)
 _COLUMN: Final = re.compile(r"(?:[0-9]{1,3}-[0-9]{1,3}:)?[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}(?:\*[0-9]{1,3})?")
 
 
+MOST_DIGITS: Final = 15
+"""The digits of a number: no register has more than ten, and a float has no room for more."""
+
+
 def parse_quantity(text: str) -> tuple[Decimal | None, Unit | None]:
-    """Read `000123.456*kWh`; an empty text is no value. Raises ValueError where the text is no number with a unit."""
+    """Read `000123.456*kWh`; an empty text is no value, nor is a number that is too long.
+
+    Raises ValueError where the text is no number with a unit.
+    """
     if not text.strip():
         return None, None
     match = _QUANTITY.fullmatch(text)
@@ -83,6 +90,8 @@ def parse_quantity(text: str) -> tuple[Decimal | None, Unit | None]:
         # A number of something unknown is no number of what one expects.
         message = f"no unit: {spelling!r}"
         raise ValueError(message)
+    if len(digits) > MOST_DIGITS and sum(map(str.isdecimal, digits)) > MOST_DIGITS:
+        return None, unit
     return Decimal(digits.replace(",", ".")), unit
 
 

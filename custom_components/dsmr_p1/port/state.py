@@ -4,7 +4,7 @@ Each fact has one owner. The reader counts what it hears (`reader.heard`) and re
 coordinator sets `reading` through `set_reading`. `display` is what entities show. `record` is what is stored; its
 meters are replaced through `async_set_meters` only, its other parts each belong to one module: `replaced` to `meters`,
 `acknowledged` to `repairs`, `device` to `watch`, `seen` to `events`, `is_on_dashboard` to
-`energy_dashboard`, `time_zone` to this one.
+`energy_dashboard`, `time_zone` to this one. `is_full` belongs to `meters`.
 """
 
 from collections.abc import Callable, Mapping
@@ -35,7 +35,8 @@ class Port:
 
     `path` is the device or URL and may carry a password; `name` is the same as it may be shown. `received_timeout` are
     the seconds without a telegram after which the meters are unavailable. `tariff_words` are the words for the numbers
-    of tariffs that entities which were taken over continue to show, by the registry id of the entity.
+    of tariffs that entities which were taken over continue to show, by the registry id of the entity. `is_full`: the
+    last telegrams had more meters or values than are kept.
     """
 
     def __init__(self, hass: HomeAssistant, entry: ConfigEntry, keys: Keys | None, record: PortRecord) -> None:
@@ -56,6 +57,7 @@ class Port:
         )
         self.reading: Reading | None = None
         self.captures = Captures()
+        self.is_full = False
         self._clock_zone = ClockZone()
         self.tariff_words: Mapping[str, Mapping[str, str]] = {}
         self.display = Display(entry)
@@ -106,11 +108,12 @@ class Port:
     def save(self) -> None:
         """Store what is known of the port, where that has changed: at once, or when the last time is long enough ago.
 
-        Frame counters, which change with every telegram, are stored once an hour.
+        Frame counters, which change with every telegram, are stored once an hour. What the owner said does not wait.
         """
         record, now = self.record, self.hass.loop.time()
         if self._saved.meters is not record.meters or self._saved != record:
-            if self._is_closed or now - self._written_at >= WRITE_INTERVAL:
+            is_pressing = self._is_closed or record.answers != self._saved.answers
+            if is_pressing or now - self._written_at >= WRITE_INTERVAL:
                 self.entry.async_create_task(self.hass, self.async_save_now(), f"{DOMAIN} storage")
             else:
                 self._write_at(self._written_at + WRITE_INTERVAL)

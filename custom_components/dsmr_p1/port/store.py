@@ -249,6 +249,12 @@ class PortRecord:
     seen: dict[str, Seen] = field(default_factory=dict)
     is_on_dashboard: bool = False
 
+    @property
+    def answers(self) -> tuple[object, ...]:
+        """What the owner has said, which must not be lost."""
+        answered = {slot: change.answered for slot, change in self.replaced.changes.items() if change.is_replacement}
+        return self.acknowledged, self.replaced.snoozed, self.replaced.retired, answered
+
     def copy(self) -> PortRecord:
         """Return a copy that stays as it is: the memory of a port is the reader's, and goes on changing."""
         memory = replace(self.memory, tariffs=set(self.memory.tariffs), frame_counters=dict(self.memory.frame_counters))

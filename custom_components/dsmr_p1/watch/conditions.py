@@ -18,7 +18,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.loader import async_get_loaded_integration
 from homeassistant.util import dt as dt_util
 
-from ..const import CONF_METER_TYPE, DEFAULT_RECEIVED_TIMEOUT, DOMAIN
+from ..const import CONF_METER_TYPE, DEFAULT_RECEIVED_TIMEOUT, DOMAIN, MOST_CHANNELS, MOST_METERS
 from ..p1 import (
     Authentication,
     MeterKind,
@@ -290,6 +290,18 @@ def _household(hass: HomeAssistant, reading: Reading) -> Iterator[str]:
         )
 
 
+def _full(evidence: Evidence) -> Finding | None:
+    """Find more meters and values than are kept."""
+    if not evidence.port.is_full:
+        return None
+    return Finding("too_much", {"meters": str(MOST_METERS), "entities": str(MOST_CHANNELS)})
+
+
+def _flood(evidence: Evidence) -> Finding | None:
+    """Find a port that sends more than any meter, and so is slowed."""
+    return Finding("flood") if evidence.port.reader.is_slowed and not evidence.is_mute else None
+
+
 class Condition(NamedTuple):
     """A row: what it is about, how many seconds it must last, and how it is found: always, or while telegrams come."""
 
@@ -310,5 +322,7 @@ CONDITIONS: Final = (
     Condition("type",          600, find_in=_type),
     Condition("clock",         600, find_in=_clock),
     Condition("unknown",      3600, find_in=_unknown),
+    Condition("full",            0, find=_full),
+    Condition("flood",           0, find=_flood),
 )
 # fmt: on
