@@ -2,7 +2,7 @@
 
 from custom_components.dsmr_p1.p1 import Telegram
 from custom_components.dsmr_p1.p1.frames import PlainFrame
-from custom_components.dsmr_p1.p1.parser import TelegramParser
+from custom_components.dsmr_p1.p1.interpreter import Interpreter
 
 
 def frame(*lines: str, identification: str = "TST5\\TEST", end: str = "\r\n", has_crc: bool = True) -> PlainFrame:
@@ -11,4 +11,5 @@ def frame(*lines: str, identification: str = "TST5\\TEST", end: str = "\r\n", ha
 
 
 def parse(*lines: str, identification: str = "TST5\\TEST", end: str = "\r\n", has_crc: bool = True) -> Telegram:
-    return TelegramParser().parse(frame(*lines, identification=identification, end=end, has_crc=has_crc))
+    telegram, _ = Interpreter().read(frame(*lines, identification=identification, end=end, has_crc=has_crc))
+    return telegram

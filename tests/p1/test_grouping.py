@@ -13,7 +13,7 @@ from custom_components.dsmr_p1.p1.grouping import (
     is_registered,
     kind_of,
 )
-from custom_components.dsmr_p1.p1.parser import TelegramParser
+from custom_components.dsmr_p1.p1.interpreter import Interpreter
 from tests.p1.captures import ACE4000, CAPTURES, keys_of, load, read
 
 ENERGY = "1-0:1.8.1(1*kWh)"
@@ -21,7 +21,8 @@ ENERGY = "1-0:1.8.1(1*kWh)"
 
 def objects(*lines: str) -> list[CosemObject]:
     text = "\r\n".join(("/TST5", "", *lines, "!"))
-    return list(TelegramParser().parse(PlainFrame(text.encode("latin-1"), has_crc=True)).objects)
+    telegram, _ = Interpreter().read(PlainFrame(text.encode("latin-1"), has_crc=True))
+    return telegram.objects
 
 
 def places(*lines: str) -> dict[str, list[int]]:

@@ -5,8 +5,6 @@ from decimal import Decimal
 import pytest
 
 from custom_components.dsmr_p1.p1 import CosemValue, Obis
-from custom_components.dsmr_p1.p1.clock import CENTRAL, Clock
-from custom_components.dsmr_p1.p1.lines import LineParser
 from tests.p1.frames import parse
 
 
@@ -56,16 +54,3 @@ def test_the_shape_decides_between_objects_with_the_same_reference() -> None:
     assert [row.id for row in telegram.objects[0].candidates] == ["month_end"]
     telegram = parse("0-0:98.1.0(0)(1-0:1.6.0)(1-0:1.6.0)")
     assert [row.id for row in telegram.objects[0].candidates] == ["monthly_peak"]
-
-
-def test_many_different_lines_are_not_remembered_for_ever() -> None:
-    parser = LineParser()
-    first, second = (parser.parse("1-0:1.8.0(1*kWh)", Clock(CENTRAL)) for _ in range(2))
-    for number in range(1024):
-        assert parser.parse(f"1-0:{number // 100}.{number // 10 % 10}.{number % 10}(1)", Clock(CENTRAL)) is not None
-    third = parser.parse("1-0:1.8.0(1*kWh)", Clock(CENTRAL))
-    assert first is not None
-    assert second is not None
-    assert third is not None
-    assert first.line_type is second.line_type
-    assert first.line_type is not third.line_type

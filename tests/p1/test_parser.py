@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from custom_components.dsmr_p1.p1 import CosemValue, Telegram, TelegramError, Unit
-from custom_components.dsmr_p1.p1.parser import TelegramParser
+from custom_components.dsmr_p1.p1.interpreter import Interpreter
 from tests.p1.frames import frame, parse
 
 
@@ -76,16 +76,16 @@ def test_a_line_that_makes_no_object_with_the_one_before_costs_nothing() -> None
 
 
 def test_without_check_sum_a_line_of_another_type_is_looked_at_closely() -> None:
-    parser = TelegramParser()
-    assert parser.parse(frame("1-3:0.2.8(22)", "1-0:1.8.1(1*kWh)", has_crc=False))
+    interpreter = Interpreter()
+    assert interpreter.read(frame("1-3:0.2.8(22)", "1-0:1.8.1(1*kWh)", has_crc=False))
     with pytest.raises(TelegramError, match="no checksum"):
-        parser.parse(frame("1-3:0.2.8(50)", "1-0:1.8.1(1*kWh)", has_crc=False))
+        interpreter.read(frame("1-3:0.2.8(50)", "1-0:1.8.1(1*kWh)", has_crc=False))
 
 
 def test_without_check_sum_an_unknown_object_may_be_another_every_time() -> None:
-    parser = TelegramParser()
+    interpreter = Interpreter()
     for number in range(3):
-        telegram = parser.parse(frame("1-0:1.8.1(1*kWh)", f"1-0:99.1.2({'x' * number})", has_crc=False))
+        telegram, _ = interpreter.read(frame("1-0:1.8.1(1*kWh)", f"1-0:99.1.2({'x' * number})", has_crc=False))
         assert [obj.raw for obj in telegram.objects] == ["(1*kWh)", f"({'x' * number})"]
 
 
@@ -203,9 +203,9 @@ LINES = (
 )
 def test_after_another_telegram_a_telegram_is_read_as_by_itself(place: int, line: str) -> None:
     changed = (*LINES[:place], line, *LINES[place + 1 :])
-    parser = TelegramParser()
+    interpreter = Interpreter()
     for lines in (LINES, changed, changed, LINES, (*LINES, "1-0:2.7.0(1*kW)"), changed, LINES[1:], LINES):
-        telegram, alone = parser.parse(frame(*lines)), parse(*lines)
+        (telegram, _), alone = interpreter.read(frame(*lines)), parse(*lines)
         assert [(obj.obis, obj.values, obj.candidates) for obj in telegram.objects] == [
             (obj.obis, obj.values, obj.candidates) for obj in alone.objects
         ]
@@ -217,21 +217,21 @@ def test_after_another_telegram_a_telegram_is_read_as_by_itself(place: int, line
 
 
 def test_another_country_is_another_clock() -> None:
-    parser = TelegramParser()
+    interpreter = Interpreter()
     line = "0-0:1.0.0(240711084500S)"
     offsets = []
     for identification in ("TST5\\TEST", "ESO5\\TEST", "TST5\\TEST"):
-        timestamp = parser.parse(frame(line, identification=identification)).timestamp
+        timestamp = interpreter.read(frame(line, identification=identification))[0].timestamp
         assert timestamp is not None
         offsets.append(timestamp.isoformat()[-6:])
     assert offsets == ["+02:00", "+03:00", "+02:00"]
 
 
 def test_a_frame_without_objects_leaves_no_trace() -> None:
-    parser = TelegramParser()
-    first = parser.parse(frame("0-0:1.0.0(240711084500S)", identification="ESO5\\TEST"))
+    interpreter = Interpreter()
+    first, _ = interpreter.read(frame("0-0:1.0.0(240711084500S)", identification="ESO5\\TEST"))
     with pytest.raises(TelegramError):
-        parser.parse(frame("hello"))
-    second = parser.parse(frame("0-0:1.0.0(240711084501S)", identification="ESO5\\TEST"))
+        interpreter.read(frame("hello"))
+    second, _ = interpreter.read(frame("0-0:1.0.0(240711084501S)", identification="ESO5\\TEST"))
     assert first.country is second.country
     assert second.timestamp == datetime.fromisoformat("2024-07-11T08:45:01+03:00")

@@ -7,13 +7,8 @@ import pytest
 
 from custom_components.dsmr_p1.p1 import CosemValue, Unit
 from custom_components.dsmr_p1.p1.clock import CENTRAL, CENTRAL_STANDARD, EASTERN, Clock
-from custom_components.dsmr_p1.p1.values import (
-    Shape,
-    decode_hex_text,
-    is_time,
-    parse_quantity,
-    parse_timestamp,
-)
+from custom_components.dsmr_p1.p1.times import is_time, parse_timestamp
+from custom_components.dsmr_p1.p1.values import Shape, decode_hex_text, parse_quantity
 
 CLOCK = Clock(CENTRAL)
 EASTERN_CLOCK = Clock(EASTERN)

@@ -7,20 +7,22 @@ bit; the bytes are then read a second time without it, and a byte of which the p
 worthless.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import tzinfo
 import re
 from typing import Final, NamedTuple
 
 from .decryption import Authentication, Decrypted, Keys, decrypt, frame_counter
-from .detection import Detection, Meter, MeterDetector
+from .detection import Detection, Meter
 from .errors import AuthenticationError, DecryptionError, TelegramError
 from .frames import EncryptedFrame, PlainFrame, Rejected, RejectReason
 from .framing import Framer
+from .interpreter import Interpreter
 from .memory import PortMemory
-from .parser import TelegramParser
 from .replay import FrameCounters, Verdict
 from .telegram import CosemObject, Telegram
+from .values import CosemValue
 
 # A byte with even parity -> its 7 data bits; with odd parity -> a control character, which no telegram has.
 _STRIP_PARITY: Final = bytes(byte & 0x7F if byte.bit_count() % 2 == 0 else 0x01 for byte in range(256))
@@ -53,6 +55,11 @@ class Reading(NamedTuple):
         """The objects that no meter claims."""
         return self.detection.unknown
 
+    @property
+    def changed(self) -> Mapping[str, Mapping[str, CosemValue]] | None:
+        """The values that changed since the reading before, by slot and channel id; None where all may have."""
+        return self.detection.changed
+
 
 class Decoder:
     """Turns the bytes of one port into readings."""
@@ -68,8 +75,7 @@ class Decoder:
         self.memory = memory or PortMemory()
         self.last_encrypted: EncryptedFrame | None = None
         self._keys = keys
-        self._parser = TelegramParser(time_zone)
-        self._detector = MeterDetector(self.memory)
+        self._interpreter = Interpreter(self.memory, time_zone)
         self._counters = FrameCounters(self.memory)
         self._now = 0.0
         self.restart()
@@ -83,7 +89,7 @@ class Decoder:
 
     def set_time_zone(self, time_zone: tzinfo) -> None:
         """Read the times of the telegrams to come in another time zone."""
-        self._parser.set_zone(time_zone)
+        self._interpreter.set_zone(time_zone)
 
     @property
     def is_amid_telegram(self) -> bool:
@@ -104,7 +110,7 @@ class Decoder:
         return self._framer.pending + self._stripped.pending
 
     def feed(self, octets: bytes, now: float = 0.0) -> list[Reading | Rejected]:
-        """Take bytes from the port and give what they complete. Raises nothing, whatever the bytes.
+        """Return what bytes of the port complete. Raises nothing, whatever the bytes.
 
         `now` are seconds of a clock that only runs forward; without, no time passes, and a frame counter that began
         anew is never believed.
@@ -120,7 +126,7 @@ class Decoder:
         return events
 
     def finish(self) -> list[Reading | Rejected]:
-        """Give what is left when no more bytes will come."""
+        """Return what is left when no more bytes will come."""
         events: list[Reading | Rejected] = []
         if self._has_parity is not True:
             self._decode(self._framer, events, parity=False, final=True)
@@ -145,7 +151,7 @@ class Decoder:
             events.append(result)
 
     def _settle(self, *, parity: bool) -> None:
-        """Take note of which way to read the bytes gives telegrams, and forget the other."""
+        """Read the bytes in the way that gives telegrams from here on, and forget the other."""
         self._has_parity = parity
         if parity:
             self._framer = Framer()
@@ -158,10 +164,9 @@ class Decoder:
         if decrypted is None and self.memory.tag_verified and not self.memory.allows_plain:
             return Rejected(RejectReason.AUTHENTICATION, len(frame.text), frame.text)
         try:
-            telegram = self._parser.parse(frame)
+            telegram, detection = self._interpreter.read(frame)
         except TelegramError:
             return Rejected(RejectReason.MALFORMED, len(frame.text), frame.text)
-        detection = self._detector.detect(telegram)
         if frame.has_crc:
             self.memory.sends_crc = True
         if decrypted is None:
@@ -232,7 +237,7 @@ class _InnerFramer:
         return found
 
     def is_telegram(self, text: bytes) -> bool:
-        """Tell whether a decrypted text is a telegram with a right checksum."""
+        """Whether a decrypted text is a telegram with a right checksum."""
         frame = self.frame_in(text)
         return frame is not None and frame.has_crc
 

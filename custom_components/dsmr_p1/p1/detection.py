@@ -1,7 +1,7 @@
 """Detection: from a telegram to the meters that are in it, each with its channels.
 
-Which meters there are, and which line is which channel, changes once in years. It is worked out when the types of the
-lines change (see grouping), and kept as a layout that the values of each telegram are put into.
+Which meters there are, and which line is which channel, is worked out as a layout (see grouping), into which the values
+are put. It changes once in years: the plan keeps it from telegram to telegram.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ from .grouping import (
 )
 from .memory import PortMemory
 from .obis import Obis
-from .telegram import READINGS, CosemObject, Span, Telegram
+from .telegram import CosemObject, Telegram
 from .values import CosemValue
 
 
@@ -35,7 +35,7 @@ class MeterProfile:
 
     `slot` names its place on the port: `p1`, `electricity`, `mbus_1` or, in DSMR 2, the kind. `type` is None where no
     type of the specification fits. `mbus_channel` is -1 for the port, 0 for the main meter and those of DSMR 2.
-    `equipment_identifier` is None where the meter tells none. `channel_types` and `sources` are, by channel id, the
+    `equipment_identifier` is None where the meter reports none. `channel_types` and `sources` are, by channel id, the
     catalog's rows and the references (None where the channel follows from others).
     """
 
@@ -64,144 +64,84 @@ class Meter(NamedTuple):
 
 
 class Detection(NamedTuple):
-    """What is in a telegram: the port and its meters, and the objects that no meter claims."""
+    """What is in a telegram: the port and its meters, and the objects that no meter claims.
+
+    `changed` are the values that were read anew since the telegram before, and those that follow from them, by slot and
+    channel id; None where all were, and the meters may be others.
+    """
 
     meters: tuple[Meter, ...]
     unknown: tuple[CosemObject, ...]
+    changed: Mapping[str, Mapping[str, CosemValue]] | None = None
 
 
-class _Layout(NamedTuple):
-    """A meter, which of a telegram's values is which channel, and what follows from these."""
+class Layout(NamedTuple):
+    """A meter, which value of which object is which of its channels, and what follows from these."""
 
     profile: MeterProfile
-    takes: tuple[tuple[str, int], ...]
+    takes: tuple[tuple[str, int, int], ...]
     derived: tuple[Derived, ...]
 
+    def fill(self, values: Sequence[tuple[CosemValue, ...]], before: Meter | None) -> Meter:
+        """Return the meter with the values of a telegram: the one before, or its profile, where that is the same."""
+        channels = {channel_id: values[place][part] for channel_id, place, part in self.takes}
+        for channel_id, compute, sources in self.derived:
+            if any(source in channels for source in sources):
+                channels[channel_id] = compute(channels, sources)
+        if before is None or before.profile != self.profile:
+            return Meter(self.profile, channels)
+        meter = Meter(before.profile, channels)
+        return before if _is_the_same(before, meter) else meter
 
-class MeterDetector:
-    """Finds the meters in the telegrams of one port, one after the other."""
 
-    def __init__(self, memory: PortMemory | None = None) -> None:
-        """Start with no telegram seen, or with what is known of the port."""
-        self._memory = memory or PortMemory()
-        self._number = 0
-        self._spans: Sequence[Span] = ()
-        self._identification = ""
-        self._layouts: tuple[_Layout, ...] = ()
-        self._receivers: list[tuple[int, str] | None] = []
-        self._unknown: tuple[int, ...] = ()
-        self._repeats = False
-        self._meters: tuple[Meter, ...] = ()
+def lay_out(telegram: Telegram, memory: PortMemory) -> tuple[list[Layout], list[int]]:
+    """Return the meters in a telegram, in order, and the numbers of the objects that none of them claims."""
+    objects = telegram.objects
+    groups, unknown = group_objects(objects)
+    layouts = []
+    for group in groups.values():
+        members = [objects[line] for line in group.members]
+        if group.mbus_channel > 0 and is_empty_slot(members) and not is_registered(members):
+            continue
+        layout, unclaimed = _settle(group, telegram, objects, memory)
+        unknown += unclaimed
+        layouts.append(layout)
+    layouts = _with_port_type(layouts, objects)
+    return sorted(layouts, key=lambda layout: _order(layout.profile)), sorted(unknown)
 
-    def detect(self, telegram: Telegram) -> Detection:
-        """Give the meters in a telegram. A meter of which nothing has changed is the same object as before."""
-        # Of readings that stand there often, another one is the newest every hour.
-        if telegram.changes is not None and telegram.number == self._number + 1 and not self._repeats:
-            meters = self._update(telegram.values, telegram.changes)
-        else:
-            meters = self._read(telegram)
-        self._number = telegram.number
-        self._meters = meters
-        return Detection(meters, tuple([telegram.object_at(place) for place in self._unknown]))
 
-    def _update(self, values: Sequence[CosemValue], changes: Sequence[int]) -> tuple[Meter, ...]:
-        """Put the values that changed into the meters they belong to."""
-        meters = list(self._meters)
-        receivers = self._receivers
-        changed: dict[int, dict[str, CosemValue]] = {}
-        owner = None
-        channels: dict[str, CosemValue] = {}
-        for place in changes:
-            receiver = receivers[place]
-            if receiver is None:
-                continue
-            number, channel_id = receiver
-            # The values of one meter stand together, as a rule.
-            if number != owner:
-                owner = number
-                if number not in changed:
-                    changed[number] = meters[number].channels.copy()
-                channels = changed[number]
-            channels[channel_id] = values[place]
-        for number, channels in changed.items():
-            profile, before = meters[number]
-            for channel_id, compute, sources in self._layouts[number].derived:
-                for source in sources:
-                    if channels.get(source) is not before.get(source):
-                        channels[channel_id] = compute(channels, sources)
-                        break
-            meters[number] = Meter(profile, channels)
-        return tuple(meters)
-
-    def _read(self, telegram: Telegram) -> tuple[Meter, ...]:
-        """Put all values into the meters, after working out anew which these are where that may have changed."""
-        if self._repeats or telegram.spans is not self._spans or telegram.identification != self._identification:
-            self._lay_out(telegram)
-            self._spans, self._identification = telegram.spans, telegram.identification
-        before = {meter.profile.slot: meter for meter in self._meters}
-        meters = []
-        for profile, takes, derived in self._layouts:
-            channels = {channel_id: telegram.values[place] for channel_id, place in takes}
-            for channel_id, compute, sources in derived:
-                if any(source in channels for source in sources):
-                    channels[channel_id] = compute(channels, sources)
-            meter, known = Meter(profile, channels), before.get(profile.slot)
-            meters.append(known if known is not None and _is_the_same(known, meter) else meter)
-        return tuple(meters)
-
-    def _lay_out(self, telegram: Telegram) -> None:
-        objects = telegram.objects
-        groups, unknown = group_objects(objects)
-        layouts = []
-        for group in groups.values():
-            members = [objects[line] for line in group.members]
-            if group.mbus_channel > 0 and is_empty_slot(members) and not is_registered(members):
-                continue
-            layout, unclaimed = self._settle(group, telegram)
-            unknown += unclaimed
-            layouts.append(layout)
-        layouts = _with_port_type(layouts, telegram)
-        self._layouts = tuple(sorted(layouts, key=lambda layout: _order(layout.profile)))
-        self._receivers = [None] * len(telegram.values)
-        for number, layout in enumerate(self._layouts):
-            for channel_id, place in layout.takes:
-                self._receivers[place] = number, channel_id
-        self._unknown = tuple(sorted(unknown))
-        readings = [span.line_type.obis for span in telegram.spans if span.line_type.shape in READINGS]
-        self._repeats = len(readings) > len(set(readings))
-
-    def _settle(self, group: Group, telegram: Telegram) -> tuple[_Layout, list[int]]:
-        """Decide what one group is, and which value of which line is which of its channels."""
-        objects = telegram.objects
-        kind = group.kind or kind_of([objects[line] for line in group.members])
-        rows = {line: row for line in group.members if (row := choose_row(objects[line], kind)) is not None}
-        unclaimed = [line for line in group.members if line not in rows]
-        registered = group.role is not Role.MBUS or is_registered([objects[line] for line in rows])
-        type_ = _type_of(group, kind, rows, objects, telegram.identification) if registered else None
-        takes = _takes(objects, rows, group.role, kind)
-        taken = {objects[line].obis for _, line, _ in takes}
-        unclaimed += [line for line in rows if objects[line].obis not in taken]
-        sources: dict[str, Obis | None] = {channel_id: objects[line].obis for channel_id, line, _ in takes}
-        identifier = _identifier(objects, rows)
-        derived: tuple[Derived, ...] = ()
-        if group.role is Role.MAIN:
-            self._memory.recognise(telegram.identification, identifier)
-            derived = derived_channels(self._memory, sources)
-        sources |= dict.fromkeys((row.channel_id for row in derived), None)
-        profile = MeterProfile(
-            slot=group.slot,
-            role=group.role,
-            kind=kind,
-            type=type_,
-            mbus_channel=group.mbus_channel,
-            equipment_identifier=identifier,
-            registered=registered,
-            country=telegram.country,
-            channel_types={channel_id: catalog.channel_type(channel_id) for channel_id in sources},
-            sources=sources,
-        )
-        places = tuple((channel_id, telegram.spans[line].start + part) for channel_id, line, part in takes)
-        return _Layout(profile, places, derived), unclaimed
+def _settle(
+    group: Group, telegram: Telegram, objects: Sequence[CosemObject], memory: PortMemory
+) -> tuple[Layout, list[int]]:
+    """Decide what one group is, and which value of which line is which of its channels."""
+    kind = group.kind or kind_of([objects[line] for line in group.members])
+    rows = {line: row for line in group.members if (row := choose_row(objects[line], kind)) is not None}
+    unclaimed = [line for line in group.members if line not in rows]
+    registered = group.role is not Role.MBUS or is_registered([objects[line] for line in rows])
+    type_ = _type_of(group, kind, rows, objects, telegram.identification) if registered else None
+    takes = _takes(objects, rows, group.role, kind)
+    taken = {objects[line].obis for _, line, _ in takes}
+    unclaimed += [line for line in rows if objects[line].obis not in taken]
+    sources: dict[str, Obis | None] = {channel_id: objects[line].obis for channel_id, line, _ in takes}
+    identifier = _identifier(objects, rows)
+    derived: tuple[Derived, ...] = ()
+    if group.role is Role.MAIN:
+        memory.recognise(telegram.identification, identifier)
+        derived = derived_channels(memory, sources)
+    sources |= dict.fromkeys((row.channel_id for row in derived), None)
+    profile = MeterProfile(
+        slot=group.slot,
+        role=group.role,
+        kind=kind,
+        type=type_,
+        mbus_channel=group.mbus_channel,
+        equipment_identifier=identifier,
+        registered=registered,
+        country=telegram.country,
+        channel_types={channel_id: catalog.channel_type(channel_id) for channel_id in sources},
+        sources=sources,
+    )
+    return Layout(profile, takes, derived), unclaimed
 
 
 def _type_of(
@@ -214,10 +154,10 @@ def _type_of(
     return best_type(group, kind, {row.id for row in rows.values()}, identification, declared)
 
 
-def _with_port_type(layouts: list[_Layout], telegram: Telegram) -> list[_Layout]:
+def _with_port_type(layouts: list[Layout], objects: Sequence[CosemObject]) -> list[Layout]:
     """Return the layouts; the port has the type of the version that it declares, if its main meter is of that one."""
     main = next((layout.profile.type for layout in layouts if layout.profile.role is Role.MAIN), None)
-    version = next((obj.values[0].value for obj in telegram.objects if is_object(obj, "p1_version_output")), "")
+    version = next((obj.values[0].value for obj in objects if is_object(obj, "p1_version_output")), "")
     return [
         layout._replace(profile=replace(layout.profile, type=declared_type(main, str(version)) or layout.profile.type))
         if layout.profile.role is Role.PORT
@@ -236,13 +176,13 @@ def _is_the_same(one: Meter, other: Meter) -> bool:
 def _takes(
     objects: Sequence[CosemObject], rows: Mapping[int, ObjectType], role: Role, kind: MeterKind
 ) -> tuple[tuple[str, int, int], ...]:
-    """Give, for each channel, which value of which line it is; the newest, where a reference stands there often."""
+    """Return, for each channel, which value of which line it is; the newest, where a reference stands there often."""
     lines: dict[tuple[str, str], list[int]] = {}
     for line, row in rows.items():
-        # What the port tells of an M-Bus channel carries its number.
+        # What the port reports of an M-Bus channel carries its number.
         number = (
             str(objects[line].obis.b)
-            if role is Role.PORT and row in catalog.METER_OBJECTS and objects[line].obis.b
+            if role is Role.PORT and not catalog.is_port_object(row) and objects[line].obis.b
             else ""
         )
         lines.setdefault((row.id, number), []).append(line)
@@ -278,7 +218,7 @@ def _channel_id(object_id: str, role: Role, kind: MeterKind, number: str) -> str
 
 
 def _identifier(objects: Sequence[CosemObject], rows: Mapping[int, ObjectType]) -> str | None:
-    """Give the meter's own identity, where it tells one: not empty, and not all zeros, all FF or dashes."""
+    """Return the meter's own identifier; None where it reports none but zeros, FF or dashes."""
     told = {row.id: value for line, row in rows.items() if isinstance(value := objects[line].values[0].value, str)}
     for object_id in catalog.IDENTIFIERS:
         if is_identifier(told.get(object_id, "")):
@@ -290,7 +230,7 @@ _LONGEST_IDENTIFIER: Final = 64
 
 
 def is_identifier(text: str) -> bool:
-    """Tell an identifier from what stands for none: nothing, all zeros, all FF, dashes, or no end of characters."""
+    """Whether a text is an identifier, and not what stands for none: nothing, all zeros, all FF, dashes, or too long."""
     return len(text) <= _LONGEST_IDENTIFIER and bool(text.strip("0Ff- "))
 
 

@@ -14,32 +14,29 @@ from .catalog import ObjectType, Quantity
 from .clock import Clock
 from .countries import Country
 from .obis import Obis
-from .values import CosemValue, Shape, parse_timestamp
+from .times import parse_timestamp
+from .values import CosemValue, Shape
 
 REGISTERS: Final = frozenset({Quantity.ENERGY, Quantity.HEAT, Quantity.VOLUME, Quantity.REGISTER})
 """What a meter counts and a household pays for."""
 READINGS: Final = (Shape.TIMED_DECIMAL, Shape.READING_V3)
-"""The shapes of readings that a meter takes now and then, and tells the time of."""
+"""The shapes of readings that a meter takes now and then, and sends the time of."""
+FORM: Final = bytes.maketrans(b"123456789", b"000000000")
+"""Digits to zeros: what is left of a text is its form."""
 
 _CLOCK_OBJECTS: Final = frozenset({"p1_timestamp", "clock_date", "clock_time"})
 
 
-class LineType:
-    """What a line is, apart from a value that changes: its reference, and the catalog's rows that this may stand for.
+class LineType(NamedTuple):
+    """What a line is, apart from its values.
 
-    `rows` are those of the reference, `candidates` those whose shape fits: none where the object is unknown. `trait` is
-    what else of the line can change which meters there are, such as the unit. Types compare by identity.
+    `candidates` are the catalog's rows that the object may be: those of its reference which have the `shape` of the
+    values. An object that is unknown has none of both.
     """
 
-    __slots__ = ("candidates", "obis", "rows", "shape", "trait")
-
-    def __init__(self, obis: Obis, rows: tuple[ObjectType, ...], shape: Shape | None, trait: str) -> None:
-        """Take what is known of the line."""
-        self.obis = obis
-        self.rows = rows
-        self.candidates = tuple(row for row in rows if row.shape is shape)
-        self.shape = shape
-        self.trait = trait
+    obis: Obis
+    candidates: tuple[ObjectType, ...]
+    shape: Shape | None
 
 
 class CosemObject(NamedTuple):
@@ -69,52 +66,35 @@ class CosemObject(NamedTuple):
         )
 
 
-class Span(NamedTuple):
-    """An object of a telegram: what its line is, and which of the telegram's values are its own."""
-
-    line_type: LineType
-    start: int
-    stop: int
-
-
 class Telegram(NamedTuple):
     """One complete, checked telegram.
 
-    `spans` tell which of the `values` belong to which object; they are the same list as before while the objects are
-    the same. `malformed` are the lines that are no objects. `has_crc` tells whether the meter sent a checksum; it is
-    right then. `number` counts the frames of the port. `changes` are the places of the values that may differ from
-    those of the frame numbered one less; None where all may. `country` is the one that the telegram proves, None where
-    it proves none; `clock` is what its local times mean.
+    `types` are what its lines are, and `values` the values of each of them. `malformed` are the lines that are no
+    objects. `has_crc`: the meter sent a checksum; it is right then. `country` is the one that the telegram proves, None
+    where it proves none; `clock` is what its local times mean.
     """
 
     identification: str
     country: Country | None
     clock: Clock
-    spans: Sequence[Span]
-    values: Sequence[CosemValue]
+    types: Sequence[LineType]
+    values: Sequence[tuple[CosemValue, ...]]
     malformed: tuple[str, ...]
     has_crc: bool
     text: bytes
-    number: int = 0
-    changes: Sequence[int] | None = None
 
     @property
     def objects(self) -> list[CosemObject]:
         """The objects, in the order of their lines."""
-        return [self.object_at(place) for place in range(len(self.spans))]
-
-    def object_at(self, place: int) -> CosemObject:
-        """Give one of the objects."""
-        line_type, start, stop = self.spans[place]
-        return CosemObject(line_type, tuple(self.values[start:stop]))
+        return list(map(CosemObject, self.types, self.values, strict=True))
 
     @property
     def timestamp(self) -> datetime | None:
         """The time of the telegram by the meter's clock; None where it sends none, or was never set."""
         texts = {}
-        for line_type, start, _ in self.spans:
-            if line_type.candidates and (row_id := line_type.candidates[0].id) in _CLOCK_OBJECTS:
-                value = self.values[start].value
+        for (_, candidates, _), values in zip(self.types, self.values, strict=True):
+            if candidates and (row_id := candidates[0].id) in _CLOCK_OBJECTS:
+                value = values[0].value
                 if isinstance(value, datetime):
                     return value
                 texts[row_id] = value
@@ -132,9 +112,9 @@ def _digits(text: object) -> str:
 
 
 CLOCK_SET: Final = 2001
-"""The first year that a clock which was set can tell; a clock that was not tells 2000 or before."""
+"""The first year of a clock that was set; one that was not shows 2000 or before."""
 
 
 def is_placeholder(value: CosemValue) -> bool:
-    """Tell whether a reading is none: nothing, or zero at a time when the clock was not set."""
+    """Whether a reading is none: nothing, or zero at a time when the clock was not set."""
     return value.value is None or (not value.value and (value.timestamp is None or value.timestamp.year < CLOCK_SET))

@@ -150,6 +150,7 @@ CHANNELS: Final[Mapping[str, ChannelType]] = MappingProxyType(
 )
 """All channels by id; `[x]` in an id stands for the number of a list entry."""
 
+_PORT_IDS: Final = frozenset(row.id for row in PORT_OBJECTS)
 _METER_TYPES: Final = {row.id: row for row in METER_TYPES}
 _NUMBERED: Final = re.compile(r"(.*?)(\d+)")
 
@@ -161,8 +162,8 @@ def candidates(obis: Obis) -> tuple[ObjectType, ...]:
 
 
 def is_port_object(row: ObjectType) -> bool:
-    """Tell whether an object is about the P1 port itself."""
-    return row in PORT_OBJECTS
+    """Whether an object is about the P1 port itself."""
+    return row.id in _PORT_IDS
 
 
 def meter_type(type_id: str) -> MeterType | None:

@@ -1,0 +1,190 @@
+"""The plan: where the digits of the last telegram stand, and which channels they are.
+
+A meter sends the same telegram again and again, with other digits. Where a telegram has the form of the last one, only
+the lines that differ are read, and put into their channels; whatever else changes is read from scratch. A line has no
+place in the plan where its digits decide what a meter is, or which line is which channel.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from itertools import compress, count
+from operator import ne
+import re
+from typing import Final
+
+from .catalog import Quantity
+from .clock import Clock
+from .detection import Detection, Layout, Meter
+from .lines import parse_line, possible_rows
+from .parser import Parsed, compare_twins
+from .telegram import FORM, READINGS, CosemObject, LineType, Telegram, is_placeholder
+from .times import parse_timestamp
+from .units import Unit
+from .values import CosemValue, Shape
+
+type _LineReader = Callable[[str], tuple[CosemValue, ...] | None]
+"""Reads the values of a line; None where it is another object than in the plan."""
+
+# The forms of most lines: a time, a number of at most 15 digits with or without a unit, and a reading with its time.
+_TIMESTAMP: Final = re.compile(r"([^(]*\()([0-9]{12}[SW])\)")
+_NUMBER: Final = re.compile(r"([^(]*\()([+-]?[0-9]{1,9}(?:\.[0-9]{1,6})?)(?:\*[^0-9()]+)?\)")
+_TIMED_DECIMAL: Final = re.compile(r"([^(]*\()([0-9]{12}[SW])\)\(([0-9]{1,9}(?:\.[0-9]{1,6})?)(\*[^()]+\))")
+_SHAPES_OF_NUMBERS: Final = (Shape.DECIMAL, Shape.NUMBER, Shape.MEASURED)
+_DECIDING: Final = (Quantity.DEVICE_TYPE, Quantity.IDENTIFIER, Quantity.VERSION)
+# The constructor of the named tuple of which a telegram has the most, without the detour over keyword arguments.
+_new_value: Final[Callable[[type[CosemValue], tuple[object, ...]], CosemValue]] = tuple.__new__
+
+
+class Plan:
+    """Reads the telegrams that differ from the last one in digits only."""
+
+    def __init__(
+        self, parsed: Parsed, layouts: Sequence[Layout], unknown: Sequence[int], meters: Sequence[Meter]
+    ) -> None:
+        """Make the plan of a telegram: of its lines, and of the meters in it."""
+        self.meters = {meter.profile.slot: meter for meter in meters}
+        self._telegram = telegram = parsed.telegram
+        self._form = telegram.text.translate(FORM)
+        self._lines = parsed.lines
+        self._twins = parsed.twins
+        self._unknown = unknown
+        self._derived = {layout.profile.slot: layout.derived for layout in layouts}
+        # Of each line how it is read, the number of its object, its meter, and the channels of the first of its values
+        # and of the others.
+        self._plan: list[tuple[_LineReader, int, str, str, Sequence[str]]]
+        self._plan = [(_read_nothing, 0, "", "", ())] * len(parsed.lines)
+        takers = {
+            (place, part): (layout.profile.slot, channel_id)
+            for layout in layouts
+            for channel_id, place, part in layout.takes
+        }
+        often = Counter(line_type.obis for line_type in telegram.types)
+        for number, place in parsed.places.items():
+            obj = CosemObject(telegram.types[place], telegram.values[place])
+            # Of readings that stand there often, another one is the newest every hour.
+            is_repeated = often[obj.obis] > 1 and obj.line_type.shape is not Shape.DECIMAL
+            if not is_repeated and not _is_deciding(obj.line_type):
+                own = [takers.get((place, part), ("", "")) for part in range(len(obj.values))]
+                # The values of a line belong to one meter, those that no meter claims to none.
+                slot = max(slot for slot, _ in own)
+                first, *others = (channel_id for _, channel_id in own)
+                self._plan[number] = _reader(parsed.lines[number], obj, telegram.clock), place, slot, first, others
+
+    def read(self, text: bytes, *, has_crc: bool) -> tuple[Telegram, Detection] | None:
+        """Read the lines that differ from the last telegram; None where they do not follow the plan.
+
+        Raises TelegramError where one register stands in it with two values.
+        """
+        last = self._telegram
+        if text.translate(FORM) != self._form or last.has_crc is not has_crc:
+            return None
+        lines = text[1:-1].decode("latin-1").split("\r\n")
+        if len(lines) != len(self._lines):
+            # A bridge changed the line ends: what ends a line there may stand in one here.
+            return None
+        plan, values = self._plan, list(last.values)
+        changed: defaultdict[str, dict[str, CosemValue]] = defaultdict(dict)
+        for number in compress(count(), map(ne, lines, self._lines, strict=True)):
+            read, place, slot, first, others = plan[number]
+            if (found := read(lines[number])) is None:
+                return None
+            values[place] = found
+            channels = changed[slot]
+            channels[first] = found[0]
+            if others:
+                channels.update(zip(others, found[1:], strict=True))
+        if self._twins:
+            compare_twins(self._twins, values)
+        self._update(changed)
+        self._lines = lines
+        self._telegram = telegram = Telegram(
+            last.identification, last.country, last.clock, last.types, values, last.malformed, has_crc, text
+        )
+        objects = telegram.objects if self._unknown else []
+        unknown = tuple([objects[place] for place in self._unknown])
+        return telegram, Detection(tuple(self.meters.values()), unknown, changed)
+
+    def _update(self, changed: dict[str, dict[str, CosemValue]]) -> None:
+        """Put the values that changed into their meters, with those that follow from them."""
+        changed.pop("", None)
+        for slot, values in changed.items():
+            values.pop("", None)
+            profile, before = self.meters[slot]
+            channels = before | values
+            for channel_id, compute, sources in self._derived[slot]:
+                if not values.keys().isdisjoint(sources):
+                    values[channel_id] = channels[channel_id] = compute(channels, sources)
+            self.meters[slot] = Meter(profile, channels)
+
+
+def _is_deciding(line_type: LineType) -> bool:
+    """Whether the value of an object, and not only its presence, decides what a meter is."""
+    return bool(line_type.candidates) and line_type.candidates[0].channel.quantity in _DECIDING
+
+
+def _read_nothing(_line: str) -> None:
+    """Read no line: nothing of it may change."""
+
+
+def _reader(line: str, obj: CosemObject, clock: Clock) -> _LineReader:
+    """Return what reads the lines that differ from an object's in digits only."""
+
+    def read(line: str) -> tuple[CosemValue, ...] | None:
+        other = parse_line(line, clock)
+        return other.values if other is not None and _is_alike(obj, other) else None
+
+    # Only where no other object is tried first, for other digits may make one of it.
+    if obj.candidates[:1] != possible_rows(obj.obis)[:1]:
+        return read
+    shape, value = obj.line_type.shape, obj.values[0]
+    if shape in _SHAPES_OF_NUMBERS and (match := _NUMBER.fullmatch(line)):
+        return _number_reader(match, value.unit)
+    if shape is Shape.TIMESTAMP and (match := _TIMESTAMP.fullmatch(line)):
+        return _time_reader(match, clock)
+    if shape is Shape.TIMED_DECIMAL and value.timestamp is not None and (match := _TIMED_DECIMAL.fullmatch(line)):
+        return _timed_reader(match, value.unit, read, clock)
+    return read
+
+
+def _is_alike(one: CosemObject, other: CosemObject) -> bool:
+    """Whether two objects are the same but for values that decide nothing."""
+    return (
+        one.line_type == other.line_type
+        and len(one.values) == len(other.values)
+        and one.values[0].unit is other.values[0].unit
+        and (one.line_type.shape not in READINGS or is_placeholder(one.values[0]) is is_placeholder(other.values[0]))
+    )
+
+
+def _time_reader(match: re.Match[str], clock: Clock) -> _LineReader:
+    head, (begin, end) = match[1], match.span(2)
+
+    def read(line: str) -> tuple[CosemValue, ...] | None:
+        return (CosemValue("", parse_timestamp(line[begin:end], clock)),) if line.startswith(head) else None
+
+    return read
+
+
+def _number_reader(match: re.Match[str], unit: Unit | None) -> _LineReader:
+    head, (begin, end) = match[1], match.span(2)
+
+    def read(line: str) -> tuple[CosemValue, ...] | None:
+        if not line.startswith(head):
+            return None
+        return (_new_value(CosemValue, ("", Decimal(line[begin:end]), unit, None)),)
+
+    return read
+
+
+def _timed_reader(match: re.Match[str], unit: Unit | None, read_whole: _LineReader, clock: Clock) -> _LineReader:
+    head, tail, (from_time, to_time), (begin, end) = match[1], match[4], match.span(2), match.span(3)
+
+    def read(line: str) -> tuple[CosemValue, ...] | None:
+        timestamp, number = parse_timestamp(line[from_time:to_time], clock), Decimal(line[begin:end])
+        if timestamp is None or not number or not (line.startswith(head) and line.endswith(tail)):
+            # It may be a placeholder, or of another unit.
+            return read_whole(line)
+        return (CosemValue("", number, unit, timestamp), CosemValue("_timestamp", timestamp))
+
+    return read

@@ -1,0 +1,104 @@
+"""The times in a telegram: texts in, times with their offset from UTC out.
+
+Meters send local times in the forms of the DSMR standards (DSMR 5.0.2 P1 section 6.4), with separators, or as the
+date-time of DLMS. What is no time is None: it must not cost the number beside it.
+"""
+
+from datetime import UTC, datetime, timedelta, timezone
+import re
+from struct import unpack
+from typing import Final
+
+from .clock import Clock
+
+# YYMMDDhhmmss with the flag for standard or summer time (DSMR 4 and later), without it or without seconds (before), and
+# the forms with separators of some other meters.
+_TIME: Final = re.compile(
+    r"(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)?([SWsw])?"
+    r"|(?:20)?(\d\d)([-/.]?)(\d\d)\9(\d\d)[ T](\d\d):(\d\d)(?::(\d\d))?\s*([SWsw])?",
+    re.ASCII,
+)
+# The date-time of DLMS in hexadecimal (IEC 62056-6-2, 4.1.6.1): year, month, day, day of week, hour, minute, second,
+# hundredths, deviation from UTC in minutes, status.
+_DLMS_TIME: Final = re.compile(r"[0-9A-Fa-f]{24}")
+_NO_DEVIATION: Final = -0x8000
+_NO_STATUS: Final = 0xFF
+_IN_SUMMER: Final = 0x80
+# The years 70 and later are clocks that were never set: 1970 is where a clock begins, and no meter has lived in 2070.
+# So is 2000, the year that other clocks begin with.
+_FIRST_UNSET_YEAR: Final = 70
+_FIRST_UNSET_DIGITS: Final = str(_FIRST_UNSET_YEAR)
+_FIRST_YEAR_DIGITS: Final = "01"
+# ISO 8601 has an hour 24; a clock has not.
+_DAY_OVER: Final = "24"
+_CENTURY: Final = 2000
+_TIME_LENGTH: Final = len("YYMMDDhhmmssX")
+
+
+def is_time(text: str) -> bool:
+    """Whether a text has the form of a timestamp, sense or not (`632525252525W` has)."""
+    return _TIME.fullmatch(text) is not None or _DLMS_TIME.fullmatch(text) is not None
+
+
+def parse_timestamp(text: str, clock: Clock) -> datetime | None:
+    """Read `YYMMDDhhmmssX`; None where no time can be read, as of a clock that was never set.
+
+    X is W for the standard time of the place and S for an hour more, whatever the calendar says, since the flag is what
+    tells the two hours of 2 o'clock in October apart. Where a time is expected, a text that is none means none: it must
+    not cost the number beside it.
+    """
+    if len(text) == _TIME_LENGTH and text[:-1].isdecimal():
+        # The form of DSMR 4 and later, in nearly every line with a time.
+        zone = clock.standard if text[-1] == "W" else clock.summer if text[-1] == "S" else None
+        if zone is not None and _FIRST_YEAR_DIGITS <= text[:2] < _FIRST_UNSET_DIGITS and text[6:8] < _DAY_OVER:
+            try:
+                return datetime.fromisoformat(f"20{text[:6]}T{text[6:12]}").replace(tzinfo=zone)
+            except ValueError:
+                return None
+    text = text.strip()
+    if _DLMS_TIME.fullmatch(text):
+        return _dlms_timestamp(bytes.fromhex(text), clock)
+    return _other_timestamp(text, clock)
+
+
+def _other_timestamp(text: str, clock: Clock) -> datetime | None:
+    """Read the forms of DSMR 2 and 3, and those with separators."""
+    match = _TIME.fullmatch(text)
+    if match is None:
+        return None
+    groups = match.groups()
+    *date, flag = groups[:7] if groups[0] else (groups[7], *groups[9:])
+    years, month, day, hour, minute, second = (int(number or 0) for number in date)
+    if not 0 < years < _FIRST_UNSET_YEAR:
+        return None
+    try:
+        # UTC only until the offset is known.
+        local = datetime(_CENTURY + years, month, day, hour, minute, second, tzinfo=UTC)
+    except ValueError:
+        return None
+    return local.replace(tzinfo=_offset(local, flag, clock))
+
+
+def _dlms_timestamp(octets: bytes, clock: Clock) -> datetime | None:
+    """Read the 12 bytes of a date-time of DLMS; None where it does not specify one."""
+    year, month, day, _, hour, minute, second, _, deviation, status = unpack(">HBBBBBBBhB", octets)
+    if not _CENTURY < year < _CENTURY + _FIRST_UNSET_YEAR:
+        return None
+    try:
+        local = datetime(year, month, day, hour, minute, second, tzinfo=UTC)
+        if deviation != _NO_DEVIATION:
+            # Local time and deviation make UTC.
+            return local.replace(tzinfo=timezone(timedelta(minutes=-deviation)))
+    except ValueError:
+        return None
+    return local.replace(tzinfo=clock.summer if status != _NO_STATUS and status & _IN_SUMMER else clock.at(local))
+
+
+def _offset(local: datetime, flag: str | None, clock: Clock) -> timezone:
+    match flag:
+        case "W" | "w":
+            return clock.standard
+        case "S" | "s":
+            return clock.summer
+        case _:
+            return clock.at(local)
