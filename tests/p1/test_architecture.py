@@ -24,7 +24,7 @@ LAYERS = (
     {"countries", "times"},
     {"values"},
     {"catalog"},
-    {"checksums", "frames"},
+    {"checksums", "envelope", "frames"},
     {"framing", "decryption", "memory", "anonymise"},
     {"replay"},
     {"telegram", "derived"},

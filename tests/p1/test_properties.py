@@ -22,7 +22,7 @@ from custom_components.dsmr_p1.p1 import (
 )
 from custom_components.dsmr_p1.p1.clock import CENTRAL, CENTRAL_STANDARD, EASTERN, Clock
 from custom_components.dsmr_p1.p1.decryption import decrypt
-from custom_components.dsmr_p1.p1.framing import MAX_TELEGRAM
+from custom_components.dsmr_p1.p1.envelope import MAX_TELEGRAM
 from custom_components.dsmr_p1.p1.times import parse_timestamp
 from custom_components.dsmr_p1.p1.values import Shape, decode_hex_text, parse_quantity
 from simulator import encrypt, seal

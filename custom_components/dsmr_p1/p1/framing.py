@@ -19,27 +19,23 @@ from typing import Final
 
 from .checksums import telegram_checksums
 from .crc import crc16
+from .envelope import (
+    ENVELOPE,
+    ENVELOPE_START,
+    HEADER,
+    LENGTHS,
+    LONGEST_HEADER,
+    MAX_TELEGRAM,
+    end_of_known,
+    find_carrier,
+    find_envelope,
+    find_hdlc,
+)
 from .frames import EncryptedFrame, Frame, PlainFrame, Rejected, RejectReason
 
-MAX_TELEGRAM: Final = 8192
-"""The longest telegram in bytes that is waited for: the largest known has 2 kB."""
 MAX_IDENTIFICATION: Final = 128
 """The longest identification line in bytes; the standards' examples have 20."""
 
-# DB 08, the system title of 8 bytes, 82 and a length of two bytes, the security control byte 30 (encrypted and
-# authenticated), then the frame counter of 4 bytes.
-_ENVELOPE: Final = re.compile(rb"\xDB\x08[\x00-\xFF]{8}\x82([\x00-\xFF]{2})\x30")
-ENVELOPE_START: Final = b"\xdb\x08"
-_HEADER_SO_FAR: Final = re.compile(rb"\xDB\x08(?:[\x00-\xFF]{0,8}|[\x00-\xFF]{8}\x82[\x00-\xFF]{0,2})\Z")
-_HEADER: Final = 13
-_LENGTHS: Final = range(40, MAX_TELEGRAM + 1)
-# What stands before 0xDB where the envelope is carried by another protocol: an HDLC frame with the LLC header E6 E7 00,
-# or a wired M-Bus long frame. The ports of some Austrian operators do so; they are no P1 ports.
-_HDLC_HEADER: Final = rb"\x7E\xA0[^/\xDB]{1,14}\xE6[\xE6\xE7]\x00"
-_HDLC: Final = re.compile(_HDLC_HEADER)
-_CARRIER: Final = re.compile(b"(?:" + _HDLC_HEADER + rb"|\xE6[\xE6\xE7]\x00|\x68(.)\1\x68[\x00-\xFF]{5})\Z", re.DOTALL)
-_LONGEST_HEADER: Final = 19
-"""The bytes of the longest of these headers, and of the next."""
 # Some Polish meters send the first line in plain text, and then a cipher whose system title is empty: the length of the
 # title, 0, the length in two bytes, the security control byte, and what it counts; then the checksum of all of it.
 _BARE_CIPHER: Final = re.compile(rb"[\r\n]{1,4}\x00\x82([\x00-\xFF]{2})\x30")
@@ -94,7 +90,7 @@ class Framer:
         ):
             self._wake_at = 0
         # Forget what is behind the position, but for the few bytes that tell what carries an envelope.
-        drop = self._position - _LONGEST_HEADER
+        drop = self._position - LONGEST_HEADER
         if drop > 0:
             self._buffer = self._buffer[drop:] + octets
             self._position -= drop
@@ -103,9 +99,9 @@ class Framer:
             self._buffer += octets
 
     def next_event(self, *, final: bool = False) -> Frame | Rejected | None:
-        """Give the next frame or rejection; None where that takes more bytes.
+        """Return the next frame or rejection; None where that takes more bytes.
 
-        `final` tells that no more will come: a last line needs no line end then, and a telegram without end is
+        With `final` no more will come: a last line needs no line end then, and a telegram without end is
         rejected.
         """
         while self._position < len(self._buffer) and (final or not self._wake_at):
@@ -132,7 +128,7 @@ class Framer:
         """Whether the last bytes are a telegram that has begun and not ended: plain text, or an envelope."""
         buffer, start = self._buffer, self._position
         if not buffer.startswith(b"/", start):
-            return _ENVELOPE.match(buffer, start) is not None
+            return ENVELOPE.match(buffer, start) is not None
         known = self._text_to - self._origin if self._text_from == self._origin + start else start
         if not buffer[known:].isascii() or _BINARY.search(buffer, known):
             return False
@@ -174,11 +170,13 @@ class Framer:
     def _next(self, *, final: bool) -> Frame | Rejected | _Again | None:
         """Find what comes next from the position on; None where more bytes are needed."""
         buffer = self._buffer
-        envelope = self._find_envelope(self._position)
-        end = envelope.start() if envelope is not None else len(buffer) if final else self._end_of_known()
+        envelope = find_envelope(buffer, self._position)
+        end = (
+            envelope.start() if envelope is not None else len(buffer) if final else end_of_known(buffer, self._position)
+        )
         slash = buffer.find(b"/", self._position, end)
         begin = slash if slash >= 0 else end
-        if begin > self._position and (hdlc := self._find_hdlc(begin)) is not None:
+        if begin > self._position and (hdlc := find_hdlc(buffer, self._position, begin)) is not None:
             self._position = hdlc.end()
             return self._reject(RejectReason.NOT_P1, hdlc.start(), hdlc.end())
         if slash >= 0:
@@ -186,38 +184,16 @@ class Framer:
         if envelope is not None:
             return self._take_envelope(envelope, final=final)
         # What is left begins nothing; something may have begun with the last bytes of it.
-        self._position = max(self._position, len(buffer) - _LONGEST_HEADER)
+        self._position = max(self._position, len(buffer) - LONGEST_HEADER)
         return None
-
-    def _end_of_known(self) -> int:
-        """Give where the bytes end of which it is known what they are: the last may be the header of an envelope."""
-        buffer = self._buffer
-        header = _HEADER_SO_FAR.search(buffer, max(self._position, len(buffer) - _HEADER))
-        return len(buffer) if header is None else header.start()
-
-    def _find_envelope(self, start: int) -> re.Match[bytes] | None:
-        if self._buffer.find(ENVELOPE_START, start) < 0:
-            return None
-        while (envelope := _ENVELOPE.search(self._buffer, start)) is not None:
-            if int.from_bytes(envelope[1]) in _LENGTHS:
-                return envelope
-            # Not behind its end: another one may begin in it.
-            start = envelope.start() + 1
-        return None
-
-    def _find_hdlc(self, end: int) -> re.Match[bytes] | None:
-        """Find the header of an HDLC frame in the noise before a beginning."""
-        if self._buffer.find(b"\x7e\xa0", self._position, end) < 0:
-            return None
-        return _HDLC.search(self._buffer, self._position, end)
 
     def _take_envelope(self, envelope: re.Match[bytes], *, final: bool) -> Frame | Rejected | _Again | None:
         buffer, start = self._buffer, envelope.start()
-        end = start + _HEADER + int.from_bytes(envelope[1])
-        if carrier := _CARRIER.search(buffer, max(0, start - _LONGEST_HEADER), start):
-            self._position = start + _HEADER
+        end = start + HEADER + int.from_bytes(envelope[1])
+        if carrier := find_carrier(buffer, start):
+            self._position = start + HEADER
             return self._reject(RejectReason.NOT_P1, carrier.start(), start)
-        another = self._find_envelope(start + 1)
+        another = find_envelope(buffer, start + 1)
         if another is not None and another.end() <= end:
             # A whole header does not occur by chance: this one lost its end. One that goes on behind the end does not
             # count, for it is not there yet when the bytes come one by one.
@@ -225,7 +201,7 @@ class Framer:
             return self._reject(RejectReason.TRUNCATED, start, another.start())
         if end > len(buffer):
             if not final:
-                if another is None and self._end_of_known() == len(buffer):
+                if another is None and end_of_known(buffer, self._position) == len(buffer):
                     self._wait(end, _WAKES_ENVELOPE)
                 return None
             self._position = start + 1
@@ -234,7 +210,7 @@ class Framer:
         return EncryptedFrame(buffer[start:end])
 
     def _take_text(self, start: int, end: int, *, whole: bool) -> Frame | Rejected | _Again | None:
-        """Take the telegram that begins at a `/`, if it is one; `whole` tells that no more bytes belong to it."""
+        """Take the telegram that begins at a `/`, if it is one; with `whole` no more bytes belong to it."""
         buffer = self._buffer
         self._position = start
         limit = min(end, start + MAX_TELEGRAM + MAX_IDENTIFICATION)
@@ -248,7 +224,7 @@ class Framer:
             return _AGAIN
         body = line_end.start()
         cipher = _BARE_CIPHER.match(buffer, body)
-        if cipher is not None and int.from_bytes(cipher[1]) in _LENGTHS:
+        if cipher is not None and int.from_bytes(cipher[1]) in LENGTHS:
             return self._refuse_cipher(cipher, start, whole=whole)
         return self._take_lines(start, body, limit, whole=whole)
 
@@ -265,7 +241,7 @@ class Framer:
             return self._take_to(mark, start, slash, limit, whole=whole)
         if whole:
             return self._fail(self._unended(start, limit), start, min(limit, start + MAX_TELEGRAM))
-        if limit == len(buffer) and limit - body > _LONGEST_HEADER:
+        if limit == len(buffer) and limit - body > LONGEST_HEADER:
             self._wait(start + MAX_TELEGRAM + 1, _WAKES_TEXT)
         return None
 
@@ -330,7 +306,7 @@ class Framer:
         return min(restarts) + 1 if restarts else -1
 
     def _unended(self, start: int, limit: int) -> RejectReason:
-        """Say what a text without end is: too long, cut off, or a line before a stream of something else."""
+        """Return why a text without end is rejected: too long, cut off, or a line before a stream of something else."""
         if _BINARY.search(self._buffer, start, min(limit, start + MAX_TELEGRAM)):
             return RejectReason.NOT_P1
         return RejectReason.OVERSIZED if limit - start > MAX_TELEGRAM else RejectReason.TRUNCATED

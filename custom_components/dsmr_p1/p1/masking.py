@@ -13,8 +13,8 @@ from .anonymise import anonymise
 from .catalog import candidates
 from .checksums import telegram_checksums
 from .decoder import Reading
+from .envelope import ENVELOPE_START
 from .frames import Rejected
-from .framing import ENVELOPE_START
 from .obis import Obis
 
 _VALUES: Final = re.compile(r"(?:\([^()]*\)|\(\([^()]*\)\))+[ \x00]*")

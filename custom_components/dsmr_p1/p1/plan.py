@@ -103,7 +103,7 @@ class Plan:
         )
         objects = telegram.objects if self._unknown else []
         unknown = tuple([objects[place] for place in self._unknown])
-        return telegram, Detection(tuple(self.meters.values()), unknown, changed)
+        return telegram, Detection(tuple(self.meters.values()), unknown, dict(changed))
 
     def _update(self, changed: dict[str, dict[str, CosemValue]]) -> None:
         """Put the values that changed into their meters, with those that follow from them."""

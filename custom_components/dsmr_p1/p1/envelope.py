@@ -1,0 +1,56 @@
+"""The envelope of an encrypted telegram, and what carries it: how they begin, found in bytes.
+
+A port in Luxembourg or Austria sends a telegram encrypted: an envelope that begins with 0xDB and holds its own length
+(Smarty P1 section 4, DLMS general-global-cipher).
+"""
+
+import re
+from typing import Final
+
+MAX_TELEGRAM: Final = 8192
+"""The longest telegram in bytes that is waited for: the largest known has 2 kB."""
+
+# DB 08, the system title of 8 bytes, 82 and a length of two bytes, the security control byte 30 (encrypted and
+# authenticated), then the frame counter of 4 bytes.
+ENVELOPE: Final = re.compile(rb"\xDB\x08[\x00-\xFF]{8}\x82([\x00-\xFF]{2})\x30")
+ENVELOPE_START: Final = b"\xdb\x08"
+_HEADER_SO_FAR: Final = re.compile(rb"\xDB\x08(?:[\x00-\xFF]{0,8}|[\x00-\xFF]{8}\x82[\x00-\xFF]{0,2})\Z")
+HEADER: Final = 13
+LENGTHS: Final = range(40, MAX_TELEGRAM + 1)
+# What stands before 0xDB where the envelope is carried by another protocol: an HDLC frame with the LLC header E6 E7 00,
+# or a wired M-Bus long frame. The ports of some Austrian operators do so; they are no P1 ports.
+_HDLC_HEADER: Final = rb"\x7E\xA0[^/\xDB]{1,14}\xE6[\xE6\xE7]\x00"
+_HDLC: Final = re.compile(_HDLC_HEADER)
+_CARRIER: Final = re.compile(b"(?:" + _HDLC_HEADER + rb"|\xE6[\xE6\xE7]\x00|\x68(.)\1\x68[\x00-\xFF]{5})\Z", re.DOTALL)
+LONGEST_HEADER: Final = 19
+"""The bytes of the longest of these headers, and of the next."""
+
+
+def find_envelope(buffer: bytes, start: int) -> re.Match[bytes] | None:
+    """Find the header of an envelope whose length is possible."""
+    if buffer.find(ENVELOPE_START, start) < 0:
+        return None
+    while (envelope := ENVELOPE.search(buffer, start)) is not None:
+        if int.from_bytes(envelope[1]) in LENGTHS:
+            return envelope
+        # Not behind its end: another one may begin in it.
+        start = envelope.start() + 1
+    return None
+
+
+def end_of_known(buffer: bytes, start: int) -> int:
+    """Return where the bytes end of which it is known what they are: the last may be the header of an envelope."""
+    header = _HEADER_SO_FAR.search(buffer, max(start, len(buffer) - HEADER))
+    return len(buffer) if header is None else header.start()
+
+
+def find_hdlc(buffer: bytes, start: int, end: int) -> re.Match[bytes] | None:
+    """Find the header of an HDLC frame in noise."""
+    if buffer.find(b"\x7e\xa0", start, end) < 0:
+        return None
+    return _HDLC.search(buffer, start, end)
+
+
+def find_carrier(buffer: bytes, end: int) -> re.Match[bytes] | None:
+    """Find the header of another protocol right before an envelope."""
+    return _CARRIER.search(buffer, max(0, end - LONGEST_HEADER), end)
