@@ -82,9 +82,9 @@ class Layout(NamedTuple):
     takes: tuple[tuple[str, int, int], ...]
     derived: tuple[Derived, ...]
 
-    def fill(self, values: Sequence[tuple[CosemValue, ...]], before: Meter | None) -> Meter:
+    def fill(self, objects: Sequence[CosemObject], before: Meter | None) -> Meter:
         """Return the meter with the values of a telegram: the one before, or its profile, where that is the same."""
-        channels = {channel_id: values[place][part] for channel_id, place, part in self.takes}
+        channels = {channel_id: objects[place].values[part] for channel_id, place, part in self.takes}
         for channel_id, compute, sources in self.derived:
             if any(source in channels for source in sources):
                 channels[channel_id] = compute(channels, sources)

@@ -38,7 +38,8 @@ class Interpreter:
         """
         found = None if self._plan is None else self._plan.read(frame.text, has_crc=frame.has_crc)
         if found is not None:
-            self._unsealed.confirm()
+            if not frame.has_crc:
+                self._unsealed.confirm()
             return found
         parsed = parse(frame, self._zone)
         if not frame.has_crc:
@@ -46,6 +47,6 @@ class Interpreter:
         telegram = parsed.telegram
         layouts, unknown = lay_out(telegram, self._memory)
         before = {} if self._plan is None else self._plan.meters
-        meters = tuple([layout.fill(telegram.values, before.get(layout.profile.slot)) for layout in layouts])
+        meters = tuple([layout.fill(telegram.objects, before.get(layout.profile.slot)) for layout in layouts])
         self._plan = Plan(parsed, layouts, unknown, meters)
         return telegram, Detection(meters, tuple([telegram.objects[place] for place in unknown]))

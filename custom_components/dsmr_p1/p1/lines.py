@@ -11,7 +11,7 @@ from . import catalog
 from .catalog import ObjectType
 from .clock import Clock
 from .obis import Obis
-from .telegram import CosemObject, LineType
+from .telegram import CosemObject
 from .values import CosemValue
 
 _REFERENCE: Final = re.compile(r"\d{1,3}-\d{1,3}:\d{1,3}[.:]\d{1,3}[.:]\d{1,3}(?:[.*]\d{1,3})?\s*\(", re.ASCII)
@@ -37,10 +37,8 @@ def parse_line(line: str, clock: Clock) -> CosemObject | None:
             values = row.shape.decode(texts, clock)
         except ValueError:
             continue
-        return CosemObject(
-            LineType(obis, tuple(other for other in rows if other.shape is row.shape), row.shape), values
-        )
-    return CosemObject(LineType(obis, (), None), (CosemValue("", f"({raw}"),))
+        return CosemObject(obis, tuple(other for other in rows if other.shape is row.shape), row.shape, values)
+    return CosemObject(obis, (), None, (CosemValue("", f"({raw}"),))
 
 
 def possible_rows(obis: Obis) -> tuple[ObjectType, ...]:

@@ -14,7 +14,7 @@ from .errors import TelegramError
 from .frames import PlainFrame
 from .lines import begins_object, parse_line
 from .obis import Obis
-from .telegram import CosemObject, LineType, Telegram
+from .telegram import CosemObject, Telegram
 from .values import CosemValue, Shape
 
 
@@ -22,14 +22,13 @@ class Parsed(NamedTuple):
     """A telegram and the lines of its text, the identification first.
 
     `texts` are the lines of each object: more than one where they were joined. `places` are the numbers of the objects
-    that are a line by themselves, by the number of the line. `twins` are the pairs of objects that must be alike.
+    that are a line by themselves, by the number of the line.
     """
 
     telegram: Telegram
     lines: list[str]
     texts: list[str]
     places: dict[int, int]
-    twins: list[tuple[int, int]]
 
 
 def parse(frame: PlainFrame, zone: tzinfo | None) -> Parsed:
@@ -47,15 +46,12 @@ def parse(frame: PlainFrame, zone: tzinfo | None) -> Parsed:
     if not joined.objects:
         message = "no COSEM object"
         raise TelegramError(message)
-    types = [obj.line_type for obj in joined.objects]
-    values = [obj.values for obj in joined.objects]
-    twins = _twins(types)
-    compare_twins(twins, values)
+    _compare_twins(joined.objects)
     malformed = tuple(joined.malformed)
-    telegram = Telegram(lines[0].strip(), country, clock, types, values, malformed, frame.has_crc, frame.text)
+    telegram = Telegram(lines[0].strip(), country, clock, joined.objects, malformed, frame.has_crc, frame.text)
     # A line that another was joined to is not the object any more.
     places = {number: place for number, place in joined.places.items() if joined.texts[place] == lines[number]}
-    return Parsed(telegram, lines, joined.texts, places, twins)
+    return Parsed(telegram, lines, joined.texts, places)
 
 
 def _clock_of(country: Country | None, zone: tzinfo | None) -> Clock:
@@ -90,7 +86,7 @@ class _Joined:
             text = self.texts[-1] + line[line.index("(") :]
             self._replace_last(text, parse_line(text, self._clock) or self.objects[-1])
         elif obj is not None:
-            self._is_open = obj.line_type.shape is Shape.MONTH_END and len(obj.values) == 1
+            self._is_open = obj.shape is Shape.MONTH_END and len(obj.values) == 1
             self.places[number] = len(self.objects)
             self._append(line, obj)
         elif line.strip(" \t\0"):
@@ -98,7 +94,7 @@ class _Joined:
 
     def _is_known_register(self, obj: CosemObject) -> bool:
         """Whether a register stands in the telegram already: behind a profile without values it is one of these."""
-        return obj.line_type.shape is Shape.DECIMAL and any(other.obis == obj.obis for other in self.objects)
+        return obj.shape is Shape.DECIMAL and any(other.obis == obj.obis for other in self.objects)
 
     def _append(self, text: str, obj: CosemObject) -> None:
         self.texts.append(text)
@@ -134,23 +130,13 @@ class _Joined:
         self._before = line
 
 
-def _twins(types: Sequence[LineType]) -> list[tuple[int, int]]:
-    """Find the lines without a time whose reference stands in the telegram twice."""
-    seen: dict[Obis, int] = {}
-    twins = []
-    for place, (obis, _, shape) in enumerate(types):
-        if shape is Shape.DECIMAL:
-            if obis in seen:
-                twins.append((seen[obis], place))
-            seen[obis] = place
-    return twins
-
-
-def compare_twins(twins: list[tuple[int, int]], values: Sequence[tuple[CosemValue, ...]]) -> None:
+def _compare_twins(objects: Sequence[CosemObject]) -> None:
     """Refuse a telegram in which one register stands with two values: two telegrams in one. Raises TelegramError."""
-    if any(values[one][0] != values[other][0] for one, other in twins):
-        message = "one register stands in it with two values"
-        raise TelegramError(message)
+    seen: dict[Obis, CosemValue] = {}
+    for obis, _, shape, values in objects:
+        if shape is Shape.DECIMAL and seen.setdefault(obis, values[0]) != values[0]:
+            message = "one register stands in it with two values"
+            raise TelegramError(message)
 
 
 def _split(text: bytes) -> list[str]:

@@ -17,8 +17,8 @@ from .catalog import Quantity
 from .clock import Clock
 from .detection import Detection, Layout, Meter
 from .lines import parse_line, possible_rows
-from .parser import Parsed, compare_twins
-from .telegram import FORM, READINGS, CosemObject, LineType, Telegram, is_placeholder
+from .parser import Parsed
+from .telegram import FORM, READINGS, CosemObject, Telegram, is_placeholder
 from .times import parse_timestamp
 from .units import Unit
 from .values import CosemValue, Shape
@@ -32,7 +32,8 @@ _NUMBER: Final = re.compile(r"([^(]*\()([+-]?[0-9]{1,9}(?:\.[0-9]{1,6})?)(?:\*[^
 _TIMED_DECIMAL: Final = re.compile(r"([^(]*\()([0-9]{12}[SW])\)\(([0-9]{1,9}(?:\.[0-9]{1,6})?)(\*[^()]+\))")
 _SHAPES_OF_NUMBERS: Final = (Shape.DECIMAL, Shape.NUMBER, Shape.MEASURED)
 _DECIDING: Final = (Quantity.DEVICE_TYPE, Quantity.IDENTIFIER, Quantity.VERSION)
-# The constructor of the named tuple of which a telegram has the most, without the detour over keyword arguments.
+# The constructors of the named tuples of which a telegram has the most, without the detour over keyword arguments.
+_new_object: Final[Callable[[type[CosemObject], tuple[object, ...]], CosemObject]] = tuple.__new__
 _new_value: Final[Callable[[type[CosemValue], tuple[object, ...]], CosemValue]] = tuple.__new__
 
 
@@ -47,7 +48,6 @@ class Plan:
         self._telegram = telegram = parsed.telegram
         self._form = telegram.text.translate(FORM)
         self._lines = parsed.lines
-        self._twins = parsed.twins
         self._unknown = unknown
         self._derived = {layout.profile.slot: layout.derived for layout in layouts}
         # Of each line how it is read, the number of its object, its meter, and the channels of the first of its values
@@ -59,12 +59,11 @@ class Plan:
             for layout in layouts
             for channel_id, place, part in layout.takes
         }
-        often = Counter(line_type.obis for line_type in telegram.types)
+        often = Counter(obj.obis for obj in telegram.objects)
         for number, place in parsed.places.items():
-            obj = CosemObject(telegram.types[place], telegram.values[place])
-            # Of readings that stand there often, another one is the newest every hour.
-            is_repeated = often[obj.obis] > 1 and obj.line_type.shape is not Shape.DECIMAL
-            if not is_repeated and not _is_deciding(obj.line_type):
+            obj = telegram.objects[place]
+            # Of readings that stand there often, another one is the newest every hour; registers must be alike.
+            if often[obj.obis] == 1 and not _is_deciding(obj):
                 own = [takers.get((place, part), ("", "")) for part in range(len(obj.values))]
                 # The values of a line belong to one meter, those that no meter claims to none.
                 slot = max(slot for slot, _ in own)
@@ -72,10 +71,7 @@ class Plan:
                 self._plan[number] = _reader(parsed.lines[number], obj, telegram.clock), place, slot, first, others
 
     def read(self, text: bytes, *, has_crc: bool) -> tuple[Telegram, Detection] | None:
-        """Read the lines that differ from the last telegram; None where they do not follow the plan.
-
-        Raises TelegramError where one register stands in it with two values.
-        """
+        """Read the lines that differ from the last telegram; None where they do not follow the plan."""
         last = self._telegram
         if text.translate(FORM) != self._form or last.has_crc is not has_crc:
             return None
@@ -83,25 +79,23 @@ class Plan:
         if len(lines) != len(self._lines):
             # A bridge changed the line ends: what ends a line there may stand in one here.
             return None
-        plan, values = self._plan, list(last.values)
+        plan, objects = self._plan, list(last.objects)
         changed: defaultdict[str, dict[str, CosemValue]] = defaultdict(dict)
         for number in compress(count(), map(ne, lines, self._lines, strict=True)):
             read, place, slot, first, others = plan[number]
             if (found := read(lines[number])) is None:
                 return None
-            values[place] = found
+            obis, candidates, shape, _ = objects[place]
+            objects[place] = _new_object(CosemObject, (obis, candidates, shape, found))
             channels = changed[slot]
             channels[first] = found[0]
             if others:
                 channels.update(zip(others, found[1:], strict=True))
-        if self._twins:
-            compare_twins(self._twins, values)
         self._update(changed)
         self._lines = lines
         self._telegram = telegram = Telegram(
-            last.identification, last.country, last.clock, last.types, values, last.malformed, has_crc, text
+            last.identification, last.country, last.clock, objects, last.malformed, has_crc, text
         )
-        objects = telegram.objects if self._unknown else []
         unknown = tuple([objects[place] for place in self._unknown])
         return telegram, Detection(tuple(self.meters.values()), unknown, dict(changed))
 
@@ -118,9 +112,9 @@ class Plan:
             self.meters[slot] = Meter(profile, channels)
 
 
-def _is_deciding(line_type: LineType) -> bool:
+def _is_deciding(obj: CosemObject) -> bool:
     """Whether the value of an object, and not only its presence, decides what a meter is."""
-    return bool(line_type.candidates) and line_type.candidates[0].channel.quantity in _DECIDING
+    return bool(obj.candidates) and obj.candidates[0].channel.quantity in _DECIDING
 
 
 def _read_nothing(_line: str) -> None:
@@ -137,7 +131,7 @@ def _reader(line: str, obj: CosemObject, clock: Clock) -> _LineReader:
     # Only where no other object is tried first, for other digits may make one of it.
     if obj.candidates[:1] != possible_rows(obj.obis)[:1]:
         return read
-    shape, value = obj.line_type.shape, obj.values[0]
+    shape, value = obj.shape, obj.values[0]
     if shape in _SHAPES_OF_NUMBERS and (match := _NUMBER.fullmatch(line)):
         return _number_reader(match, value.unit)
     if shape is Shape.TIMESTAMP and (match := _TIMESTAMP.fullmatch(line)):
@@ -150,10 +144,10 @@ def _reader(line: str, obj: CosemObject, clock: Clock) -> _LineReader:
 def _is_alike(one: CosemObject, other: CosemObject) -> bool:
     """Whether two objects are the same but for values that decide nothing."""
     return (
-        one.line_type == other.line_type
+        one[:3] == other[:3]
         and len(one.values) == len(other.values)
         and one.values[0].unit is other.values[0].unit
-        and (one.line_type.shape not in READINGS or is_placeholder(one.values[0]) is is_placeholder(other.values[0]))
+        and (one.shape not in READINGS or is_placeholder(one.values[0]) is is_placeholder(other.values[0]))
     )
 
 

@@ -27,38 +27,22 @@ FORM: Final = bytes.maketrans(b"123456789", b"000000000")
 _CLOCK_OBJECTS: Final = frozenset({"p1_timestamp", "clock_date", "clock_time"})
 
 
-class LineType(NamedTuple):
-    """What a line is, apart from its values.
+class CosemObject(NamedTuple):
+    """One line of a telegram: what it is, and its values.
 
-    `candidates` are the catalog's rows that the object may be: those of its reference which have the `shape` of the
-    values. An object that is unknown has none of both.
+    `candidates` are the catalog's rows that it may be: those of its reference which have the `shape` of the values. An
+    unknown object has none of both, and the text of its values as the value.
     """
 
     obis: Obis
     candidates: tuple[ObjectType, ...]
     shape: Shape | None
-
-
-class CosemObject(NamedTuple):
-    """One line of a telegram: what it is, and its values. An unknown object has the text of its values as the value."""
-
-    line_type: LineType
     values: tuple[CosemValue, ...]
-
-    @property
-    def obis(self) -> Obis:
-        """The reference."""
-        return self.line_type.obis
-
-    @property
-    def candidates(self) -> tuple[ObjectType, ...]:
-        """The catalog's rows that the object may be, of those of its reference; none where it is unknown."""
-        return self.line_type.candidates
 
     @property
     def raw(self) -> str:
         """The values as sent, parentheses included, of an object that is unknown; else as they were read."""
-        if self.line_type.shape is None:
+        if self.shape is None:
             return str(self.values[0].value)
         return "".join(
             f"({'' if value is None else value}{'' if unit is None else f'*{unit}'})"
@@ -69,32 +53,26 @@ class CosemObject(NamedTuple):
 class Telegram(NamedTuple):
     """One complete, checked telegram.
 
-    `types` are what its lines are, and `values` the values of each of them. `malformed` are the lines that are no
-    objects. `has_crc`: the meter sent a checksum; it is right then. `country` is the one that the telegram proves, None
-    where it proves none; `clock` is what its local times mean.
+    `objects` are in the order of their lines; `malformed` are the lines that are none. `has_crc`: the meter sent a
+    checksum; it is right then. `country` is the one that the telegram proves, None where it proves none; `clock` is
+    what its local times mean.
     """
 
     identification: str
     country: Country | None
     clock: Clock
-    types: Sequence[LineType]
-    values: Sequence[tuple[CosemValue, ...]]
+    objects: Sequence[CosemObject]
     malformed: tuple[str, ...]
     has_crc: bool
     text: bytes
 
     @property
-    def objects(self) -> list[CosemObject]:
-        """The objects, in the order of their lines."""
-        return list(map(CosemObject, self.types, self.values, strict=True))
-
-    @property
     def timestamp(self) -> datetime | None:
         """The time of the telegram by the meter's clock; None where it sends none, or was never set."""
         texts = {}
-        for (_, candidates, _), values in zip(self.types, self.values, strict=True):
-            if candidates and (row_id := candidates[0].id) in _CLOCK_OBJECTS:
-                value = values[0].value
+        for obj in self.objects:
+            if obj.candidates and (row_id := obj.candidates[0].id) in _CLOCK_OBJECTS:
+                value = obj.values[0].value
                 if isinstance(value, datetime):
                     return value
                 texts[row_id] = value

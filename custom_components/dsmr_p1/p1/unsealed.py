@@ -5,7 +5,7 @@ from .catalog import Quantity
 from .errors import TelegramError
 from .lines import has_control
 from .parser import Parsed
-from .telegram import FORM, REGISTERS, LineType
+from .telegram import FORM, REGISTERS, CosemObject
 
 
 class Unsealed:
@@ -30,7 +30,7 @@ class Unsealed:
         Raises TelegramError, also where the declared version has a checksum.
         """
         _check_lines(parsed)
-        lines = map(_constant, parsed.texts, parsed.telegram.types, strict=True)
+        lines = map(_constant, parsed.texts, parsed.telegram.objects, strict=True)
         constants = (parsed.telegram.identification, *filter(None, lines))
         if self._constants and constants not in (self._constants, self._others):
             self._others = constants
@@ -42,9 +42,9 @@ class Unsealed:
 def _check_lines(parsed: Parsed) -> None:
     """Refuse a telegram that should have a checksum, or in which a line is torn. Raises TelegramError."""
     telegram = parsed.telegram
-    for (_, candidates, _), values in zip(telegram.types, telegram.values, strict=True):
-        if candidates and (first := catalog.CRC_VERSIONS.get(candidates[0].id)) is not None:
-            version = values[0].value
+    for obj in telegram.objects:
+        if obj.candidates and (first := catalog.CRC_VERSIONS.get(obj.candidates[0].id)) is not None:
+            version = obj.values[0].value
             if not (isinstance(version, str) and version.isdecimal() and int(version) < first):
                 message = "no checksum, though the declared version has one"
                 raise TelegramError(message)
@@ -55,16 +55,16 @@ def _check_lines(parsed: Parsed) -> None:
         raise TelegramError(message)
 
 
-def _constant(line: str, line_type: LineType) -> object:
+def _constant(line: str, obj: CosemObject) -> object:
     """Return what of a line changes in no telegram of a meter; None where that is nothing."""
-    if not line_type.candidates:
+    if not obj.candidates:
         return None
-    row = line_type.candidates[0]
+    row = obj.candidates[0]
     if row.channel.quantity is Quantity.DEVICE_TYPE or row.id in catalog.IDENTIFIERS:
         return line
     if row.channel.quantity is Quantity.MEASURED:
         # A reference with a wrong bit is one that the catalog does not know, as a rule.
-        return line_type.obis
+        return obj.obis
     if row.channel.quantity not in REGISTERS:
         return None
     head, _, values = line.partition("(")
