@@ -47,7 +47,7 @@ def read(row: ObjectType, *texts: str) -> list[CosemValue]:
     """Return the values of a line with these parts."""
     reference = row.reference.replace("n", "1")
     [obj] = parse(f"{reference}({')('.join(texts)})", "0-0:96.1.9(1)").objects[:1]
-    assert obj.line_type.shape is not None, (reference, texts)
+    assert obj.shape is not None, (reference, texts)
     return list(obj.values)
 
 
@@ -161,5 +161,5 @@ def test_two_quantities_in_one_group_are_two() -> None:
 )
 def test_versions_and_tariffs_in_the_forms_of_meters(line: str, expected: object) -> None:
     [obj] = parse(line).objects
-    assert obj.line_type.shape is not None
+    assert obj.shape is not None
     assert obj.values[0].value == expected
