@@ -47,6 +47,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: P1ConfigEntry) -> bool:
     except ConfigEntryNotReady, ConfigEntryAuthFailed:
         hass.async_create_task(take_over.async_put_back(), "DSMR entry: set up again", eager_start=False)
         raise
+    entry.async_on_unload(entry.runtime_data.async_add_listener(lambda: take_over.follow(port.meters)))
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     async_start_dashboard(entry.runtime_data.port)
     return True

@@ -403,3 +403,39 @@ async def test_what_was_taken_over_is_remembered_when_it_is_reconfigured(hass: H
         assert step["reason"] == "reconfigure_successful"
         await hass.async_block_till_done()
         assert entry.data[CONF_TAKE_OVER] == core.entry.entry_id
+
+
+async def test_a_meter_that_comes_later_is_taken_over_then(hass: HomeAssistant, port: PtyPort) -> None:
+    async with core_on_a_meter(hass, port, *COUNTRIES[0]) as core:
+        registry = er.async_get(hass)
+        water, gas = core.key(core.serial("water")), core.key(core.serial("gas"))
+        registry.async_update_entity(water.entity_id, name="Our water")
+        before = core.rows()
+        everything, core.meter.source = core.meter.source, make_meter(port, "dsmr5", mbus="gas").source
+        entry = make_entry(core, port)
+        entry.add_to_hass(hass)
+        assert await hass.config_entries.async_setup(entry.entry_id)
+        await hass.async_block_till_done()
+        assert registry.async_get(gas.entity_id).platform == DOMAIN
+        assert registry.async_get(water.entity_id).platform == "dsmr"
+        issue_id = f"left_behind_{entry.entry_id}"
+        assert ir.async_get(hass).async_get_issue(DOMAIN, issue_id) is not None
+        core.meter.source = everything
+        await eventually(lambda: registry.async_get(water.entity_id).platform == DOMAIN)
+        await eventually(
+            lambda: (state := hass.states.get(water.entity_id)) and state.state not in ("unavailable", "unknown")
+        )
+        assert registry.async_get(water.entity_id).device_id == water.device_id
+        device = dr.async_get(hass).async_get(water.device_id)
+        assert device.config_entry_id == entry.entry_id
+        assert device.disabled_by is None
+        assert ir.async_get(hass).async_get_issue(DOMAIN, issue_id) is None
+        # A restart changes nothing any more.
+        moved = without_times(registry.async_get(water.entity_id))
+        await hass.config_entries.async_reload(entry.entry_id)
+        await hass.async_block_till_done()
+        assert without_times(registry.async_get(water.entity_id)) == moved
+        await hass.config_entries.async_remove(entry.entry_id)
+        await hass.async_block_till_done()
+        await core.reads()
+        assert differences(before, core.rows()) == {}

@@ -56,6 +56,9 @@ def _move_entity(hass: HomeAssistant, entry: ConfigEntry, moved: MovedEntity) ->
             # Not on a device of the old entry, unless that comes too.
             new_device_id=moved.device_id,
         )
+        if entity.disabled_by is er.RegistryEntryDisabler.CONFIG_ENTRY:
+            # It stayed with the old entry while that was disabled.
+            entity = entities.async_update_entity(entity.entity_id, disabled_by=None)
     options: Mapping[str, object] = entity.options.get(_SENSOR, {})
     if moved.unit is not None and _UNIT not in options:
         entities.async_update_entity_options(entity.entity_id, _SENSOR, {**options, _UNIT: moved.unit})
@@ -75,6 +78,7 @@ def _move_device(hass: HomeAssistant, entry: ConfigEntry, moved: MovedDevice) ->
         moved.device_id,
         new_config_entry_id=entry.entry_id,
         new_identifiers={device_identifier(entry.entry_id, moved.slot)},
+        disabled_by=None if device.disabled_by is dr.DeviceEntryDisabler.CONFIG_ENTRY else device.disabled_by,
     )
 
 

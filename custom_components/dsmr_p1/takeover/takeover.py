@@ -6,8 +6,9 @@ half done whatever happened in between.
 
 from collections.abc import Callable, Mapping
 
+import attr
 from homeassistant.config_entries import ConfigEntry, ConfigEntryDisabler, ConfigEntryState
-from homeassistant.core import HomeAssistant, State
+from homeassistant.core import HomeAssistant, State, callback
 from homeassistant.exceptions import ConfigEntryNotReady
 from homeassistant.helpers import device_registry as dr, entity_registry as er, issue_registry as ir
 from homeassistant.helpers.entity import entity_sources
@@ -19,11 +20,13 @@ from ..port.store import KnownMeter
 from .core_entries import CORE
 from .keys import SWAPPED_TARIFF_WORDS, SWAPPED_VERSIONS, TARIFF_WORDS
 from .moving import async_move_back, async_move_over
-from .plan import Shown, Target, plan
+from .plan import Shown, Target, plan, targets
 from .record import LeftEntity, MovedDevice, MovedEntity, Record, RecordStore
 
 type UnitOf = Callable[[KnownMeter, str], str | None]
 """Returns the unit in which a channel of a meter is shown, unless its owner chose another."""
+type _Units = Mapping[tuple[str, str], str | None]
+"""Those units, by slot and channel."""
 
 
 class TakeOver:
@@ -37,6 +40,7 @@ class TakeOver:
         self._record: Record | None = None
         self._core: ConfigEntry | None = None
         self._states: Mapping[str, State] = {}
+        self._meters: Mapping[str, KnownMeter] | None = None
 
     async def async_prepare(self) -> bool:
         """Put the old entry aside, and return whether a plan is to be made, for which a telegram is needed."""
@@ -87,8 +91,58 @@ class TakeOver:
             self._record.is_done = True
             await self._store.async_save(self._record)
             self._tell_left(self._record)
+        elif self._record is not None and (late := self._late_targets(self._record, port.meters)):
+            await self._async_carry_out_late(self._record, late, _units(port.meters, unit_of))
+        self._meters = port.meters
         if self._record is not None:
             port.tariff_words = {moved.registry_id: moved.words for moved in self._record.entities if moved.words}
+
+    async def _async_carry_out_late(self, record: Record, late: list[Target], units: _Units) -> None:
+        """Move what stayed behind because its meter or its channel was not there yet: recorded first, as all is."""
+        ids = {target.entity.id for target in late}
+        swapped = self._is_swapped(record)
+        record.entities += [_moved_entity(target, units, swapped=swapped) for target in late]
+        known = {device.slot for device in record.devices}
+        record.devices += [device for device in self._devices(late) if device.slot not in known]
+        record.left = [left for left in record.left if left.registry_id not in ids]
+        record.is_done = False
+        await self._store.async_save(record)
+        async_move_over(self._hass, self._entry, record)
+        record.is_done = True
+        await self._store.async_save(record)
+        self._tell_left(record)
+
+    def _late_targets(self, record: Record, meters: Mapping[str, KnownMeter]) -> list[Target]:
+        """Return where entities continue now that stayed behind for want of a meter or a channel.
+
+        Nothing is left of their last values to compare. Who is known only by being the one meter of its kind stays.
+        """
+        core = self._hass.config_entries.async_get_entry(record.core)
+        if core is None:
+            return []
+        wanted = {left.registry_id: left.device_id for left in record.left if left.reason == "no_meter"}
+        taken = {(moved.slot, moved.channel) for moved in record.entities}
+        return [
+            target._replace(entity=attr.evolve(target.entity, device_id=wanted[target.entity.id]))
+            for target in targets(self._hass, core, meters)
+            if target.entity.id in wanted
+            and target.reason is None
+            and not target.is_guess
+            and (target.slot, target.channel) not in taken
+        ]
+
+    @callback
+    def follow(self, meters: Mapping[str, KnownMeter]) -> None:
+        """Set the entry up again where a meter has come for which an entity was left: only unloaded ones can move."""
+        if self._meters is meters or self._record is None:
+            return
+        self._meters = meters
+        if self._late_targets(self._record, meters):
+            self._hass.config_entries.async_schedule_reload(self._entry.entry_id)
+
+    def _is_swapped(self, record: Record) -> bool:
+        core = self._hass.config_entries.async_get_entry(record.core)
+        return core is not None and core.data.get("dsmr_version") in SWAPPED_VERSIONS
 
     def _check_unloaded(self, core: ConfigEntry) -> None:
         """Raise ConfigEntryNotReady where entities outlived their entry: `dsmr` can add some while it is unloaded.
@@ -103,29 +157,14 @@ class TakeOver:
             raise ConfigEntryNotReady(translation_domain=DOMAIN, translation_key="still_loaded")
 
     def _make_record(self, core: ConfigEntry, port: Port, unit_of: UnitOf) -> Record:
-        units = {
-            (slot, channel): unit_of(meter, channel)
-            for slot, meter in port.meters.items()
-            for channel in meter.channels
-        }
+        units = _units(port.meters, unit_of)
         planned = plan(self._hass, core, port.meters, Shown(self._states, port.display.values, units))
         going = [target for target in planned if target.reason is None]
         swapped = core.data.get("dsmr_version") in SWAPPED_VERSIONS
         return Record(
             core=core.entry_id,
             was_enabled=core.disabled_by is None,
-            entities=[
-                MovedEntity(
-                    registry_id=entity.id,
-                    old_unique_id=entity.unique_id,
-                    slot=slot,
-                    channel=channel,
-                    device_id=entity.device_id,
-                    unit=_unit_to_keep(entity, units[slot, channel]),
-                    words=(SWAPPED_TARIFF_WORDS if swapped else TARIFF_WORDS) if is_tariff else {},
-                )
-                for entity, slot, channel, is_tariff, *_ in going
-            ],
+            entities=[_moved_entity(target, units, swapped=swapped) for target in going],
             devices=list(self._devices(going)),
             left=[
                 LeftEntity(registry_id=target.entity.id, device_id=target.entity.device_id, reason=target.reason)
@@ -161,17 +200,38 @@ class TakeOver:
         entities = er.async_get(self._hass).entities
         left = [left for left in record.left if left.reason != "unused"]
         names = [entity.entity_id for one in left if (entity := entities.get_entry(one.registry_id)) is not None]
-        if names:
+        issue_id = f"left_behind_{self._entry.entry_id}"
+        if not names:
+            ir.async_delete_issue(self._hass, DOMAIN, issue_id)
+        else:
             ir.async_create_issue(
                 self._hass,
                 DOMAIN,
-                f"left_behind_{self._entry.entry_id}",
+                issue_id,
                 is_fixable=False,
                 is_persistent=True,
                 severity=ir.IssueSeverity.WARNING,
                 translation_key="left_behind",
                 translation_placeholders={"entities": "\n".join(f"- `{name}`" for name in names)},
             )
+
+
+def _units(meters: Mapping[str, KnownMeter], unit_of: UnitOf) -> _Units:
+    return {(slot, channel): unit_of(meter, channel) for slot, meter in meters.items() for channel in meter.channels}
+
+
+def _moved_entity(target: Target, units: _Units, *, swapped: bool) -> MovedEntity:
+    """Return what is recorded of an entity that continues; `swapped` is the meaning of tariffs in some countries."""
+    entity, slot, channel, is_tariff, *_ = target
+    return MovedEntity(
+        registry_id=entity.id,
+        old_unique_id=entity.unique_id,
+        slot=slot,
+        channel=channel,
+        device_id=entity.device_id,
+        unit=_unit_to_keep(entity, units[slot, channel]),
+        words=(SWAPPED_TARIFF_WORDS if swapped else TARIFF_WORDS) if is_tariff else {},
+    )
 
 
 def _unit_to_keep(entity: er.RegistryEntry, ours: str | None) -> str | None:
