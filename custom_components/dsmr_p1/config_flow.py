@@ -47,7 +47,7 @@ from .flow.options_flow import P1OptionsFlow
 from .flow.report import Words, confirm_placeholders, dashboard_offer, entry_title
 from .flow.running import allow_plain, has_moved, has_verified, last_encrypted
 from .flow.take_over_step import TakeOverStep
-from .p1 import Keys
+from .p1 import Keys, Reading
 from .port.address import AddressError, candidates
 from .port.entry_data import keys_from
 from .port.serial_ports import FreePort, entry_on, free_ports, is_same_port, our_discoveries, stable_path
@@ -255,24 +255,13 @@ class P1ConfigFlow(TakeOverStep, domain=DOMAIN):
         heard = self._heard
         assert heard is not None  # noqa: S101 - the step follows listening
         assert heard.reading is not None  # noqa: S101 - that heard a telegram
-        words = await Words.load(self.hass)
         # A browser may ask for the form once more while the entry is being made: that entry is no reason to abort then.
         if not self._is_confirmed:
             await self._identify(heard)
             self._core = None if self.source == SOURCE_RECONFIGURE else await core_on(self.hass, heard.port)
-        core = self._core
+        core, words = self._core, await Words.load(self.hass)
         if user_input is None:
-            is_new = self.source != SOURCE_RECONFIGURE
-            offer = await dashboard_offer(self.hass, heard.reading, words) if is_new else None
-            return self.async_show_form(
-                step_id="confirm",
-                data_schema=confirm_schema(take_over=core is not None, energy_dashboard=offer is not None),
-                description_placeholders={
-                    **confirm_placeholders(self.hass, heard, heard.reading, words),
-                    **({} if core is None else self._take_over_placeholders(core, heard.reading)),
-                    "energy_dashboard": offer or "",
-                },
-            )
+            return await self._show_confirm(heard, heard.reading, words)
         if core is not None and not user_input[CONF_TAKE_OVER]:
             # One port has one reader.
             return self.async_abort(reason="take_over_declined")
@@ -283,16 +272,33 @@ class P1ConfigFlow(TakeOverStep, domain=DOMAIN):
         if user_input.get(CONF_ENERGY_DASHBOARD):
             data[CONF_ENERGY_DASHBOARD] = True
         if self.source == SOURCE_RECONFIGURE:
-            entry = self._get_reconfigure_entry()
-            if CONF_TAKE_OVER in entry.data:
-                data[CONF_TAKE_OVER] = entry.data[CONF_TAKE_OVER]
-            if heard.was_verified and not heard.is_encrypted:
-                await allow_plain(self.hass, entry)
-            return self.async_update_reload_and_abort(entry, unique_id=entry.unique_id or self.unique_id, data=data)
+            return await self._reconfigure(heard, data)
         for flow_id in list(our_discoveries(self.hass, heard.port)):
             if flow_id != self.flow_id:
                 self.hass.config_entries.flow.async_abort(flow_id)
         return self.async_create_entry(title=entry_title(heard.reading, words), data=data)
+
+    async def _reconfigure(self, heard: ListenResult, data: dict[str, Any]) -> ConfigFlowResult:
+        entry = self._get_reconfigure_entry()
+        if CONF_TAKE_OVER in entry.data:
+            data[CONF_TAKE_OVER] = entry.data[CONF_TAKE_OVER]
+        if heard.was_verified and not heard.is_encrypted:
+            await allow_plain(self.hass, entry)
+        return self.async_update_reload_and_abort(entry, unique_id=entry.unique_id or self.unique_id, data=data)
+
+    async def _show_confirm(self, heard: ListenResult, reading: Reading, words: Words) -> ConfigFlowResult:
+        core = self._core
+        is_new = self.source != SOURCE_RECONFIGURE
+        offer = await dashboard_offer(self.hass, reading, words) if is_new else None
+        return self.async_show_form(
+            step_id="confirm",
+            data_schema=confirm_schema(take_over=core is not None, energy_dashboard=offer is not None),
+            description_placeholders={
+                **confirm_placeholders(self.hass, heard, reading, words),
+                **({} if core is None else self._take_over_placeholders(core, reading)),
+                "energy_dashboard": offer or "",
+            },
+        )
 
     def _entry_data(self, heard: ListenResult) -> dict[str, Any]:
         """Return what is kept in the entry: what was entered, for the port on which a meter was heard."""

@@ -219,7 +219,7 @@ def test_references_survive_a_round_trip(groups: tuple[int, int, int, int, int],
 
 
 @PROPERTY
-@given(st.decimals(0, 10**12, allow_nan=False, places=3), st.sampled_from(Unit), st.sampled_from(["*", " ", "_"]))
+@given(st.decimals(0, 10**12 - 1, allow_nan=False, places=3), st.sampled_from(Unit), st.sampled_from(["*", " ", "_"]))
 def test_quantities_survive_a_round_trip(number: Decimal, unit: Unit, separator: str) -> None:
     assert parse_quantity(f"{number:013f}{separator}{unit}") == (number, unit)
 

@@ -230,7 +230,7 @@ _LONGEST_IDENTIFIER: Final = 64
 
 
 def is_identifier(text: str) -> bool:
-    """Whether a text is an identifier, and not what stands for none: nothing, all zeros, all FF, dashes, or too long."""
+    """Whether a text is an identifier and no stand-in for one: nothing, zeros, all FF, dashes, or too long."""
     return len(text) <= _LONGEST_IDENTIFIER and bool(text.strip("0Ff- "))
 
 
