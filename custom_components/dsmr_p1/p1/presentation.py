@@ -44,7 +44,7 @@ def present(meter: Meter, last: tuple[Meter, Mapping[str, Presented]] | None = N
     """
     if not meter.profile.registered:
         return {}
-    if last is not None and last[0].profile is meter.profile and last[0].channels.keys() == meter.channels.keys():
+    if last is not None and last[0].profile is meter.profile:
         before, presented = last
         changed = [i for i, value in meter.channels.items() if value is not before.channels[i]]
         if not any(i.startswith(_FAILURE) for i in changed):
