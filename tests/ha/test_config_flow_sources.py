@@ -506,7 +506,7 @@ async def test_reconfigure_alone_lifts_the_demand_for_encryption(
             assert await hass.config_entries.async_unload(entry.entry_id)
         result = await enter(hass, await reconfigure(hass, entry), {CONF_PORT: port.path})
         assert result["step_id"] == "confirm"
-        assert told(result)["encryption"] == "none"
+        assert told(result)["encryption"] == "–"
         assert "proven genuine before, and are plain now" in told(result)["notes"]
         await close(hass, result)
         if is_set_up:
