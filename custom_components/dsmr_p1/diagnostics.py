@@ -115,7 +115,8 @@ def _replacement(port: Port) -> dict[str, Any]:
                 "since": change.since.isoformat(),
                 "is_asked": change.is_asked,
                 "is_replacement": change.is_replacement,
-                "registers": sorted(change.registers),
+                "is_shown": change.is_shown,
+                "steps": sorted(step.statistic_id for step in change.steps),
             }
             for change in replaced.changes.values()
         ],
@@ -123,6 +124,11 @@ def _replacement(port: Port) -> dict[str, Any]:
         "arrivals": dict(replaced.successors),
         "asked": sorted(replaced.asked),
         "buried": sorted(replaced.retired),
+        "unbooked_costs": [cost.sensor for cost in replaced.unbooked],
+        "corrections": [
+            {"statistic_id": correction.statistic_id, "start": correction.start.isoformat()}
+            for correction in port.record.corrections
+        ],
     }
 
 

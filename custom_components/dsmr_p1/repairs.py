@@ -12,7 +12,7 @@ import probatio
 
 from .const import CONF_METER_TYPE, DOMAIN
 from .coordinator import P1ConfigEntry
-from .meters.replacement import Answer
+from .meters.questions import Answer
 from .port.entry_data import redacted
 from .port.serial_ports import entry_on
 
@@ -146,11 +146,20 @@ class DetectTypeFlow(ConfirmFlow):
 class ReplacementFlow(P1RepairFlow):
     """The owner is asked whether another meter is a replacement, an additional one, or a mistake."""
 
+    @property
+    @override
+    def _placeholders(self) -> dict[str, str]:
+        """Return what the issue tells, and what only the owner is to see: the issue itself goes into diagnostics."""
+        slot = str(self._about["slot"])
+        if self._entry is None or not self._is_loaded or not self._entry.runtime_data.meters.is_in_question(slot):
+            return super()._placeholders
+        return super()._placeholders | self._entry.runtime_data.meters.describe(slot)
+
     async def async_step_init(self, _: dict[str, str] | None = None) -> RepairsFlowResult:
         """Ask which it is."""
         if self._entry is None or not self._is_loaded:
             return self.async_abort(reason="not_loaded")
-        if not self._entry.runtime_data.meters.replacements.is_open(str(self._about["slot"])):
+        if not self._entry.runtime_data.meters.is_in_question(str(self._about["slot"])):
             return self._settled()
         return self.async_show_menu(
             step_id="init",
@@ -181,10 +190,10 @@ class ReplacementFlow(P1RepairFlow):
         slot = str(self._about["slot"])
         if self._entry is None or not self._is_loaded:
             return self.async_abort(reason="not_loaded")
-        replacements = self._entry.runtime_data.meters.replacements
-        if not replacements.is_open(slot):
+        meters = self._entry.runtime_data.meters
+        if not meters.is_in_question(slot):
             return self._settled()
-        await replacements.async_answer(slot, answer)
+        await meters.async_answer(slot, answer)
         return self.async_create_entry(data={})
 
 

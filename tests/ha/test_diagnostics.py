@@ -99,7 +99,8 @@ async def test_what_the_owner_is_asked(
     assert change["slot"] == "electricity"
     assert change["is_asked"] is True
     assert change["is_replacement"] is False
-    assert "emeter_delivery_tariff1" in change["registers"]
+    assert change["is_shown"] is True
+    assert house.entity_id("electricity", "emeter_delivery_tariff1") in change["steps"]
     assert datetime.fromisoformat(change["since"]).tzinfo is not None
     text = json.dumps(found)
     assert IDENTIFIER not in text

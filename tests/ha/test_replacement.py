@@ -1,19 +1,16 @@
-"""A replaced meter: its registers are held back, the owner is asked, and the statistics count on."""
+"""A replaced meter: it is believed after three telegrams, shown, and the owner is asked."""
 
-from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
-from itertools import pairwise
-from typing import Any
-from unittest.mock import patch
 
-from homeassistant.components.recorder.core import Recorder
 from homeassistant.config_entries import ConfigEntryDisabler, ConfigEntryState
 from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr, issue_registry as ir
 from homeassistant.setup import async_setup_component
+from homeassistant.util.dt import utcnow
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.common import MockConfigEntry, async_fire_time_changed
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.dsmr_p1 import async_remove_config_entry_device
@@ -25,17 +22,18 @@ from custom_components.dsmr_p1.const import (
     DOMAIN,
 )
 from custom_components.dsmr_p1.descriptions import PRESENTATIONS
-from custom_components.dsmr_p1.meters.handover import HELD
+from custom_components.dsmr_p1.meters.handover import SUMMED
 from custom_components.dsmr_p1.p1 import Quantity
-from simulator import EXAMPLE_AUTHENTICATION_KEY, EXAMPLE_DECRYPTION_KEY, SlotState
+from simulator import EXAMPLE_AUTHENTICATION_KEY, EXAMPLE_DECRYPTION_KEY, SlotState, make_slots
+from simulator.telegram import seal
 from tests.ha.house import House, MakeHouse, eventually
 from tests.ha.replacing import (
     EVERY_TELEGRAM,
     GAS,
     ISSUES,
     LOW,
+    NOW,
     TOTAL,
-    Book,
     Calendar,
     another_gas_meter,
     another_main_meter,
@@ -65,57 +63,88 @@ def test_held_back_is_what_the_recorder_sums_up() -> None:
     summed = {
         quantity for quantity, shown in PRESENTATIONS.items() if shown.state_class and "total" in shown.state_class
     }
-    assert summed == HELD
-    assert Quantity.POWER not in HELD
+    assert summed == SUMMED
+    assert Quantity.POWER not in SUMMED
 
 
-async def test_registers_are_held_from_the_first_telegram_and_the_owner_is_asked_after_three(house: House) -> None:
+async def test_another_meter_is_believed_after_three_telegrams_and_the_owner_is_asked(house: House) -> None:
+    before, old = house.value(*LOW), house.builder.identifier
+    house.builder.household.replace_meter(5_000)
     another_main_meter(house)
+    for _ in range(2):
+        await house.send()
+        assert house.value(*LOW) == before
+        assert issue(house) is None
     await house.send()
-    assert house.value(*LOW) == house.value(*TOTAL) == STATE_UNKNOWN
-    assert house.value(*POWER) != STATE_UNKNOWN
-    assert house.value(*GAS) != STATE_UNKNOWN
-    assert issue(house) is None
-    await house.send()
-    assert issue(house) is None
-    await house.send()
+    assert float(house.value(*LOW)) == pytest.approx(5, abs=1)
     found = issue(house)
     assert found is not None
     assert found.is_fixable
     assert found.is_persistent
     assert found.translation_key == "meter_changed"
-    assert house.value(*LOW) == STATE_UNKNOWN
     device = house.device("electricity")
     assert device is not None
-    assert device.serial_number != house.builder.identifier
+    assert device.serial_number == old
+    told = house.coordinator.meters.describe("electricity")
+    assert (told["old_meter"], told["new_meter"]) == (old, house.builder.identifier)
+    assert told["since"].startswith(str(NOW.year))
+    assert f"{float(before):.3f} → {float(house.value(*LOW)):.3f} kWh" in told["readings"]
 
 
 async def test_a_garbled_identifier_asks_nobody(house: House) -> None:
-    before = house.builder.identifier
-    another_main_meter(house)
-    await send(house, 2)
-    house.builder.identifier = before
-    await house.send()
-    assert house.value(*LOW) != STATE_UNKNOWN
+    before, value, power = house.builder.identifier, house.value(*LOW), house.value(*POWER)
+    house.builder.household.advance(86_400)
     for number in range(5):
         another_main_meter(house, number)
         await house.send()
     assert issue(house) is None
-    assert house.value(*LOW) == STATE_UNKNOWN
+    assert house.value(*LOW) == value
+    assert house.value(*POWER) != power
+    house.builder.identifier = before
+    await house.send()
+    assert house.value(*LOW) != value
+    # Twice is not three times, and nothing is left of it.
+    for _ in range(2):
+        another_main_meter(house)
+        await send(house, 2)
+        house.builder.identifier = before
+        await house.send()
+    assert issue(house) is None
 
 
-async def test_the_old_identifier_takes_the_question_back(house: House, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_telegram_without_identifier_is_neither_meter(house: House) -> None:
+    value, told = house.value(*LOW), house.builder.identifier.encode().hex().upper().encode()
+    another_main_meter(house)
+    house.builder.household.advance(86_400)
+    await send(house, 2)
+    telegram = house.builder.telegram()
+    garbled = house.builder.identifier.encode().hex().upper().encode()
+    assert garbled in telegram
+    assert told not in telegram
+    lines = b"\r\n".join(line for line in telegram.split(b"\r\n") if garbled not in line)
+    await house.send(seal(lines[: lines.rindex(b"!") + 1]))
+    assert house.value(*LOW) == value
+    await send(house, 2)
+    assert house.value(*LOW) == value
+    await house.send()
+    assert house.value(*LOW) != value
+
+
+async def test_the_old_meter_takes_the_question_back(house: House, caplog: pytest.LogCaptureFixture) -> None:
     before = house.builder.identifier
     another_main_meter(house)
     await send(house, 3)
-    assert issue(house) is not None
     house.builder.identifier = before
+    await send(house, 2)
+    assert issue(house) is not None
     await house.send()
     assert issue(house) is None
-    assert house.value(*LOW) != STATE_UNKNOWN
     told = [record.message for record in caplog.records if record.levelname == "INFO" and "P1 port" in record.message]
     assert len(told) == 2
     assert "SIM" not in "".join(told)
+    await house.reload(house.builder.telegram())
+    await send(house, 3)
+    assert issue(house) is None
 
 
 async def test_a_replacement_keeps_everything(
@@ -175,7 +204,6 @@ async def test_an_additional_meter_is_one_of_its_own(
     assert before is not None
     another_gas_meter(house, 5_000)
     await send(house, 3)
-    assert house.value(*GAS) == STATE_UNKNOWN
     await answer(hass_client, house, "additional", "mbus_1")
     await house.send()
     await hass.async_block_till_done()
@@ -194,32 +222,46 @@ async def test_an_additional_meter_is_one_of_its_own(
     assert issue(house, "mbus_1") is None
 
 
-async def test_who_does_not_answer_for_a_day_has_a_new_meter(house: House, calendar: Calendar) -> None:
+@pytest.mark.parametrize("is_noisy", [False, True], ids=["quiet", "noise in between"])
+async def test_who_does_not_answer_for_a_day_has_a_new_meter(
+    house: House, calendar: Calendar, *, is_noisy: bool
+) -> None:
     another_main_meter(house)
     await send(house, 3)
     calendar.tick(timedelta(hours=23))
+    if is_noisy:
+        another_main_meter(house, 8)
+        await send(house, 3)
+        another_main_meter(house)
+        await send(house, 3)
     await house.send()
-    assert house.value(*LOW) == STATE_UNKNOWN
+    device = house.device("electricity")
+    assert device is not None
+    assert device.serial_number != house.builder.identifier
     calendar.tick(timedelta(hours=1, minutes=1))
     await house.send()
-    await house.send()
-    assert house.value(*LOW) != STATE_UNKNOWN
     assert issue(house) is None
     told = issue(house, prefix="adopted")
     assert told is not None
     assert not told.is_fixable
     assert told.translation_key == "meter_adopted"
+    device = house.device("electricity")
+    assert device is not None
+    assert device.serial_number == house.builder.identifier
 
 
-async def test_a_restart_in_the_middle(house: House, hass_client: ClientSessionGenerator) -> None:
+@pytest.mark.parametrize("telegrams", [2, 3], ids=["before it is believed", "while the owner is asked"])
+async def test_a_restart_in_the_middle(house: House, hass_client: ClientSessionGenerator, telegrams: int) -> None:
     another_main_meter(house)
-    await send(house, 3)
+    await send(house, telegrams)
     await house.reload(house.builder.telegram())
-    assert house.value(*LOW) == STATE_UNKNOWN
-    assert issue(house) is not None
-    await answer(hass_client, house, "replacement")
-    await house.send()
+    assert (issue(house) is None) == (telegrams < 3)
+    await send(house, 2)
     assert house.value(*LOW) != STATE_UNKNOWN
+    await answer(hass_client, house, "replacement")
+    device = house.device("electricity")
+    assert device is not None
+    assert device.serial_number == house.builder.identifier
 
 
 async def test_a_new_meter_beside_a_dead_one(
@@ -292,16 +334,50 @@ async def test_a_meter_without_readings_for_a_day_is_dead(house: House, calendar
 async def test_another_meter_on_another_channel_is_asked_about(
     house: House, hass_client: ClientSessionGenerator
 ) -> None:
-    entity_id = house.entity_id(*GAS)
+    entity_id, before = house.entity_id(*GAS), house.value(*GAS)
     let_gas_meter_die(house)
     house.builder.slots = house.builder.slots[1:]
-    await send(house, 3)
-    # The only gas meter has gone on, but nothing it counts is shown before the owner has answered.
+    await send(house, 2)
+    # The only gas meter has gone on, with what it showed.
     assert house.entity_id("mbus_2", "m3meter_value") == entity_id
-    assert house.value("mbus_2", "m3meter_value") == STATE_UNKNOWN
-    await answer(hass_client, house, "replacement", "mbus_2")
+    assert house.value("mbus_2", "m3meter_value") == before
     await house.send()
     assert float(house.value("mbus_2", "m3meter_value")) < 200
+    await answer(hass_client, house, "replacement", "mbus_2")
+
+
+async def test_a_question_moves_with_its_meter(house: House, hass_client: ClientSessionGenerator) -> None:
+    another_gas_meter(house, 5_000)
+    await send(house, 3)
+    (slot,) = house.builder.slots
+    house.builder.slots = (replace(slot, channel=2),)
+    await send(house, 2)
+    assert issue(house, "mbus_1") is None
+    await answer(hass_client, house, "replacement", "mbus_2")
+    assert float(house.value("mbus_2", "m3meter_value")) < 200
+
+
+async def test_the_right_one_of_two_meters_is_taken_for_the_replaced_one(
+    make_house: MakeHouse, calendar: Calendar, hass_client: ClientSessionGenerator
+) -> None:
+    """A third gas meter, beside two, has replaced none; a second one only the other gas meter."""
+    house = await make_house("dsmr5", "gas,water")
+    house.configure(options=EVERY_TELEGRAM)
+    await house.set_up()
+    entity_id = house.entity_id(*GAS)
+    gas, water = house.builder.slots
+    (other,) = make_slots("gas@3", 5, house.builder.household.now)
+    last = gas.reading(house.builder.household, 300)
+    dead = replace(gas, state=SlotState.DEAD, until=last.time, offset=last.value)
+    house.builder.slots = (dead, water, other.start_at(house.builder.household, 3_000))
+    await house.send()
+    house.pass_time(8 * 86_400)
+    await send(house, 3)
+    await answer(hass_client, house, "replacement", "mbus_3")
+    await eventually(lambda: house.entry.state is ConfigEntryState.LOADED and house.is_listening)
+    await send(house, 2)
+    assert house.entity_id("mbus_3", "m3meter_value") == entity_id
+    assert house.slots() == {"p1", "electricity", "mbus_2", "mbus_3"}
 
 
 async def test_the_old_device_can_be_removed(
@@ -320,16 +396,18 @@ async def test_the_old_device_can_be_removed(
     assert not await async_remove_config_entry_device(hass, house.entry, live)
 
 
-async def test_what_was_told_of_an_adopted_meter_goes_by_itself(house: House, calendar: Calendar) -> None:
+async def test_what_was_told_of_an_adopted_meter_goes_by_itself(
+    hass: HomeAssistant, house: House, calendar: Calendar
+) -> None:
     another_main_meter(house)
     await send(house, 3)
     calendar.tick(timedelta(days=1, minutes=1))
     await house.send()
-    assert issue(house, prefix="adopted") is not None
-    house.coordinator.meters.replacements.questions.async_tidy()
-    assert issue(house, prefix="adopted") is not None
-    calendar.tick(timedelta(days=31))
-    house.coordinator.meters.replacements.questions.async_tidy()
+    for days in (1, 31):
+        assert issue(house, prefix="adopted") is not None
+        calendar.tick(timedelta(days=days))
+        async_fire_time_changed(hass, utcnow() + timedelta(hours=1, seconds=1), fire_all=True)
+        await hass.async_block_till_done()
     assert issue(house, prefix="adopted") is None
 
 
@@ -358,7 +436,7 @@ async def test_an_answer_that_comes_too_late(
     step = await (await client.post(url, json={"handler": DOMAIN, "issue_id": found.issue_id})).json()
     step = await (await client.post(f"{url}/{step['flow_id']}", json={"next_step_id": "additional"})).json()
     house.builder.identifier = before
-    await house.send()
+    await send(house, 3)
     step = await (await client.post(f"{url}/{step['flow_id']}", json={})).json()
     assert (step["type"], step["reason"]) == ("abort", "settled")
     assert step["reason"] in ISSUES["meter_changed"]["fix_flow"]["abort"]
@@ -383,19 +461,18 @@ async def test_another_meter_that_tells_no_identifier_is_known_by_its_system_tit
     assert device is not None
     assert device.serial_number is None
     house.builder.system_title = bytes(range(8))
-    await house.send()
-    assert house.value(*TOTAL) == STATE_UNKNOWN
-    house.builder.system_title = old
-    await house.send()
-    assert house.value(*TOTAL) != STATE_UNKNOWN
-    house.builder.system_title = bytes(range(8))
     await send(house, 3)
     found = issue(house)
     assert found is not None
     assert bytes(range(8)).hex() not in str(found)
     await house.reload(house.builder.telegram())
-    assert house.value(*TOTAL) == STATE_UNKNOWN
-    await answer(hass_client, house, "replacement")
+    client = await hass_client()
+    response = await client.post("/api/repairs/issues/fix", json={"handler": DOMAIN, "issue_id": found.issue_id})
+    response = await client.post(
+        f"/api/repairs/issues/fix/{(await response.json())['flow_id']}", json={"next_step_id": "replacement"}
+    )
+    response = await client.post(f"/api/repairs/issues/fix/{(await response.json())['flow_id']}", json={})
+    assert (await response.json())["type"] == "create_entry"
     await house.send()
     assert house.value(*TOTAL) != STATE_UNKNOWN
     assert house.entry.unique_id == bytes(range(8)).hex()
@@ -455,133 +532,3 @@ async def test_disabled_entities_of_an_additional_meter_are_there_at_once(
     await house.send()
     after = {name: entity.disabled for name, entity in house.entities().items() if name.startswith("mbus_1_")}
     assert after == before
-
-
-async def test_a_restart_while_the_recorder_is_waited_for(
-    recorder_mock: Recorder,
-    hass: HomeAssistant,
-    house: House,
-    hass_client: ClientSessionGenerator,
-    calendar: Calendar,
-) -> None:
-    entity_id = house.entity_id(*GAS)
-    assert entity_id is not None
-    book = Book(house, calendar, entity_id)
-    await book.compile()
-    another_gas_meter(house, 0)
-    await send(house, 3)
-    await answer(hass_client, house, "replacement", "mbus_1")
-    await house.reload(house.builder.telegram())
-    assert house.value(*GAS) == STATE_UNKNOWN
-    assert issue(house, "mbus_1") is None
-    await book.compile()
-    await eventually(lambda: not house.coordinator.port.record.replaced.changes)
-    await house.send()
-    await book.compile(send=False)
-    assert 0 <= float(house.value(*GAS)) < 20
-    assert book.total() < 20
-
-
-async def test_noise_while_the_recorder_is_waited_for(
-    recorder_mock: Recorder, house: House, hass_client: ClientSessionGenerator, calendar: Calendar
-) -> None:
-    entity_id = house.entity_id(*GAS)
-    assert entity_id is not None
-    book = Book(house, calendar, entity_id)
-    await book.compile()
-    another_gas_meter(house, 0)
-    new = house.builder.slots
-    await send(house, 3)
-    await answer(hass_client, house, "replacement", "mbus_1")
-    another_gas_meter(house, 0)
-    await house.send()
-    house.builder.slots = new
-    await house.send()
-    assert house.value(*GAS) == STATE_UNKNOWN
-    assert issue(house, "mbus_1") is None
-    for _ in range(2):
-        await book.compile()
-    assert 0 <= float(house.value(*GAS)) < 20
-    assert book.total() < 20
-
-
-async def test_a_recorder_that_is_late_brings_nothing_back(
-    recorder_mock: Recorder,
-    hass: HomeAssistant,
-    house: House,
-    hass_client: ClientSessionGenerator,
-    calendar: Calendar,
-    hass_storage: dict[str, Any],
-) -> None:
-    entity_id = house.entity_id(*GAS)
-    assert entity_id is not None
-    book = Book(house, calendar, entity_id)
-    await book.compile()
-    another_gas_meter(house, 0)
-    await send(house, 3)
-    await answer(hass_client, house, "replacement", "mbus_1")
-    late: list[Callable[[], None]] = []
-    with patch("custom_components.dsmr_p1.meters.handover.async_count_on", lambda _, __, done: late.append(done)):
-        await book.compile(send=False)
-    assert late
-    assert any(DOMAIN in name for name in hass_storage)
-    assert await hass.config_entries.async_remove(house.entry.entry_id)
-    await hass.async_block_till_done()
-    late[0]()
-    await hass.async_block_till_done()
-    assert not [name for name in hass_storage if DOMAIN in name]
-
-
-async def test_a_recorder_that_sums_nothing_up_is_not_waited_for_for_ever(
-    recorder_mock: Recorder, house: House, hass_client: ClientSessionGenerator, calendar: Calendar
-) -> None:
-    another_main_meter(house)
-    await send(house, 3)
-    await answer(hass_client, house, "replacement")
-    await house.send()
-    assert house.value(*LOW) == STATE_UNKNOWN
-    calendar.tick(timedelta(days=1, minutes=1))
-    await send(house, 2)
-    assert house.value(*LOW) != STATE_UNKNOWN
-
-
-@pytest.mark.parametrize("new_register", [0, 12_000, 9_000_000], ids=["from zero", "used", "higher"])
-async def test_the_sum_grows_by_real_use_only(
-    recorder_mock: Recorder,
-    hass: HomeAssistant,
-    house: House,
-    hass_client: ClientSessionGenerator,
-    calendar: Calendar,
-    new_register: int,
-) -> None:
-    entity_id = house.entity_id(*GAS)
-    assert entity_id is not None
-    book = Book(house, calendar, entity_id)
-    for _ in range(2):
-        await book.compile()
-    last_old = float(house.value(*GAS))
-    another_gas_meter(house, new_register)
-    await send(house, 3)
-    first_new = house.coordinator.port.reading
-    assert first_new is not None
-    await answer(hass_client, house, "replacement", "mbus_1")
-    await house.send()
-    # What the old meter showed last is not summed up yet.
-    assert house.value(*GAS) == STATE_UNKNOWN
-    await book.compile()
-    await eventually(lambda: not house.coordinator.port.record.replaced.changes)
-    before = book.total()
-    await house.send()
-    start = new_register / 1000
-    shown = float(house.value(*GAS))
-    assert shown >= start
-    for _ in range(4):
-        await book.compile()
-    await book.compile(send=False)
-    after = book.total()
-    assert last_old - float(book.rows()[0]["state"]) >= 0
-    assert after - before == pytest.approx(float(house.value(*GAS)) - start, abs=0.002)
-    assert after - before < 20
-    sums = [row["sum"] for row in book.rows()]
-    assert sums == sorted(sums)
-    assert all(later - earlier < 10 for earlier, later in pairwise(sums))

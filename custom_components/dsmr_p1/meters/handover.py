@@ -1,159 +1,204 @@
-"""From an old meter's registers to a new one's: what is held back, and how it is shown again.
+"""From an old meter's registers to a new one's: what the step between them adds is taken out of the statistics.
 
 The recorder and the sensors of costs compare a register with what it showed before. Of another meter that is no use but
-a step. So nothing that a meter counts is shown while it is not certain which meter it is, and when a new meter goes on
-as the old one, its registers come back in this order:
-
-1. The recorder sums up the last that the old meter has shown.
-2. The statistics of the registers are told to count on from what the new meter showed first.
-3. With a telegram: the registers show what the new meter showed first. What sensors of costs book in that moment is
-   nothing but the step, and is left out of their statistics. Where there are any, that waits until there is a price,
-   and until all five minutes that are over are summed up: the step is left out by rewriting the row of the last ones.
-4. The registers show the telegram. From what the new meter showed first to that was real use, and is booked as such.
+a step. Its size is known once the new meter's registers are shown, and `corrections` takes it out; that of the costs as
+soon as they book it. All of it is kept, to be undone where the owner says that it was no replacement.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
-from decimal import Decimal
 from functools import partial
 from typing import Final
 
-from homeassistant.core import CoreState, Event, HomeAssistant, callback
+from homeassistant.components.recorder.history import state_changes_during_period
+from homeassistant.components.sensor import ATTR_LAST_RESET
+from homeassistant.const import ATTR_UNIT_OF_MEASUREMENT
+from homeassistant.core import CoreState, HomeAssistant, State, callback
 from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers.recorder import get_instance
 from homeassistant.util import dt as dt_util
 
 from ..const import DOMAIN
-from ..p1 import Presented, Unit, channel_type
-from ..port.display import TOTALS
+from ..p1 import Presented
+from ..port.display import TOTALS, Values
+from ..port.replaced import Change, Step, UnbookedCost
 from ..port.state import Port
-from ..port.store import Change, Registers, known_channel
-from .costs import Bookings, async_price_entities, cost_sensors, is_known
-from .recorded import EVENT_COMPILED, async_count_on, async_leave_out, is_recording, latest_compiled, latest_ended
+from ..port.store import KnownMeter
+from .corrections import Corrections
+from .costs import added, booked, cost_sensors, number_of
 
-HELD: Final = TOTALS
-"""What is held back."""
-LONGEST_WAIT: Final = timedelta(days=1)
-"""How long a price is waited for after the answer."""
-LONGEST_SUM: Final = timedelta(hours=6)
-"""How long the next sum of the recorder is waited for: more than the repair of a large database takes."""
+_LOOKED_BACK: Final = timedelta(days=10)
+_STATES_LOOKED_AT: Final = 50
 
 
-def registers_of(values: Mapping[str, Presented]) -> Registers:
-    """Return what the registers of a meter show, by channel id, with their units."""
-    return {
-        channel_id: (shown.value, None if shown.unit is None else shown.unit.value)
-        for channel_id, shown in values.items()
-        if shown.channel.quantity in HELD and isinstance(shown.value, Decimal)
-    }
+def registers_of(values: Values) -> dict[str, Presented]:
+    """Return the registers among the values of a meter, by channel id."""
+    return {channel_id: shown for channel_id, shown in values.items() if shown.channel.quantity in TOTALS}
 
 
 class Handover:
-    """The registers of one port that are held back."""
+    """The steps between the registers of old and new meters of one port."""
 
-    def __init__(self, port: Port) -> None:
+    def __init__(self, port: Port, corrections: Corrections) -> None:
         """Continue from what was stored of the port."""
-        self._display = port.display
+        self._port = port
         self._hass: HomeAssistant = port.hass
-        self._entry = port.entry
+        self._corrections = corrections
         self._changes = port.record.replaced.changes
-        self._compiled_until: datetime | None = None
-        self._prices: Mapping[str, str] = {}
-        self._counting_on: dict[str, Change] = {}
-        self._started = dt_util.utcnow()
+        self._unbooked = port.record.replaced.unbooked
+        self._looked_up: dict[str, float | None] = {}
 
     @callback
-    def async_start(self) -> None:
-        """Begin to follow the recorder."""
-        self._entry.async_on_unload(self._hass.bus.async_listen(EVENT_COMPILED, self._follow_recorder))
-        self.resume()
+    def take_over(self, slot: str, values: Values, returned: Mapping[str, float] | None = None) -> list[Step] | None:
+        """Show what another meter shows, and return the steps of its registers; None where it must be tried again.
 
-    def shown(self, slot: str, values: Mapping[str, Presented]) -> Mapping[str, Presented]:
-        """Return the values of a meter without its registers, where these are held back."""
-        if slot not in self._changes:
-            return values
-        return {channel_id: shown for channel_id, shown in values.items() if shown.channel.quantity not in HELD}
-
-    # The statistics of registers
-
-    async def _follow_recorder(self, _: Event) -> None:
-        self._prices = await async_price_entities(self._hass)
-        self._compiled_until = latest_compiled()
-        self.resume()
-
-    @callback
-    def resume(self) -> None:
-        """Let statistics count on with new meters, where all that the old ones showed is summed up."""
-        for slot, change in self._changes.items():
-            if not change.is_replacement or self._counting_on.get(slot) == change:
-                continue
-            if not is_recording(self._hass):
-                self._counting_on[slot] = change
-            elif change.registers and self._compiled_until is not None and self._compiled_until > change.since:
-                entities = self._entities(change)
-                registers = {entities[channel_id]: change.registers[channel_id] for channel_id in entities}
-                async_count_on(
-                    self._hass,
-                    {entity_id: (float(value), unit) for entity_id, (value, unit) in registers.items()},
-                    partial(self._counting_on.__setitem__, slot, change),
-                )
-
-    def _entities(self, change: Change) -> dict[str, str]:
-        """Return the entities of the registers of a new meter, by channel id."""
-        registry, prefix = er.async_get(self._hass), f"{self._entry.entry_id}_{change.slot}_"
-        found = {
-            channel_id: registry.async_get_entity_id("sensor", DOMAIN, prefix + channel_id)
-            for channel_id in change.registers
-        }
-        return {channel_id: entity_id for channel_id, entity_id in found.items() if entity_id is not None}
-
-    # The registers themselves
-
-    @callback
-    def follow(self, change: Change) -> None:
-        """Show the registers of a new meter that was just heard, unless anything is to be waited for."""
-        if not self._is_seen():
-            return
-        now, answered = dt_util.utcnow(), change.answered or self._started
-        is_recorder_gone = now - max(answered, self._compiled_until or self._started) >= LONGEST_SUM
-        is_counted_on = self._counting_on.get(change.slot) == change
-        if is_recorder_gone or (
-            is_counted_on and self._can_be_left_out(change, needs_price=now - answered < LONGEST_WAIT)
-        ):
-            self._show(change)
-
-    def _is_seen(self) -> bool:
-        """Whether what is shown now is shown by entities, and noticed by sensors of costs."""
-        # Sensors of costs take note of nothing while Home Assistant stops.
-        return self._display.is_available and self._hass.state is CoreState.running
-
-    def _can_be_left_out(self, change: Change, *, needs_price: bool) -> bool:
-        """Whether what sensors of costs book now is the step, and can be left out of the next sum.
-
-        Without a price they take the step for use once there is one.
+        `returned` are the last states that registers had before they were taken over: now they are back, and what lies
+        between was use. `follow_costs` finds what sensors of costs have booked.
         """
-        registers = cost_sensors(self._hass, self._entities(change).values())
-        if not registers:
-            return True
-        prices = [self._prices[register] for register in registers if register in self._prices] if needs_price else []
-        return self._compiled_until == latest_ended() and all(is_known(self._hass, price) for price in prices)
+        hass = self._hass
+        # Sensors of costs note nothing before Home Assistant has started, nor while it stops.
+        befores = self._last_states(slot, values) if hass.state is CoreState.running else None
+        if befores is None:
+            return None
+        costs = {register: hass.states.get(cost) for register, cost in cost_sensors(hass, befores).items()}
+        self._port.display.show({slot: values})
+        steps = []
+        for register, before in befores.items():
+            state = hass.states.get(register)
+            first = number_of(state)
+            if before is None or first is None or state is None:
+                continue
+            used = 0.0 if returned is None else first - returned.get(register, first)
+            amount, unit = added(state, before, first) - used, state.attributes.get(ATTR_UNIT_OF_MEASUREMENT)
+            self._corrections.async_add(register, amount, unit, state.last_updated)
+            steps.append(Step(register, unit, state.last_updated, before, first, amount))
+            if (cost := costs.get(register)) is not None:
+                self._wait_for_cost(slot, steps[-1], cost, used, is_back=returned is not None)
+        return steps
 
-    def _show(self, change: Change) -> None:
-        sensors = cost_sensors(self._hass, self._entities(change).values())
-        if sensors:
-            bookings = Bookings(self._hass, sensors.values())
-            self._show_first(change)
-            if booked := bookings.until_now():
-                async_leave_out(self._hass, booked)
-        del self._changes[change.slot]
-        self._counting_on.pop(change.slot, None)
-        self._display.expire(change.slot)
+    def _last_states(self, slot: str, values: Values) -> dict[str, float | None] | None:
+        """Return what registers showed last, by entity id; None while that is looked up, or an entity is being made."""
+        registry, prefix = er.async_get(self._hass), f"{self._port.entry.entry_id}_{slot}_"
+        found: dict[str, float | None] = {}
+        for channel_id in registers_of(values):
+            entity = registry.async_get(registry.async_get_entity_id("sensor", DOMAIN, prefix + channel_id) or "")
+            if entity is None or entity.disabled:
+                continue
+            state = self._hass.states.get(entity.entity_id)
+            if state is None:
+                return None
+            number = number_of(state)
+            found[entity.entity_id] = self._looked_up.get(entity.entity_id) if number is None else number
+        unknown = {entity_id for entity_id, number in found.items() if number is None} - self._looked_up.keys()
+        if unknown and "recorder" in self._hass.config.components:
+            self._port.entry.async_create_task(self._hass, self._async_look_up(unknown), f"{DOMAIN} last states")
+            return None
+        self._looked_up.clear()
+        return found
 
-    def _show_first(self, change: Change) -> None:
-        """Let entities show what the new meter showed first."""
-        slot = change.slot
-        first = {
-            channel_id: Presented(channel_type(channel_id), value, None if unit is None else Unit(unit), None)
-            for channel_id, (value, unit) in change.registers.items()
-            if known_channel(channel_id) is not None
+    async def _async_look_up(self, entity_ids: Iterable[str]) -> None:
+        """Look up the last numbers that entities were; they show none since a start."""
+        now = dt_util.utcnow()
+        for entity_id in entity_ids:
+            look_up = partial(
+                state_changes_during_period,
+                self._hass,
+                now - _LOOKED_BACK,
+                now,
+                entity_id,
+                no_attributes=True,
+                descending=True,
+                limit=_STATES_LOOKED_AT,
+            )
+            states = await get_instance(self._hass).async_add_executor_job(look_up)
+            numbers = (number_of(state) for state in states.get(entity_id, ()))
+            self._looked_up[entity_id] = next((number for number in numbers if number is not None), None)
+
+    # What sensors of costs book
+
+    def _wait_for_cost(self, slot: str, step: Step, cost: State, used: float, *, is_back: bool) -> None:
+        """Wait for what a sensor of costs books for a step. Without a price it books that later, and only once."""
+        for waiting in self._unbooked:
+            if waiting.register == step.statistic_id:
+                self._unbooked.remove(waiting)
+                if not is_back:
+                    used = waiting.used + step.before - waiting.first
+                    self._unbooked.append(replace(waiting, used=used, first=step.first))
+                return
+        last_reset, stood_at = cost.attributes.get(ATTR_LAST_RESET), number_of(cost) or 0.0
+        self._unbooked.append(
+            UnbookedCost(slot, step.statistic_id, step.before, step.first, used, cost.entity_id, stood_at, last_reset)
+        )
+
+    @callback
+    def follow_costs(self) -> None:
+        """Take out of the statistics of costs what was booked for steps."""
+        for waiting in list(self._unbooked):
+            register, cost = (self._hass.states.get(entity_id) for entity_id in (waiting.register, waiting.sensor))
+            shows, stands_at = number_of(register), number_of(cost)
+            if register is None or shows is None or cost is None or stands_at is None:
+                continue
+            amount, counted = booked(waiting, cost), added(register, waiting.before, shows)
+            # A sensor of costs begins anew with the register, and with a start too: then it has still to book.
+            if not amount and (counted or cost.attributes.get(ATTR_LAST_RESET) == waiting.last_reset):
+                continue
+            self._unbooked.remove(waiting)
+            price = amount / counted if counted else 0.0
+            excess = price * (counted - waiting.used - (shows - waiting.first))
+            unit = cost.attributes.get(ATTR_UNIT_OF_MEASUREMENT)
+            self._corrections.async_add(waiting.sensor, excess, unit, cost.last_updated)
+            if (change := self._changes.get(waiting.slot)) is not None:
+                first = stands_at - amount + excess
+                step = Step(waiting.sensor, unit, cost.last_updated, waiting.cost_before, first, excess)
+                self._changes[waiting.slot] = replace(change, steps=(*change.steps, step))
+
+    # What is undone
+
+    @callback
+    def forget_costs(self, slot: str) -> None:
+        """Wait no more for costs of a meter."""
+        self._unbooked[:] = [waiting for waiting in self._unbooked if waiting.slot != slot]
+
+    @callback
+    def put_back(self, change: Change) -> None:
+        """Add the steps of a change again: there was no other meter."""
+        for step in change.steps:
+            self._corrections.async_add(step.statistic_id, -step.amount, step.unit, step.at)
+
+    @callback
+    def describe(self, change: Change, known: KnownMeter) -> dict[str, str]:
+        """Return what tells the two meters of a change apart, with the last reading of one and the first of another."""
+        registry = er.async_get(self._hass)
+        readings: dict[str, tuple[float, float, str]] = {}
+        for step in change.steps:
+            entity, state = registry.async_get(step.statistic_id), self._hass.states.get(step.statistic_id)
+            if state is not None and entity is not None and entity.platform == DOMAIN:
+                before = readings[state.name][0] if state.name in readings else step.before
+                readings[state.name] = before, step.first, step.unit or ""
+        return {
+            "old_meter": known.equipment_identifier or known.system_title or "?",
+            "new_meter": change.identifier,
+            "since": dt_util.as_local(change.since).strftime("%Y-%m-%d %H:%M"),
+            "readings": "\n".join(
+                f"- {name}: {old:.3f} → {new:.3f} {unit}" for name, (old, new, unit) in readings.items()
+            ),
         }
-        self._display.show({slot: {**self._display.values.get(slot, {}), **first}})
+
+    @callback
+    def last_of(self, change: Change) -> dict[str, float | None]:
+        """Return what the registers and sensors of costs of a change show now."""
+        return {step.statistic_id: number_of(self._hass.states.get(step.statistic_id)) for step in change.steps}
+
+    @callback
+    def take_out(self, change: Change, last: Mapping[str, float | None]) -> None:
+        """Take out of the statistics all that another meter has added until now; `last` is what was shown of it."""
+        taking_out = self._async_take_out(change, dt_util.utcnow(), last)
+        self._port.entry.async_create_task(self._hass, taking_out, f"{DOMAIN} take out")
+
+    async def _async_take_out(self, change: Change, until: datetime, last: Mapping[str, float | None]) -> None:
+        for statistic_id in last:
+            steps = [step for step in change.steps if step.statistic_id == statistic_id]
+            ends = [*((step.at, step.before) for step in steps[1:]), (until, last[statistic_id])]
+            for step, (end, state) in zip(steps, ends, strict=True):
+                await self._corrections.async_take_out(statistic_id, step.unit, (step.at, step.first), (end, state))

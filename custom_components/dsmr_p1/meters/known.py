@@ -10,8 +10,11 @@ from ..p1.catalog import MAKERS
 from ..port.display import TOTALS, Values
 from ..port.state import Port
 from ..port.store import KnownMeter
+from .beside import Siblings
 from .bounds import Newcomers, bounded
 from .continuity import async_move, settle, system_title
+from .corrections import Corrections
+from .questions import Answer, Questions
 from .replacement import Replacements
 
 
@@ -20,7 +23,10 @@ class KnownMeters:
 
     def __init__(self, port: Port) -> None:
         """Start with what is stored of the port."""
-        self.replacements = Replacements(port, self._seen_in)
+        self.corrections = Corrections(port)
+        self._questions = Questions(port)
+        self._replacements = Replacements(port, self.corrections, self._questions, self._seen_in)
+        self._siblings = Siblings(port, self._questions)
         self._port = port
         self._profiles: dict[str, MeterProfile] = {}
         self._system_title: bytes | None = None
@@ -30,8 +36,11 @@ class KnownMeters:
 
     @callback
     def async_start(self) -> None:
-        """Continue with meters that may have been replaced."""
-        self.replacements.async_start()
+        """Continue with meters that may have been replaced, and with what statistics have too much."""
+        self.corrections.async_start()
+        self._questions.async_start()
+        self._replacements.async_start()
+        self._siblings.async_start()
 
     def follow(self, reading: Reading) -> None:
         """Learn what is new in a telegram about the meters of the port."""
@@ -42,7 +51,8 @@ class KnownMeters:
             or any(self._profiles.get(meter.profile.slot) is not meter.profile for meter in reading.meters)
         ):
             self._learn(reading)
-        self.replacements.follow(reading)
+        self._replacements.follow(reading)
+        self._siblings.follow(reading)
 
     def values(self, slot: str, meter: Meter | None, *, are_totals_due: bool) -> Values:
         """Return what the entities of a meter show of a telegram; nothing where it is not in the telegram.
@@ -53,7 +63,7 @@ class KnownMeters:
             return {}
         presented = present(meter, self._presented.get(slot))
         self._presented[slot] = meter, presented
-        shown = self.replacements.handover.shown(slot, presented)
+        shown = self._replacements.shown(slot, presented)
         before = {} if are_totals_due else self._port.display.values.get(slot, {})
         totals = {
             channel_id: before.get(channel_id) or value._replace()
@@ -75,10 +85,26 @@ class KnownMeters:
         self._profiles.pop(slot, None)
         self._presented.pop(slot, None)
         self._seen = {seen: meter for seen, meter in self._seen.items() if seen != slot}
-        self.replacements.async_forget(slot)
+        self._replacements.async_forget(slot)
+        self._siblings.async_forget(slot)
         self._port.async_set_meters({known: meter for known, meter in self._port.meters.items() if known != slot})
         self._port.save()
         self._port.display.publish()
+
+    def is_in_question(self, slot: str) -> bool:
+        """Whether the owner is asked about the meter in a slot."""
+        return self._replacements.is_open(slot) or self._siblings.is_open(slot)
+
+    def describe(self, slot: str) -> dict[str, str]:
+        """Return what tells the two meters in question apart: with their identifiers, for the owner's eyes only."""
+        return (self._replacements if self._replacements.is_open(slot) else self._siblings).describe(slot)
+
+    async def async_answer(self, slot: str, answer: Answer) -> None:
+        """Carry out what the owner says of the meter in a slot."""
+        if self._replacements.is_open(slot):
+            self._replacements.async_answer(slot, answer)
+        else:
+            await self._siblings.async_answer(slot, answer)
 
     def _seen_in(self, slot: str) -> KnownMeter | None:
         """Return the meter in a slot as the last telegrams report it, whatever was known of it before."""
@@ -90,7 +116,7 @@ class KnownMeters:
         self._profiles = {meter.profile.slot: meter.profile for meter in reading.meters}
         self._system_title = reading.system_title
         types = port.entry.options.get(CONF_METER_TYPE, {})
-        seen = self.replacements.living(
+        seen = self._siblings.living(
             {
                 meter.profile.slot: known_meter(meter, reading, types.get(meter.profile.slot), port.assumed_country)
                 for meter in reading.meters
@@ -101,7 +127,8 @@ class KnownMeters:
         if uncertain := self._newcomers.uncertain(port.meters, seen, moves):
             seen = {slot: meter for slot, meter in seen.items() if slot not in uncertain}
             meters, moves = settle(port.meters, seen)
-        self.replacements.compare(port.meters, seen, meters, moves)
+        self._replacements.compare(port.meters, seen, meters, moves)
+        self._siblings.compare(port.meters, seen, moves)
         # What a telegram shows for the first time, or no longer, is shown at once.
         for slot in {*seen, *self._seen}:
             if seen.get(slot) != self._seen.get(slot):
@@ -113,7 +140,7 @@ class KnownMeters:
             )
             async_move(port.hass, port.entry.entry_id, moves)
             self._move_options(moves.slots)
-            port.display.drop(moves.slots)
+            port.display.move(moves.slots)
         within = bounded(meters, port.meters, moves)
         port.is_full = within != meters
         if within != port.meters:

@@ -1,6 +1,7 @@
 """What the owner is asked and told about meters that may have been replaced: as repairs of Home Assistant."""
 
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Final
 
 from homeassistant.core import callback
@@ -14,6 +15,14 @@ from ..port.state import Port
 
 TOLD_FOR: Final = timedelta(days=30)
 """How long the owner is told that a meter counts as a replacement."""
+
+
+class Answer(StrEnum):
+    """What the owner says about another meter."""
+
+    REPLACEMENT = "replacement"
+    ADDITIONAL = "additional"
+    MISTAKE = "mistake"
 
 
 class Questions:

@@ -59,6 +59,15 @@ class Display:
         self.values = {slot: values for slot, values in self.values.items() if slot not in slots}
 
     @callback
+    def move(self, slots: Mapping[str, str]) -> None:
+        """Move the values of meters to other slots, old slot -> new, all at once."""
+        self.values = {
+            slots.get(slot, slot): values
+            for slot, values in self.values.items()
+            if slot not in slots.values() or slot in slots
+        }
+
+    @callback
     def publish(self) -> None:
         """Let the entities write what they show now."""
         self.on_change()

@@ -2,8 +2,8 @@
 
 Each fact has one owner. The reader counts what it hears (`reader.heard`) and remembers the port (`record.memory`). The
 coordinator sets `reading` through `set_reading`. `display` is what entities show. `record` is what is stored; its
-meters are replaced through `async_set_meters` only, its other parts each belong to one module: `replaced` to `meters`,
-`acknowledged` to `repairs`, `device` to `watch`, `seen` to `events`, `is_on_dashboard` to
+meters are replaced through `async_set_meters` only, its other parts each belong to one module: `replaced` and
+`corrections` to `meters`, `acknowledged` to `repairs`, `device` to `watch`, `seen` to `events`, `is_on_dashboard` to
 `energy_dashboard`, `time_zone` to this one. `is_full` belongs to `meters`.
 """
 
@@ -112,7 +112,7 @@ class Port:
         """
         record, now = self.record, self.hass.loop.time()
         if self._saved.meters is not record.meters or self._saved != record:
-            is_pressing = self._is_closed or record.answers != self._saved.answers
+            is_pressing = self._is_closed or record.urgent != self._saved.urgent
             if is_pressing or now - self._written_at >= WRITE_INTERVAL:
                 self.entry.async_create_task(self.hass, self.async_save_now(), f"{DOMAIN} storage")
             else:

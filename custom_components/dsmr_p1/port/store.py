@@ -5,9 +5,7 @@ a meter said yesterday is no state of today.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import datetime
-from decimal import Decimal
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final, Self
 
 from homeassistant.core import HomeAssistant, callback
@@ -15,11 +13,9 @@ from homeassistant.helpers.storage import Store
 
 from ..const import DOMAIN
 from ..p1 import ChannelType, MeterKind, MeterType, PortMemory, Role, Unit, channel_type, meter_type
+from .replaced import Correction, Replaced
 
 STORAGE_VERSION: Final = 1
-
-type Registers = Mapping[str, tuple[Decimal, str | None]]
-"""What registers show, by channel id, with their units."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,106 +99,6 @@ def known_channel(channel_id: str) -> ChannelType | None:
         return None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
-    """Another identifier in the slot of a known meter, heard since a time; its registers are held back.
-
-    `registers` are what the other meter's registers showed first. `is_asked`: the owner was asked about it.
-    `is_replacement`: it is a new meter, since `answered` at the latest, and its registers are about to be shown.
-    `before` is the change that was answered so when this one came in between.
-    """
-
-    slot: str
-    identifier: str
-    since: datetime
-    registers: Registers = field(default_factory=dict)
-    is_asked: bool = False
-    is_replacement: bool = False
-    answered: datetime | None = None
-    before: Change | None = None
-
-    def moved_to(self, slot: str) -> Change:
-        """Return the same change in another slot."""
-        return replace(self, slot=slot, before=None if self.before is None else self.before.moved_to(slot))
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return what is written to storage."""
-        return {
-            "slot": self.slot,
-            "identifier": self.identifier,
-            "since": self.since.isoformat(),
-            "registers": {channel_id: [str(value), unit] for channel_id, (value, unit) in self.registers.items()},
-            "is_asked": self.is_asked,
-            "is_replacement": self.is_replacement,
-            "answered": None if self.answered is None else self.answered.isoformat(),
-            "before": None if self.before is None else self.before.as_dict(),
-        }
-
-    @classmethod
-    def from_dict(cls, stored: Mapping[str, Any]) -> Self:
-        """Read what was written."""
-        registers = {channel_id: (Decimal(value), unit) for channel_id, (value, unit) in stored["registers"].items()}
-        answered, before = stored.get("answered"), stored.get("before")
-        return cls(
-            slot=stored["slot"],
-            identifier=stored["identifier"],
-            since=datetime.fromisoformat(stored["since"]),
-            registers=registers,
-            is_asked=stored["is_asked"],
-            is_replacement=stored["is_replacement"],
-            answered=None if answered is None else datetime.fromisoformat(answered),
-            before=None if before is None else cls.from_dict(before),
-        )
-
-
-@dataclass(slots=True)
-class Replaced:
-    """What is known of meters that were replaced, or may have been, by slot.
-
-    `snoozed`: the identifier that the owner called a mistake, and until when nobody is asked about it. `successors`:
-    the slot of the meter of the same kind that was there before. `asked`: the successors that the owner was asked
-    about. `retired`: the identifier of a dead meter that another one has replaced. In storage they have older names:
-    `quiet`, `arrivals`, `asked` and `buried`.
-    """
-
-    changes: dict[str, Change] = field(default_factory=dict)
-    snoozed: dict[str, tuple[str, datetime]] = field(default_factory=dict)
-    successors: dict[str, str] = field(default_factory=dict)
-    asked: set[str] = field(default_factory=set)
-    retired: dict[str, str | None] = field(default_factory=dict)
-
-    def copy(self) -> Replaced:
-        """Return a copy that stays as it is."""
-        return Replaced(
-            dict(self.changes), dict(self.snoozed), dict(self.successors), set(self.asked), dict(self.retired)
-        )
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return what is written to storage."""
-        return {
-            "changes": [change.as_dict() for change in self.changes.values()],
-            "quiet": {slot: [identifier, until.isoformat()] for slot, (identifier, until) in self.snoozed.items()},
-            "arrivals": self.successors,
-            "asked": sorted(self.asked),
-            "buried": self.retired,
-        }
-
-    @classmethod
-    def from_dict(cls, stored: Mapping[str, Any]) -> Self:
-        """Read what was written."""
-        changes = [Change.from_dict(change) for change in stored["changes"]]
-        return cls(
-            {change.slot: change for change in changes},
-            {
-                slot: (identifier, datetime.fromisoformat(until))
-                for slot, (identifier, until) in stored["quiet"].items()
-            },
-            dict(stored["arrivals"]),
-            set(stored["asked"]),
-            dict(stored["buried"]),
-        )
-
-
 @dataclass(frozen=True, slots=True)
 class Seen:
     """What was seen last of a meter, as far as it shows that something happened: counters, messages, the tariff.
@@ -237,7 +133,8 @@ class PortRecord:
     `acknowledged` are the conditions that the owner has taken note of, and that nobody is told about again. `device`
     tells the USB device of the port from others: vendor, product and serial number. `time_zone` is the zone by which
     the clock of the meter is right, None where that is the assumed one. `seen` is by slot what was seen last.
-    `is_on_dashboard`: the meters were added to the energy dashboard, as the owner wished.
+    `is_on_dashboard`: the meters were added to the energy dashboard, as the owner wished. `corrections` of statistics
+    wait for the recorder.
     """
 
     meters: Mapping[str, KnownMeter] = field(default_factory=dict)
@@ -248,12 +145,13 @@ class PortRecord:
     time_zone: str | None = None
     seen: dict[str, Seen] = field(default_factory=dict)
     is_on_dashboard: bool = False
+    corrections: list[Correction] = field(default_factory=list)
 
     @property
-    def answers(self) -> tuple[object, ...]:
-        """What the owner has said, which must not be lost."""
-        answered = {slot: change.answered for slot, change in self.replaced.changes.items() if change.is_replacement}
-        return self.acknowledged, self.replaced.snoozed, self.replaced.retired, answered
+    def urgent(self) -> tuple[object, ...]:
+        """What must not be lost: what the owner has said, and what the statistics have too much of."""
+        answered = {change.slot: change.steps for change in self.replaced.changes.values() if change.is_replacement}
+        return self.acknowledged, self.replaced.snoozed, self.replaced.retired, answered, self.corrections
 
     def copy(self) -> PortRecord:
         """Return a copy that stays as it is: the memory of a port is the reader's, and goes on changing."""
@@ -264,6 +162,7 @@ class PortRecord:
             replaced=self.replaced.copy(),
             acknowledged=set(self.acknowledged),
             seen=dict(self.seen),
+            corrections=list(self.corrections),
         )
 
     def as_dict(self) -> dict[str, Any]:
@@ -283,6 +182,7 @@ class PortRecord:
             "time_zone": self.time_zone,
             "seen": {slot: seen.as_dict() for slot, seen in self.seen.items()},
             "is_on_dashboard": self.is_on_dashboard,
+            "corrections": [asdict(correction) for correction in self.corrections],
         }
 
     @classmethod
@@ -305,6 +205,7 @@ class PortRecord:
             stored.get("time_zone"),
             {slot: Seen.from_dict(seen) for slot, seen in stored.get("seen", {}).items()},
             stored.get("is_on_dashboard", False),
+            [Correction.from_dict(correction) for correction in stored.get("corrections", ())],
         )
 
 

@@ -1,0 +1,40 @@
+"""Which meter is in a slot, as the device and the entry know it too."""
+
+from dataclasses import replace
+
+from homeassistant.core import callback
+from homeassistant.helpers import device_registry as dr
+
+from ..const import DOMAIN
+from ..p1 import Role
+from ..port.devices import device_identifier
+from ..port.state import Port
+from ..port.store import KnownMeter
+from .continuity import Moves, async_move
+
+
+@callback
+def identify(port: Port, slot: str, identifier: str, meter: KnownMeter | None = None) -> None:
+    """Put a meter with an identifier into a slot: the one that was there, if no other is given."""
+    before, entry = port.meters[slot], port.entry
+    if before.equipment_identifier is None and before.system_title is not None:
+        after = replace(meter or before, system_title=identifier)
+    else:
+        after = replace(meter or before, equipment_identifier=identifier)
+    port.async_set_meters({**port.meters, slot: after})
+    old = before.equipment_identifier or before.system_title
+    is_taken = any(other.unique_id == identifier for other in port.hass.config_entries.async_entries(DOMAIN))
+    if before.role is Role.MAIN and entry.unique_id == old and not is_taken:
+        port.hass.config_entries.async_update_entry(entry, unique_id=identifier)
+    port.save()
+
+
+@callback
+def separate(port: Port, slot: str) -> None:
+    """Put the device and the entities in a slot aside, with their history; those of another meter can be made there."""
+    devices, entry_id = dr.async_get(port.hass), port.entry.entry_id
+    number = 1
+    while devices.async_get_device_by_identifier(device_identifier(entry_id, f"{slot}~{number}"), entry_id):
+        number += 1
+    async_move(port.hass, entry_id, Moves({slot: f"{slot}~{number}"}, {}))
+    port.display.drop({slot})

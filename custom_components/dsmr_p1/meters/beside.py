@@ -1,0 +1,160 @@
+"""A new meter beside a dead one of its kind: main meters go on to list a dead meter for ever.
+
+The owner is asked whether the new one has replaced it; then it continues with the entities of the dead one.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Final
+
+from homeassistant.core import callback
+from homeassistant.util import dt as dt_util
+
+from ..const import LOGGER
+from ..p1 import Meter, Reading, Role, present
+from ..port.display import TOTALS
+from ..port.replaced import Change
+from ..port.state import Port
+from ..port.store import KnownMeter
+from .continuity import Moves, async_move, continued_channels
+from .questions import Answer, Questions
+from .replacement import CERTAIN, LONG
+
+DEAD_AFTER: Final = timedelta(days=7)
+"""How much older the reading of a dead meter is than that of a live one beside it: more than a radio's bad week."""
+GONE_AFTER: Final = timedelta(days=1)
+"""How long a meter must be without a reading to be dead."""
+
+
+class Siblings:
+    """The meters of one port that came beside others of their kind."""
+
+    def __init__(self, port: Port, questions: Questions) -> None:
+        """Continue from what was stored of the port."""
+        self._port = port
+        self._record = port.record.replaced
+        self._questions = questions
+        self._telegrams: dict[str, int] = {}
+        self._gone_since: dict[str, datetime] = {}
+
+    @callback
+    def async_start(self) -> None:
+        """Ask again what is open."""
+        for slot in self._record.asked:
+            self._questions.async_ask_about_arrival(slot)
+
+    def living(self, seen: Mapping[str, KnownMeter]) -> dict[str, KnownMeter]:
+        """Leave out the dead meters that others have replaced."""
+        retired = self._record.retired
+        return {
+            slot: meter
+            for slot, meter in seen.items()
+            if slot not in retired or retired[slot] != meter.equipment_identifier
+        }
+
+    def compare(self, known: Mapping[str, KnownMeter], seen: Mapping[str, KnownMeter], moves: Moves) -> None:
+        """Find the meters that are new beside one of the same kind: that one may be dead, or die soon."""
+        came_from = {new: old for old, new in moves.slots.items()}
+        for slot, meter in seen.items():
+            if came_from.get(slot, slot) in known and (slot not in moves.slots or slot in came_from):
+                continue
+            alike = [
+                old.slot
+                for old in known.values()
+                if meter.role is old.role is Role.MBUS and old.kind is meter.kind and old.slot != slot
+            ]
+            if len(alike) == 1:
+                self._record.successors[slot] = alike[0]
+
+    def follow(self, reading: Reading) -> None:
+        """Ask whether a meter has replaced the one beside it, once that one is dead."""
+        if not self._record.successors:
+            return
+        heard = {meter.profile.slot: meter for meter in reading.meters if meter.profile.registered}
+        for slot, old in self._record.successors.items():
+            if slot not in heard or old not in self._port.meters:
+                continue
+            if not self._is_dead(slot, old, heard):
+                self._telegrams.pop(slot, None)
+                if slot in self._record.asked:
+                    self._settle(slot)
+            elif slot not in self._record.asked and not self._record.is_snoozed(slot, "", dt_util.utcnow()):
+                self._telegrams[slot] = self._telegrams.get(slot, 0) + 1
+                if self._telegrams[slot] >= CERTAIN:
+                    self._record.asked.add(slot)
+                    LOGGER.info(
+                        "P1 port %s: the meter in %s may have replaced the one in %s, which is dead",
+                        self._port.name, slot, old,
+                    )  # fmt: skip
+                    self._questions.async_ask_about_arrival(slot)
+
+    def _is_dead(self, slot: str, old: str, heard: Mapping[str, Meter]) -> bool:
+        now = dt_util.utcnow()
+        if old not in heard:
+            return now - self._gone_since.setdefault(slot, now) >= GONE_AFTER
+        self._gone_since.pop(slot, None)
+        newer, older = _read_at(heard[slot]), _read_at(heard[old])
+        return newer is not None and older is not None and newer - older >= DEAD_AFTER
+
+    def _settle(self, slot: str) -> None:
+        self._record.asked.discard(slot)
+        self._questions.async_withdraw(slot)
+
+    def is_open(self, slot: str) -> bool:
+        """Whether there is a question about a slot."""
+        return slot in self._record.asked
+
+    def describe(self, slot: str) -> dict[str, str]:
+        """Return what tells the two meters apart, for the owner only."""
+        meters = self._port.meters
+        old, new = meters.get(self._record.successors.get(slot, "")), meters.get(slot)
+        return {
+            "old_meter": "?" if old is None else old.equipment_identifier or "?",
+            "new_meter": "?" if new is None else new.equipment_identifier or "?",
+        }
+
+    async def async_answer(self, slot: str, answer: Answer) -> None:
+        """Carry out what the owner says."""
+        if answer is Answer.REPLACEMENT:
+            await self._async_succeed(slot)
+        elif answer is Answer.ADDITIONAL:
+            del self._record.successors[slot]
+        else:
+            self._record.snoozed[slot] = ("", dt_util.utcnow() + LONG)
+        self._settle(slot)
+        self._port.save()
+        LOGGER.info("P1 port %s: the new meter in %s was answered for: %s", self._port.name, slot, answer)
+
+    async def _async_succeed(self, slot: str) -> None:
+        """Let a meter continue as the dead one beside it: entities and device of that one move to its slot.
+
+        The entities that it had until now are in the way; the entry is set up anew, so that none of them speaks on.
+        """
+        port, entry = self._port, self._port.entry
+        old = self._record.successors.pop(slot)
+        dead, meter = port.meters[old], port.meters[slot]
+        continued = continued_channels(dead, meter)
+        self._record.retired[old] = dead.equipment_identifier
+        identifier = meter.equipment_identifier or ""
+        self._record.changes[slot] = Change(
+            slot=slot, identifier=identifier, since=dt_util.utcnow(), is_asked=True, is_replacement=True
+        )
+        port.async_set_meters({other: known for other, known in port.meters.items() if other != old})
+        await port.async_save_now()
+        moves = Moves({old: slot}, {(old, one): new for one, new in continued.items()})
+        async_move(port.hass, entry.entry_id, moves)
+        port.hass.config_entries.async_schedule_reload(entry.entry_id)
+
+    @callback
+    def async_forget(self, slot: str) -> None:
+        """Forget what is in question of a meter that the owner has removed."""
+        self._record.successors.pop(slot, None)
+        self._record.asked.discard(slot)
+
+
+def _read_at(meter: Meter) -> datetime | None:
+    """Return when the newest reading of a meter was taken."""
+    times = [
+        shown.timestamp for shown in present(meter).values() if shown.channel.quantity in TOTALS and shown.timestamp
+    ]
+    return max(times, default=None)

@@ -1,0 +1,160 @@
+"""Corrections: what a statistic has too much is taken out of it, by the recorder's own adjustment of sums.
+
+The recorder adds the difference between two states, whatever lies between them. An amount that was no use is known as
+soon as it is shown, but stands in no row before the five minutes are summed up. So it is stored at once, and taken out
+after the sum: of these five minutes and of all that come later, and of the hours alike.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from math import isclose
+from typing import Final
+
+from homeassistant.components.recorder.statistics import statistics_during_period
+from homeassistant.core import Event, HomeAssistant, callback
+from homeassistant.helpers.recorder import get_instance
+from homeassistant.util import dt as dt_util
+from homeassistant.util.hass_dict import HassKey
+
+from ..const import DOMAIN
+from ..port.replaced import Correction
+from ..port.state import Port
+
+EVENT_COMPILED: Final = "recorder_5min_statistics_generated"
+"""Fired when the recorder has summed up another five minutes."""
+KEPT_FOR: Final = timedelta(days=10)
+"""How long five minutes without a sum are waited for: the recorder keeps rows of five minutes no longer."""
+_PERIOD: Final = timedelta(minutes=5)
+_EXACT: Final = 1e-7
+"""What is less is no amount, in any unit of energy, volume or money."""
+REQUESTED: HassKey[set[Correction]] = HassKey(f"{DOMAIN}_requested_corrections")
+"""What the recorder was asked for since Home Assistant started: it may still be about to do so."""
+
+
+class Corrections:
+    """The corrections of one port that wait for the recorder.
+
+    `async_add` and `async_take_out` are all that others need. A correction survives
+    a restart, and is made exactly once.
+    """
+
+    def __init__(self, port: Port) -> None:
+        """Continue with what was stored of the port."""
+        self._port = port
+        self._hass: HomeAssistant = port.hass
+        self._pending = port.record.corrections
+        self._is_busy = False
+
+    @callback
+    def async_start(self) -> None:
+        """Begin to follow the recorder."""
+        self._port.entry.async_on_unload(self._hass.bus.async_listen(EVENT_COMPILED, self._async_follow_recorder))
+
+    @callback
+    def async_add(self, statistic_id: str, amount: float, unit: str | None, at: datetime | None = None) -> None:
+        """Take an amount out of a statistic, from an instant on (now, if none is given).
+
+        `statistic_id` is the entity id of a sensor whose sum the recorder keeps. `amount` is what the recorder has
+        added too much, or will add when it sums up the five minutes of that instant; a negative amount is added. `unit`
+        is the unit of the amount, as the state of the sensor has it. To take a correction back, add the opposite
+        amount at the same instant. Without a recorder nothing is done.
+        """
+        if "recorder" in self._hass.config.components:
+            self._append(statistic_id, at or dt_util.utcnow(), amount, unit)
+            self._port.save()
+
+    async def async_take_out(
+        self,
+        statistic_id: str,
+        unit: str | None,
+        begin: tuple[datetime, float],
+        end: tuple[datetime, float | None],
+    ) -> None:
+        """Take out of a statistic all that was added between two instants, row by row.
+
+        `begin` and `end` are the instants with the states of the sensor then; an unknown last one is that of the last
+        five minutes summed up.
+        """
+        if "recorder" not in self._hass.config.components:
+            return
+        since, stood_at = _period_of(begin[0]), begin[1]
+        rows = await get_instance(self._hass).async_add_executor_job(_rows, self._hass, {statistic_id: since})
+        for start, _, state in rows.get(statistic_id, ()):
+            if start < _period_of(end[0]).timestamp() and state is not None:
+                self._append(statistic_id, datetime.fromtimestamp(start, UTC), state - stood_at, unit)
+                stood_at = state
+        if end[1] is not None:
+            self._append(statistic_id, end[0], end[1] - stood_at, unit)
+        self._port.save()
+
+    def _append(self, statistic_id: str, at: datetime, amount: float, unit: str | None) -> None:
+        if abs(amount) >= _EXACT:
+            start = _period_of(at)
+            self._pending.append(Correction(statistic_id=statistic_id, start=start, amount=amount, unit=unit))
+
+    async def _async_follow_recorder(self, _: Event) -> None:
+        if self._is_busy or not self._pending:
+            return
+        self._is_busy = True
+        try:
+            await self._async_apply()
+        finally:
+            self._is_busy = False
+
+    async def _async_apply(self) -> None:
+        """Let the recorder make all corrections whose five minutes are summed up, and drop those that it has made.
+
+        What the five minutes had before is stored first. If they still have it after a crash, the recorder has not made
+        the correction; if not, it has. Only one correction at a time changes the same five minutes.
+        """
+        requested = self._hass.data.setdefault(REQUESTED, set())
+        recorder, pending = get_instance(self._hass), list(self._pending)
+        # The oldest last, so that it is the one that stays.
+        starts = {each.statistic_id: each.start for each in sorted(pending, key=_start, reverse=True)}
+        rows = await recorder.async_add_executor_job(_rows, self._hass, starts)
+        left: list[Correction] = []
+        asked: list[Correction] = []
+        in_work: set[tuple[str, float]] = set()
+        for each in pending:
+            row = next((row for row in rows.get(each.statistic_id, ()) if row[0] >= each.start.timestamp()), None)
+            if row is None:
+                if dt_util.utcnow() - each.start < KEPT_FOR:
+                    left.append(each)
+                continue
+            if (each.statistic_id, row[0]) in in_work:
+                left.append(each)
+                continue
+            if each.found is not None and not isclose(row[1], each.found, rel_tol=1e-12, abs_tol=_EXACT / 2):
+                requested.discard(each)
+                continue
+            in_work.add((each.statistic_id, row[0]))
+            left.append(each if each in requested else replace(each, found=row[1]))
+            asked.extend(left[-1:] if each not in requested else ())
+        # What was added meanwhile stays.
+        self._pending[:] = [*left, *self._pending[len(pending) :]]
+        await self._port.async_save_now()
+        requested.update(asked)
+        for each in asked:
+            recorder.async_adjust_statistics(each.statistic_id, each.start, -each.amount, each.unit or "")
+
+
+def _start(correction: Correction) -> datetime:
+    return correction.start
+
+
+def _period_of(instant: datetime) -> datetime:
+    return instant - (instant - datetime.fromtimestamp(0, UTC)) % _PERIOD
+
+
+def _rows(hass: HomeAssistant, starts: Mapping[str, datetime]) -> dict[str, list[tuple[float, float, float | None]]]:
+    """Return start, change and state of the rows of five minutes of statistics, each from an instant on."""
+    found = {}
+    for statistic_id, start in starts.items():
+        rows = statistics_during_period(hass, start, None, {statistic_id}, "5minute", None, {"change", "state"})
+        found[statistic_id] = [
+            (row["start"], change, row.get("state"))
+            for row in rows.get(statistic_id, ())
+            if (change := row.get("change")) is not None
+        ]
+    return found
