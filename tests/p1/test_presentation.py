@@ -154,7 +154,11 @@ def test_monthly_peaks_have_their_time() -> None:
 def test_older_readings_are_not_shown() -> None:
     found = meters(read_capture("itron_ace4000.telegram"))["mbus_3"]
     assert "gmeter_24h_delivery_v2_history0" in found.channels
-    assert not [channel_id for channel_id in present(found) if "history" in channel_id]
+    presented = present(found)
+    assert not [channel_id for channel_id in presented if "history" in channel_id]
+    older = found.channels["gmeter_24h_delivery_v2_history0"]._replace(value=Decimal(1))
+    changed = found._replace(channels={**found.channels, "gmeter_24h_delivery_v2_history0": older})
+    assert present(changed, (found, presented)) == presented
 
 
 def test_a_meter_that_is_not_registered_shows_nothing() -> None:
