@@ -6,7 +6,7 @@ import pytest
 
 from custom_components.dsmr_p1.p1 import Decoder, Keys, PortMemory, Reading, Rejected, RejectReason
 from custom_components.dsmr_p1.p1.replay import MOST_TITLES, PROVING_TELEGRAMS
-from simulator import encrypt
+from simulator import encrypt, seal
 from tests.p1.captures import ADDITIONAL_KEY, DECRYPTION_KEY, DSMR5, load, telegram
 
 KEYS = Keys(DECRYPTION_KEY)
@@ -107,6 +107,18 @@ def test_the_same_meter_under_another_system_title_has_to_prove_itself() -> None
     assert heard(decoder, sealed(500)) == "telegram"
     results = [heard(decoder, sealed(number, title=OTHER_TITLE), number * 10.0) for number in range(1000, 1011)]
     assert results == ["authentication"] * 9 + ["anew", "telegram"]
+
+
+def test_what_changed_is_not_counted_from_a_telegram_that_was_not_believed() -> None:
+    decoder = Decoder(KEYS)
+    later = seal(PLAIN[: PLAIN.rindex(b"!") + 1].replace(b"1-0:32.7.0(2", b"1-0:32.7.0(1"))
+    assert later != PLAIN
+    assert heard(decoder, sealed(500)) == "telegram"
+    assert heard(decoder, sealed(1000, title=OTHER_TITLE, text=later)) == "authentication"
+    for counter, has_changed in ((501, True), (502, False)):
+        [reading] = decoder.feed(sealed(counter, text=later))
+        assert isinstance(reading, Reading)
+        assert (reading.changed is None or bool(reading.changed)) is has_changed
 
 
 def test_another_meter_under_another_system_title_is_believed() -> None:

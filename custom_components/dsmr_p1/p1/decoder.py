@@ -203,6 +203,7 @@ class Decoder:
         is_same = self.memory.tells_apart and before == self.memory.main_meter
         verdict = self._counters.judge(title, counter, self._now, is_suspect=is_same)
         if verdict is Verdict.REPLAYED:
+            self._interpreter.forget()
             return Rejected(RejectReason.AUTHENTICATION, size)
         return reading._replace(counter_restarted=verdict is Verdict.RESTARTED)
 

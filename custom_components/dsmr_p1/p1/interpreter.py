@@ -29,7 +29,12 @@ class Interpreter:
 
     def set_zone(self, zone: tzinfo) -> None:
         """Read the times of the telegrams to come in another time zone."""
-        self._zone, self._plan = zone, None
+        self._zone = zone
+        self.forget()
+
+    def forget(self) -> None:
+        """Read the next telegram from scratch: the last one does not count."""
+        self._plan = None
 
     def read(self, frame: PlainFrame) -> tuple[Telegram, Detection]:
         """Read a frame whose checksum, if any, is right. A meter of which nothing has changed is the same object.
