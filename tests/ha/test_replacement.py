@@ -22,7 +22,7 @@ from custom_components.dsmr_p1.const import (
     DOMAIN,
 )
 from custom_components.dsmr_p1.descriptions import PRESENTATIONS
-from custom_components.dsmr_p1.meters.handover import SUMMED
+from custom_components.dsmr_p1.meters.handover import TOTALS
 from custom_components.dsmr_p1.p1 import Quantity
 from simulator import EXAMPLE_AUTHENTICATION_KEY, EXAMPLE_DECRYPTION_KEY, SlotState, make_slots
 from simulator.telegram import seal
@@ -63,8 +63,8 @@ def test_held_back_is_what_the_recorder_sums_up() -> None:
     summed = {
         quantity for quantity, shown in PRESENTATIONS.items() if shown.state_class and "total" in shown.state_class
     }
-    assert summed == SUMMED
-    assert Quantity.POWER not in SUMMED
+    assert summed == TOTALS
+    assert Quantity.POWER not in TOTALS
 
 
 async def test_another_meter_is_believed_after_three_telegrams_and_the_owner_is_asked(house: House) -> None:
