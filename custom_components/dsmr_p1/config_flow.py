@@ -280,8 +280,7 @@ class P1ConfigFlow(TakeOverStep, domain=DOMAIN):
 
     async def _reconfigure(self, heard: ListenResult, data: dict[str, Any]) -> ConfigFlowResult:
         entry = self._get_reconfigure_entry()
-        if CONF_TAKE_OVER in entry.data:
-            data[CONF_TAKE_OVER] = entry.data[CONF_TAKE_OVER]
+        data |= _taken_over(entry)
         if heard.was_verified and not heard.is_encrypted:
             await allow_plain(self.hass, entry)
         return self.async_update_reload_and_abort(entry, unique_id=entry.unique_id or self.unique_id, data=data)
@@ -334,7 +333,12 @@ class P1ConfigFlow(TakeOverStep, domain=DOMAIN):
 
     def _move(self, entry: ConfigEntry, heard: ListenResult) -> NoReturn:
         """Move the entry of a meter that is heard on another port to that port, with what was entered for it."""
-        is_changed = self.hass.config_entries.async_update_entry(entry, data=self._entry_data(heard))
+        is_changed = self.hass.config_entries.async_update_entry(entry, data=self._entry_data(heard) | _taken_over(entry))
         if is_changed and entry.state in _STARTED:
             self.hass.config_entries.async_schedule_reload(entry.entry_id)
         raise AbortFlow("already_configured")
+
+
+def _taken_over(entry: ConfigEntry) -> dict[str, Any]:
+    """Return what an entry remembers of a take-over, whatever else of it changes."""
+    return {name: entry.data[name] for name in (CONF_TAKE_OVER,) if name in entry.data}

@@ -15,6 +15,8 @@ from .coordinator import P1ConfigEntry
 from .meters.questions import Answer
 from .port.entry_data import redacted
 from .port.serial_ports import entry_on
+from .takeover.both import CONDITION, async_begin
+from .takeover.core_entries import core_entries
 
 type IssueData = dict[str, str | int | float | None]
 
@@ -143,6 +145,19 @@ class DetectTypeFlow(ConfirmFlow):
         return None
 
 
+class TakeOverFlow(ConfirmFlow):
+    """An entry of Home Assistant's own `dsmr` that reads the same meter is taken over."""
+
+    @override
+    async def _async_fix(self, entry: P1ConfigEntry) -> str | None:
+        core = self.hass.config_entries.async_get_entry(str(self._about["_core"]))
+        if core is None or core not in core_entries(self.hass):
+            return "nothing_to_take_over"
+        async_begin(self.hass, entry, core)
+        self.hass.config_entries.async_schedule_reload(entry.entry_id)
+        return None
+
+
 class ReplacementFlow(P1RepairFlow):
     """The owner is asked whether another meter is a replacement, an additional one, or a mistake."""
 
@@ -204,4 +219,5 @@ FLOWS: Final[dict[str, type[P1RepairFlow]]] = {
     "wrong_key": AskForKeysFlow,
     "not_proven": ReconfigureFlow,
     "type_misfit": DetectTypeFlow,
+    CONDITION: TakeOverFlow,
 }

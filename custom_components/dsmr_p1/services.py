@@ -1,12 +1,14 @@
 """Actions: `dsmr_p1.capture_telegrams` waits for telegrams of a port, and gives them as they came.
 
 `dsmr_p1.add_to_energy_dashboard` adds the meters of a port to the energy dashboard, for administrators.
+`dsmr_p1.take_over` takes an entry of Home Assistant's own `dsmr` over into a port that was set up already, likewise.
 """
 
 import asyncio
 import secrets
 from typing import Final
 
+from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import ATTR_CONFIG_ENTRY_ID
 from homeassistant.core import HomeAssistant, ServiceCall, ServiceResponse, SupportsResponse, callback
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
@@ -14,13 +16,17 @@ from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.service import async_get_config_entry, async_register_admin_service
 import probatio
 
-from .const import DOMAIN
+from .const import CONF_TAKE_OVER, DOMAIN
 from .coordinator import P1ConfigEntry
 from .energy_dashboard.additions import async_add, has_dashboard
 from .port.captures import Capture
+from .takeover.both import async_begin, is_same_meter
+from .takeover.core_entries import core_entries
 
 SERVICE_CAPTURE_TELEGRAMS: Final = "capture_telegrams"
 SERVICE_ADD_TO_ENERGY_DASHBOARD: Final = "add_to_energy_dashboard"
+SERVICE_TAKE_OVER: Final = "take_over"
+ATTR_DSMR_ENTRY: Final = "dsmr_entry"
 ATTR_COUNT: Final = "count"
 ATTR_ANONYMISED: Final = "anonymised"
 
@@ -34,6 +40,7 @@ _SCHEMA: Final = probatio.Schema({
     probatio.Optional(ATTR_COUNT, default=1): probatio.Coerce(int),
     probatio.Optional(ATTR_ANONYMISED, default=True): cv.boolean,
 })  # fmt: skip
+_TAKE_OVER_SCHEMA: Final = _PORT_SCHEMA.extend({probatio.Required(ATTR_DSMR_ENTRY): cv.string})
 
 
 @callback
@@ -54,6 +61,27 @@ def async_setup_services(hass: HomeAssistant) -> None:
         schema=_PORT_SCHEMA,
         supports_response=SupportsResponse.OPTIONAL,
     )
+    async_register_admin_service(hass, DOMAIN, SERVICE_TAKE_OVER, _take_over, schema=_TAKE_OVER_SCHEMA)
+
+
+async def _take_over(call: ServiceCall) -> None:
+    """Take an entry of `dsmr` over, and return when it is done."""
+    hass = call.hass
+    entry: P1ConfigEntry = async_get_config_entry(hass, DOMAIN, call.data.get(ATTR_CONFIG_ENTRY_ID))
+    core = hass.config_entries.async_get_entry(call.data[ATTR_DSMR_ENTRY])
+    problem = None
+    if CONF_TAKE_OVER in entry.data:
+        problem = "has_taken_over"
+    elif core is None or core not in core_entries(hass):
+        problem = "nothing_to_take_over"
+    elif is_same_meter(core, entry.runtime_data.port.meters) is False:
+        problem = "another_meter"
+    if problem is not None or core is None:
+        raise ServiceValidationError(translation_domain=DOMAIN, translation_key=problem)
+    async_begin(hass, entry, core)
+    await hass.config_entries.async_reload(entry.entry_id)
+    if entry.state is not ConfigEntryState.LOADED:
+        raise HomeAssistantError(translation_domain=DOMAIN, translation_key="take_over_failed")
 
 
 async def _capture_telegrams(call: ServiceCall) -> ServiceResponse:

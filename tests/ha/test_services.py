@@ -20,11 +20,13 @@ from custom_components.dsmr_p1.services import (
     MOST,
     SERVICE_ADD_TO_ENERGY_DASHBOARD,
     SERVICE_CAPTURE_TELEGRAMS,
+    SERVICE_TAKE_OVER,
 )
 from simulator import EXAMPLE_DECRYPTION_KEY
 from tests.ha.house import House, MakeHouse, eventually
 from tests.p1.captures import read
 
+ACTIONS = {SERVICE_CAPTURE_TELEGRAMS, SERVICE_ADD_TO_ENERGY_DASHBOARD, SERVICE_TAKE_OVER}
 INTEGRATION = Path(__file__).parents[2] / "custom_components" / "dsmr_p1"
 
 
@@ -174,7 +176,7 @@ def test_every_text_is_there() -> None:
     described: Any = load_yaml_dict(str(INTEGRATION / "services.yaml"))
     texts = json.loads((INTEGRATION / "translations" / "en.json").read_text(encoding="utf-8"))["services"]
     icons = json.loads((INTEGRATION / "icons.json").read_text(encoding="utf-8"))["services"]
-    assert set(described) == set(texts) == set(icons) == {SERVICE_CAPTURE_TELEGRAMS, SERVICE_ADD_TO_ENERGY_DASHBOARD}
+    assert set(described) == set(texts) == set(icons) == ACTIONS
     for action, description in described.items():
         assert texts[action]["name"]
         assert texts[action]["description"]

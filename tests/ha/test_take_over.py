@@ -11,9 +11,12 @@ from homeassistant.config_entries import ConfigEntry, ConfigEntryDisabler, Confi
 from homeassistant.const import CONF_PORT
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import device_registry as dr, entity_registry as er, issue_registry as ir
+from homeassistant.setup import async_setup_component
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.dsmr_p1.const import BRIDGE_DSMR, CONF_BRIDGE_TYPE, CONF_TAKE_OVER, DOMAIN
 from custom_components.dsmr_p1.takeover.core_entries import core_entries, core_port
@@ -439,3 +442,116 @@ async def test_a_meter_that_comes_later_is_taken_over_then(hass: HomeAssistant, 
         await hass.async_block_till_done()
         await core.reads()
         assert differences(before, core.rows()) == {}
+
+
+@asynccontextmanager
+async def both(
+    hass: HomeAssistant, port: PtyPort, tmp_path: Path, *, is_same: bool = True
+) -> AsyncIterator[tuple[Core, ConfigEntry]]:
+    """Let both integrations read, each on a port of its own."""
+    async with core_on_a_meter(hass, port, *COUNTRIES[0]) as core:
+        with PtyPort(link=tmp_path / "ttyP2") as second:
+            meter = make_meter(second, "dsmr5", mbus="gas,water", seed=1 if is_same else 2)
+            if is_same:
+                meter.source = core.meter.source
+            async with sending(meter):
+                data = {CONF_PORT: second.path, CONF_BRIDGE_TYPE: BRIDGE_DSMR}
+                entry = MockConfigEntry(domain=DOMAIN, data=data)
+                entry.add_to_hass(hass)
+                assert await hass.config_entries.async_setup(entry.entry_id)
+                await hass.async_block_till_done()
+                await core.reads()
+                yield core, entry
+                for ours in hass.config_entries.async_entries(DOMAIN):
+                    await hass.config_entries.async_unload(ours.entry_id)
+
+
+async def take_over_later(hass: HomeAssistant, core: Core, **data: str) -> None:
+    await hass.services.async_call(DOMAIN, "take_over", {"dsmr_entry": core.entry.entry_id, **data}, blocking=True)
+    await hass.async_block_till_done()
+
+
+async def test_an_owner_of_both_takes_over_by_the_repair(
+    hass: HomeAssistant, port: PtyPort, tmp_path: Path, hass_client: ClientSessionGenerator
+) -> None:
+    assert await async_setup_component(hass, "repairs", {})
+    async with both(hass, port, tmp_path) as (core, entry):
+        before = core.rows()
+        used = {row.id for row in core.entities() if not row.disabled}
+        issue_id = f"both_read_{entry.entry_id}"
+        issue = ir.async_get(hass).async_get_issue(DOMAIN, issue_id)
+        assert issue is not None
+        assert int(issue.translation_placeholders["count"]) == len(used)
+        client = await hass_client()
+        response = await client.post("/api/repairs/issues/fix", json={"handler": DOMAIN, "issue_id": issue_id})
+        step = await response.json()
+        assert step["step_id"] == "confirm"
+        assert step["description_placeholders"]["entry"] == core.entry.title
+        response = await client.post(f"/api/repairs/issues/fix/{step['flow_id']}", json={})
+        assert (await response.json())["type"] == "create_entry"
+        await hass.async_block_till_done()
+        assert used <= {row.id for row in er.async_entries_for_config_entry(er.async_get(hass), entry.entry_id)}
+        assert ir.async_get(hass).async_get_issue(DOMAIN, issue_id) is None
+        await hass.config_entries.async_remove(entry.entry_id)
+        await hass.async_block_till_done()
+        await core.reads()
+        assert differences(before, core.rows()) == {}
+
+
+async def test_the_repair_comes_too_late(
+    hass: HomeAssistant, port: PtyPort, tmp_path: Path, hass_client: ClientSessionGenerator
+) -> None:
+    assert await async_setup_component(hass, "repairs", {})
+    async with both(hass, port, tmp_path) as (core, entry):
+        client = await hass_client()
+        issue = {"handler": DOMAIN, "issue_id": f"both_read_{entry.entry_id}"}
+        step = await (await client.post("/api/repairs/issues/fix", json=issue)).json()
+        await hass.config_entries.async_set_disabled_by(core.entry.entry_id, ConfigEntryDisabler.USER)
+        step = await (await client.post(f"/api/repairs/issues/fix/{step['flow_id']}", json={})).json()
+        assert step["reason"] == "nothing_to_take_over"
+        assert CONF_TAKE_OVER not in entry.data
+
+
+async def test_by_the_action(hass: HomeAssistant, port: PtyPort, tmp_path: Path) -> None:
+    async with both(hass, port, tmp_path) as (core, entry):
+        used = {row.id for row in core.entities() if not row.disabled}
+        ids = {row.entity_id for row in core.entities() if not row.disabled}
+        await take_over_later(hass, core)
+        ours = er.async_entries_for_config_entry(er.async_get(hass), entry.entry_id)
+        assert used <= {row.id for row in ours}
+        assert ids <= {row.entity_id for row in ours}
+        with pytest.raises(ServiceValidationError) as refused:
+            await take_over_later(hass, core)
+        assert refused.value.translation_key == "has_taken_over"
+
+
+async def test_another_meter_is_not_taken_over(hass: HomeAssistant, port: PtyPort, tmp_path: Path) -> None:
+    async with both(hass, port, tmp_path, is_same=False) as (core, entry):
+        before = core.rows()
+        assert ir.async_get(hass).async_get_issue(DOMAIN, f"both_read_{entry.entry_id}") is None
+        with pytest.raises(ServiceValidationError) as refused:
+            await take_over_later(hass, core, config_entry_id=entry.entry_id)
+        assert refused.value.translation_key == "another_meter"
+        await hass.config_entries.async_set_disabled_by(core.entry.entry_id, ConfigEntryDisabler.USER)
+        with pytest.raises(ServiceValidationError) as refused:
+            await take_over_later(hass, core)
+        assert refused.value.translation_key == "nothing_to_take_over"
+        await hass.config_entries.async_set_disabled_by(core.entry.entry_id, None)
+        await core.reads()
+        assert core.rows() == before
+
+
+async def test_the_action_says_that_no_telegram_came(hass: HomeAssistant, port: PtyPort, tmp_path: Path) -> None:
+    async with both(hass, port, tmp_path) as (core, entry):
+        before = core.rows()
+        with (
+            patch("custom_components.dsmr_p1.coordinator.FIRST_TELEGRAM_LIMIT", 0.3),
+            patch("simulator.SimulatedMeter.step"),
+            pytest.raises(HomeAssistantError) as failed,
+        ):
+            await take_over_later(hass, core)
+        assert failed.value.translation_key == "take_over_failed"
+        await hass.async_block_till_done()
+        assert core.entry.state is ConfigEntryState.LOADED
+        assert core.rows() == before
+        assert entry.state is ConfigEntryState.SETUP_RETRY

@@ -88,9 +88,14 @@ def _target(entity: er.RegistryEntry, core: ConfigEntry, meters: Mapping[str, Kn
 
 
 def _by_identifier(identifier: str, meters: list[KnownMeter]) -> KnownMeter | None:
-    """Return the meter with an identifier: theirs are as sent, in hexadecimal digits, ours are the text in them."""
-    names = {identifier, _decoded(identifier)} - {""}
+    """Return the meter with an identifier; theirs are as sent, in hexadecimal digits, ours are the text in them."""
+    names = identifiers(identifier)
     return next((meter for meter in meters if meter.equipment_identifier in names), None)
+
+
+def identifiers(identifier: str) -> set[str]:
+    """Return an identifier of theirs as it may be written with us; nothing where there is none."""
+    return {identifier, _decoded(identifier)} - {""}
 
 
 def _decoded(identifier: str) -> str:

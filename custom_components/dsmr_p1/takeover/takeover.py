@@ -17,6 +17,7 @@ from ..const import CONF_TAKE_OVER, DOMAIN, LOGGER
 from ..p1.grouping import PORT_SLOT
 from ..port.state import Port
 from ..port.store import KnownMeter
+from .both import async_tell_both
 from .core_entries import CORE
 from .keys import SWAPPED_TARIFF_WORDS, SWAPPED_VERSIONS, TARIFF_WORDS
 from .moving import async_move_back, async_move_over
@@ -93,7 +94,7 @@ class TakeOver:
             self._tell_left(self._record)
         elif self._record is not None and (late := self._late_targets(self._record, port.meters)):
             await self._async_carry_out_late(self._record, late, _units(port.meters, unit_of))
-        self._meters = port.meters
+        self.follow(port.meters)
         if self._record is not None:
             port.tariff_words = {moved.registry_id: moved.words for moved in self._record.entities if moved.words}
 
@@ -133,11 +134,16 @@ class TakeOver:
 
     @callback
     def follow(self, meters: Mapping[str, KnownMeter]) -> None:
-        """Set the entry up again where a meter has come for which an entity was left: only unloaded ones can move."""
-        if self._meters is meters or self._record is None:
+        """Set the entry up again where a meter has come for which an entity was left: only unloaded ones can move.
+
+        Where nothing was taken over, tell the owner of an entry that reads the same meter.
+        """
+        if self._meters is meters:
             return
         self._meters = meters
-        if self._late_targets(self._record, meters):
+        if self._record is None:
+            async_tell_both(self._hass, self._entry, meters)
+        elif self._late_targets(self._record, meters):
             self._hass.config_entries.async_schedule_reload(self._entry.entry_id)
 
     def _is_swapped(self, record: Record) -> bool:
