@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 
 from .catalog import HISTORY, ChannelType, Quantity, channel_type
 from .detection import Meter, is_identifier
+from .limits import is_no_threshold
 from .telegram import CLOCK_SET, is_placeholder
 from .units import HOME_UNITS, Unit, convert, is_convertible
 from .values import CosemValue, Value
@@ -20,8 +21,6 @@ from .values import CosemValue, Value
 _THRESHOLDS: Final = frozenset(
     {Quantity.THRESHOLD_CURRENT, Quantity.THRESHOLD_POWER, Quantity.THRESHOLD_APPARENT_POWER}
 )
-# All nines mean that there is no limit; 99 A is a fuse.
-_NO_THRESHOLD: Final = re.compile(r"9{3,}")
 _FAILURE: Final = "emeter_power_failure_log_"
 _IMPOSSIBLE_DURATION: Final = 2**31 - 1
 _HIDDEN: Final = re.compile(rf"{HISTORY}\d+")
@@ -72,7 +71,7 @@ def _present(row: ChannelType, value: CosemValue) -> Presented:
     number = value.value
     if not isinstance(number, Decimal):
         return Presented(row, None if _is_none(row, number) else number, row.unit, value.timestamp)
-    if row.quantity in _THRESHOLDS and _NO_THRESHOLD.fullmatch(f"{number.normalize():f}".replace(".", "")):
+    if row.quantity in _THRESHOLDS and is_no_threshold(number):
         return Presented(row, None, row.unit, value.timestamp)
     unit = row.unit or (value.unit and HOME_UNITS.get(value.unit, value.unit))
     if value.unit is not None and unit is not None and is_convertible(value.unit, unit):

@@ -1,0 +1,146 @@
+"""The guard of a port: which readings of its registers may be shown.
+
+One number that is wrong stands in the statistics for ever. So the totals of a reading are looked at before they are
+shown (see `register`), and where one is held the reading is passed on with the last good one, and with all that follows
+from it. Whatever else a meter sends, such as power, is passed on as it is.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from .catalog import Role
+from .decoder import Reading
+from .detection import Detection, Meter
+from .guarded import Accepted, GuardedMeter, Held, Times
+from .layout import SteadyLayout
+from .memory import PortMemory
+
+__all__ = ["Accepted", "Guard", "Held"]
+
+_MOST_EVENTS: Final = 100
+"""Events that are kept for who asks late."""
+
+
+class Guard:
+    """Guards the registers of one port.
+
+    `held` and `accepted` count readings that were held, and those of them that were accepted as steps. Times are
+    seconds of a clock that only runs forward (`now`) and the time of day, with its zone (`wall`).
+    """
+
+    def __init__(self, memory: PortMemory | None = None) -> None:
+        """Start with nothing known; the memory is that of the decoder, which knows the tariffs of a total."""
+        self.held = 0
+        self.accepted = 0
+        self._memory = memory or PortMemory()
+        self._slots: dict[str, GuardedMeter] = {}
+        self._former: dict[str, GuardedMeter] = {}
+        self._lineup: list[GuardedMeter] = []
+        self._layout = SteadyLayout()
+        self._times = Times()
+        self._events: list[Held | Accepted] = []
+
+    @property
+    def holding(self) -> dict[str, list[str]]:
+        """The channels of which a reading is held now, by slot."""
+        return {slot: held for slot, guarded in self._slots.items() if (held := guarded.holding)}
+
+    def events(self) -> list[Held | Accepted]:
+        """Return what has happened since this was asked last."""
+        events, self._events = self._events, []
+        return events
+
+    def reset(self, slot: str) -> None:
+        """Believe what the registers of a slot say: another meter has replaced the one that was there."""
+        self._former.pop(slot, None)
+        if slot in self._slots:
+            self._slots[slot].believe()
+
+    def check(self, reading: Reading, now: float, wall: datetime) -> Reading:
+        """Return a reading as it may be shown: the same object where nothing of it is held."""
+        telegram, meters = reading.telegram, reading.detection.meters
+        self._times.begin(telegram, now, wall)
+        if not telegram.has_crc:
+            meters = self._layout.follow(meters)
+        shown = self._shown(meters, reading.system_title, is_filled=meters is not reading.detection.meters)
+        if shown is reading.detection.meters:
+            return reading
+        return reading._replace(detection=Detection(shown, reading.detection.unknown))
+
+    def _shown(self, meters: tuple[Meter, ...], system_title: bytes | None, *, is_filled: bool) -> tuple[Meter, ...]:
+        """Return the meters as they may be shown."""
+        if is_new := len(meters) != len(self._lineup):
+            self._line_up(meters, system_title)
+        others: list[Meter] | None = None
+        for number, meter in enumerate(meters):
+            guarded = self._lineup[number]
+            if guarded.raw is meter and guarded.is_plain:
+                continue
+            if guarded.profile is not meter.profile:
+                is_new = True
+                self._line_up(meters, system_title)
+                guarded = self._lineup[number]
+            shown = guarded.follow(meter, self._times, is_filled=is_filled)
+            if guarded.events:
+                self._report(guarded)
+            if shown is not meter:
+                others = others or list(meters)
+                others[number] = shown
+        if is_new:
+            for guarded in self._lineup:
+                guarded.seen_at = None
+        return meters if others is None else tuple(others)
+
+    def _report(self, guarded: GuardedMeter) -> None:
+        events, guarded.events = guarded.events, []
+        self._events = (self._events + events)[-_MOST_EVENTS:]
+        self.accepted += sum(isinstance(event, Accepted) and not event.is_derived for event in events)
+        self.held += sum(isinstance(event, Held) for event in events)
+
+    def _line_up(self, meters: tuple[Meter, ...], system_title: bytes | None) -> None:
+        """Find what guards the meters of a telegram, in their order."""
+        for guarded in self._lineup:
+            guarded.seen_at = self._times.before
+        self._lineup = [self._guarded(meter, system_title) for meter in meters]
+
+    def _guarded(self, meter: Meter, system_title: bytes | None) -> GuardedMeter:
+        """Return what guards a meter that is there for the first time, or is something else now.
+
+        Of another meter in the slot all begins anew; the one before is kept, as noise may have garbled its identifier.
+        """
+        slot, identity = meter.profile.slot, meter.profile.equipment_identifier
+        if identity is None and meter.profile.role is Role.MAIN and system_title is not None:
+            identity = system_title.hex()
+        known = self._slots.get(slot)
+        if known is not None and None not in (known.identity, identity) and known.identity != identity:
+            former = self._former.get(slot)
+            if former is not None and former.identity == identity:
+                del self._former[slot]
+                known = former
+            else:
+                self._former.setdefault(slot, known)
+                known = None
+        if known is None:
+            known = GuardedMeter()
+        known.identity = identity or known.identity
+        if known.profile is not meter.profile:
+            known.set_profile(meter, self._memory)
+        self._slots[slot] = known
+        return known
+
+    # What outlives a restart
+
+    def as_dict(self, now: float, wall: datetime) -> dict[str, Any]:
+        """Return the last good readings, as they are to be stored."""
+        clock = None if self._times.telegram is None else self._times.telegram.timestamp
+        return {
+            "clock": None if clock is None else clock.isoformat(),
+            "slots": {slot: guarded.as_dict(self._times.now, now, wall) for slot, guarded in self._slots.items()},
+        }
+
+    def restore(self, stored: Mapping[str, Any], now: float, wall: datetime) -> None:
+        """Go on with the readings that were stored, after the time that has passed."""
+        clock = stored["clock"]
+        time = None if clock is None else datetime.fromisoformat(clock)
+        self._slots = {slot: GuardedMeter.from_dict(meter, now, wall, time) for slot, meter in stored["slots"].items()}

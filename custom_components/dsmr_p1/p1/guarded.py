@@ -1,0 +1,239 @@
+"""A meter that is guarded: its registers, and what is shown of it while one of them is held."""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, NamedTuple, Self
+
+from .catalog import ChannelType, Role
+from .clock import Clock
+from .derived import Derived, derived_channels
+from .detection import Meter, MeterProfile
+from .limits import is_total, limit_of, own_power, rise_of_kilo_watt, told_power
+from .memory import PortMemory
+from .register import Register
+from .sight import Moment, Powers
+from .telegram import Telegram
+from .units import Unit
+from .values import CosemValue
+
+_AHEAD: Final = timedelta(hours=1)
+"""How far a reading may be ahead of the clock here: clocks differ, and a time zone is not known at once."""
+
+
+class Held(NamedTuple):
+    """A reading that is held from now on: what is shown instead, and what the meter says."""
+
+    slot: str
+    channel_id: str
+    shown: CosemValue
+    odd: CosemValue
+
+
+class Accepted(NamedTuple):
+    """A reading that was held and is shown now, though no use explains it: a step in the register of the same meter.
+
+    `is_derived`: no register, but what follows from one.
+    """
+
+    slot: str
+    channel_id: str
+    before: CosemValue
+    after: CosemValue
+    is_derived: bool = False
+
+
+class Times:
+    """The times of the telegram that is looked at and of the one before, worked out where a register needs them."""
+
+    def __init__(self) -> None:
+        """Start before the first telegram."""
+        self.now = self.before = 0.0
+        self.has_crc = False
+        self.telegram: Telegram | None = None
+        self._telegram_before: Telegram | None = None
+        self._wall = datetime.min.replace(tzinfo=UTC)
+        self._ahead: timedelta | None = None
+        self._clock: Clock | None = None
+        self._is_clock_new = False
+
+    def begin(self, telegram: Telegram, now: float, wall: datetime) -> None:
+        """Go on to the next telegram."""
+        self._telegram_before, self.telegram = self.telegram, telegram
+        self.before, self.now, self._wall = self.now, now, wall
+        self.has_crc = telegram.has_crc
+        self._is_clock_new = self._clock is not telegram.clock
+        self._clock = telegram.clock
+
+    def moment(self, seen_at: float, powers: Callable[[], Powers]) -> Moment:
+        """Return the moment for the registers of a meter that was seen before, at a time."""
+        time, time_before = (
+            None if telegram is None else telegram.timestamp for telegram in (self.telegram, self._telegram_before)
+        )
+        if self._ahead is None and time is not None:
+            # A clock that has always been ahead is the meter's own time.
+            self._ahead = max(time - self._wall, timedelta())
+        return Moment(
+            now=self.now,
+            time=time,
+            before=seen_at,
+            time_before=time_before,
+            latest=self._wall + (self._ahead or timedelta()) + _AHEAD,
+            has_crc=self.has_crc,
+            is_zone_new=self._is_clock_new,
+            powers=powers,
+        )
+
+
+class GuardedMeter:
+    """A meter and its registers.
+
+    `raw` is the meter as the last telegram has it; `is_plain` while it is shown so. `identity` tells it from another
+    meter in its slot. `seen_at` is when it was there last, None where that is the telegram before.
+    """
+
+    def __init__(self) -> None:
+        """Start with no telegram."""
+        self.profile: MeterProfile | None = None
+        self.identity: str | None = None
+        self.raw: Meter | None = None
+        self.is_plain = False
+        self.seen_at: float | None = None
+        self.events: list[Held | Accepted] = []
+        self._shown: Meter | None = None
+        self._registers: dict[str, Register] = {}
+        self._ids: tuple[str, ...] = ()
+        self._guarded: tuple[Register, ...] = ()
+        self._values: list[CosemValue] = []
+        self._derived: tuple[Derived, ...] = ()
+        self._power = 0.0
+
+    @property
+    def holding(self) -> list[str]:
+        """The channels of which a reading is held."""
+        return [channel_id for channel_id, register in self._registers.items() if register.is_held]
+
+    def believe(self) -> None:
+        """Take all that is held for good."""
+        for register in self._registers.values():
+            register.believe()
+
+    def set_profile(self, meter: Meter, memory: PortMemory) -> None:
+        """Guard the registers that a meter has now."""
+        profile = self.profile = meter.profile
+        self._derived = derived_channels(memory, profile.sources) if profile.role is Role.MAIN else ()
+        rows = {
+            channel_id: row
+            for channel_id, row in profile.channel_types.items()
+            if profile.sources[channel_id] is not None and is_total(row, profile.role)
+        }
+        for channel_id, register in self._registers.items():
+            if channel_id not in rows:
+                register.lose(self.seen_at or 0.0)
+        self._ids = tuple(rows)
+        self._guarded = tuple(self._registers.setdefault(channel_id, Register()) for channel_id in rows)
+        self._values = []
+        for (channel_id, row), register in zip(rows.items(), self._guarded, strict=True):
+            _set_limit(register, row, profile, meter.channels[channel_id].unit)
+
+    def follow(self, meter: Meter, times: Times, *, is_filled: bool) -> Meter:
+        """Look at the registers that have another reading than before, and return the meter as it is to be shown.
+
+        `is_filled`: not all channels are those of the telegram, so what follows from them is worked out anew.
+        """
+        now, channels = times.now, meter.channels
+        # The same objects, as a rule; a list compares these before it looks into them.
+        values = [channels[channel_id] for channel_id in self._ids]
+        if values == self._values and self.is_plain and not is_filled:
+            self.raw = meter
+            return meter
+        others: dict[str, CosemValue] = {}
+        moment: Moment | None = None
+        for channel_id, register, value in zip(self._ids, self._guarded, values, strict=True):
+            if value is register.raw or register.takes(value, now):
+                continue
+            moment = moment or self._moment(meter, times)
+            shown = self._look(meter.profile, channel_id, register, value, moment)
+            if shown is not value:
+                others[channel_id] = shown
+        self.raw, self._values = meter, values
+        self.is_plain = not others and not is_filled
+        before, self._shown = self._shown, meter if self.is_plain else self._with(meter, others)
+        if self.events and before is not None:
+            self._follow_steps(before, self._shown)
+        return self._shown
+
+    def _moment(self, meter: Meter, times: Times) -> Moment:
+        raw = self.raw
+
+        def powers() -> Powers:
+            own, told, confirmed = own_power(meter), told_power(meter), 2 * self._power
+            before = own if raw is None else own_power(raw)
+            # Without checksum power is believed where two telegrams have it.
+            believed = max(own, before) if times.has_crc else min(own, before)
+            return Powers(max(told, confirmed, 2 * believed), believed)
+
+        return times.moment(times.before if self.seen_at is None else self.seen_at, powers)
+
+    def _look(
+        self, profile: MeterProfile, channel_id: str, register: Register, value: CosemValue, moment: Moment
+    ) -> CosemValue:
+        """Return what is to be shown of a register."""
+        if value.value is not None and value.unit is not register.unit:
+            _set_limit(register, profile.channel_types[channel_id], profile, value.unit)
+        was_held = register.is_held
+        shown = register.follow(value, moment)
+        self._power = max(self._power, register.confirmed_power)
+        if register.is_held and not was_held:
+            self.events.append(Held(profile.slot, channel_id, shown, value))
+        if register.step is not None:
+            self.events.append(Accepted(profile.slot, channel_id, *register.step))
+        return shown
+
+    def _follow_steps(self, before: Meter, after: Meter) -> None:
+        """Report the steps that follow from those of registers."""
+        steps = {event.channel_id for event in self.events if isinstance(event, Accepted)}
+        for channel_id, _, sources in self._derived:
+            if steps.intersection(sources) and channel_id in before.channels and channel_id in after.channels:
+                values = before.channels[channel_id], after.channels[channel_id]
+                self.events.append(Accepted(after.profile.slot, channel_id, *values, is_derived=True))
+
+    def _with(self, meter: Meter, others: Mapping[str, CosemValue]) -> Meter:
+        """Return a meter with other readings, and with what follows from these."""
+        channels = {**meter.channels, **others}
+        for channel_id, shown in others.items():
+            when = channels.get(f"{channel_id}_timestamp")
+            if when is not None:
+                channels[f"{channel_id}_timestamp"] = when._replace(value=shown.timestamp)
+        for channel_id, compute, sources in self._derived:
+            if channel_id in channels:
+                channels[channel_id] = compute(channels, sources)
+        return Meter(meter.profile, channels)
+
+    # What outlives a restart
+
+    def as_dict(self, last: float, now: float, wall: datetime) -> dict[str, Any]:
+        """Return what is to be stored; `last` is when the last telegram came."""
+        seen_at = last if self.seen_at is None else self.seen_at
+        stored = {channel_id: register.as_dict(seen_at, now, wall) for channel_id, register in self._registers.items()}
+        return {
+            "identity": self.identity,
+            "power": self._power,
+            "registers": {channel_id: register for channel_id, register in stored.items() if register is not None},
+        }
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any], now: float, wall: datetime, clock: datetime | None) -> Self:
+        """Read what was stored; `clock` is what the meter's clock said then."""
+        meter = cls()
+        meter.identity, meter._power = stored["identity"], stored["power"]
+        meter._registers = {
+            channel_id: Register.from_dict(register, now, wall, clock)
+            for channel_id, register in stored["registers"].items()
+        }
+        return meter
+
+
+def _set_limit(register: Register, row: ChannelType, profile: MeterProfile, unit: Unit | None) -> None:
+    register.unit = unit
+    register.limit = limit_of(row, profile.kind, unit)
+    register.rise_of_kilo_watt = rise_of_kilo_watt(row, profile.kind, unit)

@@ -1,0 +1,63 @@
+"""Which meters and channels a port without checksum has: noise makes some, and hides others.
+
+What is new must come in three telegrams in a row, and what is missing stays for as long. The meters of the very first
+telegram are believed when the second has the same.
+"""
+
+from typing import Final
+
+from .detection import Meter, MeterProfile
+
+_NEW: Final = 3
+_FIRST: Final = 2
+
+type _Signature = frozenset[tuple[str, str, str | None, bool, frozenset[str]]]
+
+
+class SteadyLayout:
+    """The meters of one port, and their channels."""
+
+    def __init__(self) -> None:
+        """Start with none."""
+        self._meters: dict[str, Meter] = {}
+        self._known: _Signature = frozenset()
+        self._other: _Signature = frozenset()
+        self._times = 0
+
+    def follow(self, meters: tuple[Meter, ...]) -> tuple[Meter, ...]:
+        """Return the meters of a telegram, with the channels that the port is known to have."""
+        if not all(self._is_known(meter.profile) for meter in meters) or len(meters) != len(self._meters):
+            signature = frozenset(_signature(meter.profile) for meter in meters)
+            if signature != self._known:
+                self._times = self._times + 1 if signature == self._other else 1
+                self._other = signature
+                if self._times < (_NEW if self._known else _FIRST):
+                    heard = {meter.profile.slot: meter for meter in meters}
+                    self._meters = {slot: _fill(meter, heard.get(slot)) for slot, meter in self._meters.items()}
+                    return tuple(self._meters.values())
+                self._known = signature
+        self._other = frozenset()
+        self._meters = {meter.profile.slot: meter for meter in meters}
+        return meters
+
+    def _is_known(self, profile: MeterProfile) -> bool:
+        known = self._meters.get(profile.slot)
+        return known is not None and known.profile is profile
+
+
+def _signature(profile: MeterProfile) -> tuple[str, str, str | None, bool, frozenset[str]]:
+    return (
+        profile.slot,
+        profile.type_id,
+        profile.equipment_identifier,
+        profile.registered,
+        frozenset(profile.sources),
+    )
+
+
+def _fill(meter: Meter, heard: Meter | None) -> Meter:
+    """Return a meter with what a telegram has of its channels, and with the rest as it was."""
+    if heard is None:
+        return meter
+    channels = {channel_id: heard.channels.get(channel_id, value) for channel_id, value in meter.channels.items()}
+    return Meter(meter.profile, channels)

@@ -1,0 +1,258 @@
+"""A register that is guarded: what may be shown of a total, telegram after telegram.
+
+A total only rises, and by no more than its limit (`limits`) in the time that has passed. A reading that does not fit
+is held, and the last good one stays; a reading that stands for long is believed whatever it is. The time that has
+passed is the difference of the readings' own times, where they have such, and never that since the value changed last.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any, Final, Self
+
+from .hold import AGREEING_TIMES, Hold, Step
+from .sight import Moment, Sight, are_same, rate_between, resolution, rise_between
+from .telegram import CLOCK_SET
+from .units import Unit, convert, is_convertible
+from .values import CosemValue
+
+SLACK: Final = 60.0
+"""Seconds that a reading may be older or younger than its telegram."""
+_MOST_RAISED: Final = 100.0
+"""How often its limit a total is believed to rise for good, after one that was held."""
+_NO_CEILING: Final = Decimal(-1)
+
+
+class Register:
+    """A total of a meter.
+
+    `raw` is the reading that was seen last, where it is shown as it is; None where something waits. `step` is the step
+    that was accepted with the last reading. `limit` and `rise_of_kilo_watt` are in units a second, for readings in
+    `unit`; the limit is None where nothing is known of it.
+    """
+
+    def __init__(self) -> None:
+        """Start with no reading."""
+        self.limit: float | None = None
+        self.rise_of_kilo_watt = 0.0
+        self.unit: Unit | None = None
+        self.raw: CosemValue | None = None
+        self.step: Step | None = None
+        self.confirmed_power = 0.0
+        self._raised = 0.0
+        self._good: Sight | None = None
+        self._start: Sight | None = None
+        self._floor, self._ceiling, self._until = Decimal(), _NO_CEILING, 0.0
+        self._pending: Sight | None = None
+        self._back: tuple[datetime, ...] = ()
+        self._hold: Hold | None = None
+
+    @property
+    def is_held(self) -> bool:
+        """Whether a reading is held, and the one before shown."""
+        return self._hold is not None
+
+    def believe(self) -> None:
+        """Take what is held for good: it is of another meter that is believed."""
+        if self._hold is not None:
+            self._good, self._pending = self._hold.last, None
+            self._hold = self._start = None
+
+    def takes(self, value: CosemValue, now: float) -> bool:
+        """Whether a reading is one step on from the last one, which needs no closer look; it is the last one then."""
+        number = value.value
+        if (
+            now >= self._until
+            or type(number) is not Decimal
+            or value.unit is not self.unit
+            or not self._floor <= number <= self._ceiling
+        ):
+            return False
+        self._ceiling += number - self._floor
+        self._floor = number
+        self.raw = value
+        return True
+
+    def lose(self, seen_at: float, time: datetime | None = None) -> None:
+        """Go on without a reading: telegrams have had none since the one of a time, here and by the meter's clock."""
+        self._good = self._last(seen_at, time)
+        self._unsettle()
+
+    def follow(self, value: CosemValue, moment: Moment) -> CosemValue:
+        """Take the reading of a telegram, and return what is to be shown; no number where nothing is good yet."""
+        self.step = None
+        number = value.value
+        if not isinstance(number, Decimal):
+            self.lose(moment.before, moment.time_before)
+            return value
+        self._convert(value.unit)
+        seen = Sight(value._replace(timestamp=self._time(value.timestamp, moment)), moment.now, moment.time)
+        last = self._last(moment.before, moment.time_before)
+        if last is None:
+            return self._begin(seen, value, moment)
+        if self._agrees(last, seen, moment):
+            return self._accept(last, seen, value, moment)
+        return self._judge_odd(last, seen, value, moment)
+
+    # What becomes of a reading
+
+    def _begin(self, seen: Sight, value: CosemValue, moment: Moment) -> CosemValue:
+        """Wait for a second reading that agrees with the first."""
+        pending, self._pending = self._pending, seen
+        if pending is None or not self._agrees(pending, seen, moment):
+            return value._replace(value=None, timestamp=None)
+        if moment.has_crc or are_same(pending, seen):
+            return self._settle(seen, value, moment)
+        self._good = pending
+        return pending.value
+
+    def _accept(self, last: Sight, seen: Sight, value: CosemValue, moment: Moment) -> CosemValue:
+        """Show a reading that fits; without checksum once the next one agrees with it."""
+        self._hold = None
+        if moment.has_crc or are_same(last, seen):
+            return self._settle(seen, value, moment)
+        pending, self._pending = self._pending, seen
+        if pending is not None and self._agrees(pending, seen, moment):
+            if are_same(pending, seen):
+                return self._settle(seen, value, moment)
+            last = pending
+        self._good = last
+        self._unsettle()
+        return last.value
+
+    def _judge_odd(self, last: Sight, seen: Sight, value: CosemValue, moment: Moment) -> CosemValue:
+        """Hold a reading that does not fit, until others agree with it for long enough."""
+        self._good, self._pending = last, None
+        self._unsettle()
+        hold = self._hold
+        if hold is None:
+            is_timed = last.value.timestamp is not None or seen.value.timestamp is not None
+            self._hold = Hold(seen, max(rate_between(last, seen), 0.0), is_timed=is_timed)
+            return last.value
+        hold.add(seen, agrees=self._agrees(hold.last, seen, moment, 2 * hold.rate))
+        if not hold.is_over(moment.now):
+            return last.value
+        self.step = Step(last.value, seen.value)
+        if self.limit is not None:
+            self._raised = min(max(self._raised, 2 * rate_between(hold.first, seen)), _MOST_RAISED * self.limit)
+        self._hold = self._start = None
+        return self._settle(seen, value, moment)
+
+    def _settle(self, seen: Sight, value: CosemValue, moment: Moment) -> CosemValue:
+        """Show a reading, with the last good time where its own is none."""
+        last = self._good
+        self._pending = None
+        time = None if last is None else last.value.timestamp
+        if seen.value.timestamp is None and (value.timestamp is not None or time is not None):
+            self._good = Sight(value._replace(timestamp=time), seen.at, seen.time)
+            self._unsettle()
+            return self._good.value
+        if last is not None and seen.value.timestamp is not None and seen.value.timestamp == last.value.timestamp:
+            # Of readings with the same time the first arrival counts.
+            seen = Sight(value, last.at, last.time)
+        self._good = Sight(value, seen.at, seen.time)
+        self.raw = value
+        self._measure(self._good, moment)
+        self._ceiling = _NO_CEILING
+        if value.timestamp is None and moment.has_crc and self.limit is not None and isinstance(value.value, Decimal):
+            self._floor = value.value
+            self._ceiling = value.value + Decimal(self.limit * SLACK) + resolution(value)
+        return value
+
+    def _unsettle(self) -> None:
+        self.raw = None
+        self._until = 0.0
+
+    def _measure(self, seen: Sight, moment: Moment) -> None:
+        """Confirm the power that the meter measures, where the total has risen accordingly for a while."""
+        if self._start is None:
+            self._start = seen
+        elif seen.at - self._start.at >= SLACK:
+            rate = rate_between(self._start, seen)
+            if self.limit is not None and self.rise_of_kilo_watt and 2 * rate > self.limit:
+                measured = min(moment.powers().measured, rate / self.rise_of_kilo_watt)
+                self.confirmed_power = max(self.confirmed_power, measured)
+            self._start = seen
+        self._until = self._start.at + SLACK
+
+    # What fits
+
+    def _last(self, seen_at: float, time: datetime | None) -> Sight | None:
+        """Return the last good reading as it was seen last: in the last telegram, where it is shown as it is."""
+        good = self._good
+        if good is None or self.raw is None or good.value.timestamp is not None:
+            return good
+        return Sight(self.raw, seen_at, time)
+
+    def _agrees(self, one: Sight, other: Sight, moment: Moment, rate: float = 0.0) -> bool:
+        """Whether a reading may follow another one. `rate` is a rise in a second that is allowed beside the limit."""
+        rise = rise_between(one, other)
+        if rise < 0 or self.limit is None:
+            return rise >= 0
+        seconds = one.seconds_until(other) + SLACK
+        rise -= float(max(resolution(one.value), resolution(other.value)))
+        if rise <= max(rate, self.limit, self._raised) * seconds:
+            return True
+        return self.rise_of_kilo_watt > 0 and rise <= moment.powers().greatest * self.rise_of_kilo_watt * seconds
+
+    def _time(self, time: datetime | None, moment: Moment) -> datetime | None:
+        """Return the time of a reading; None where it cannot be: before clocks were set, to come, or gone back.
+
+        A time that goes back is believed once two readings with newer times have followed it.
+        """
+        if time is None or time.year < CLOCK_SET or time > moment.latest:
+            return None
+        last = None if self._good is None else self._good.value.timestamp
+        if last is None or time >= last or moment.is_zone_new:
+            self._back = ()
+            return time
+        if not self._back or time < self._back[-1]:
+            self._back = (time,)
+        elif time > self._back[-1]:
+            self._back += (time,)
+        return time if len(self._back) > AGREEING_TIMES else None
+
+    def _convert(self, unit: Unit | None) -> None:
+        """Count on in another unit, where that measures the same; else begin anew."""
+        if self._good is None or self._good.value.unit is unit:
+            return
+        before = self._good.value
+        self._hold = self._pending = self._start = self.raw = None
+        if unit is None or before.unit is None or not is_convertible(before.unit, unit):
+            self._good = None
+        elif isinstance(before.value, Decimal):
+            number = convert(before.value, before.unit, unit)
+            self._good = self._good._replace(value=before._replace(value=number, unit=unit))
+
+    # What outlives a restart
+
+    def as_dict(self, seen_at: float, now: float, wall: datetime) -> dict[str, Any] | None:
+        """Return what is to be stored of a register whose meter was seen last at a time; None where nothing is good."""
+        if self._good is None:
+            return None
+        value, at, _ = self._good
+        if self.raw is not None and value.timestamp is None:
+            value, at = self.raw, seen_at
+        return {
+            "value": str(value.value),
+            "unit": value.unit,
+            "timestamp": None if value.timestamp is None else value.timestamp.isoformat(),
+            "at": (wall - timedelta(seconds=now - at)).isoformat(),
+            "raised": self._raised,
+        }
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any], now: float, wall: datetime, clock: datetime | None) -> Self:
+        """Read what was stored. Time that has gone back meanwhile did not pass."""
+        register = cls()
+        unit, timestamp = stored["unit"], stored["timestamp"]
+        value = CosemValue(
+            "",
+            Decimal(stored["value"]),
+            None if unit is None else Unit(unit),
+            None if timestamp is None else datetime.fromisoformat(timestamp),
+        )
+        passed = (wall - datetime.fromisoformat(stored["at"])).total_seconds()
+        register._good = Sight(value, now - max(passed, 0.0), clock)
+        register._raised = stored["raised"]
+        return register

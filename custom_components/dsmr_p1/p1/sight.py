@@ -1,0 +1,78 @@
+"""Readings of registers as they were seen, and what lies between two of them."""
+
+from collections.abc import Callable
+from datetime import datetime
+from decimal import Decimal
+from typing import Final, NamedTuple
+
+from .values import CosemValue
+
+_CLOCK_SLACK: Final = 86400.0
+"""Seconds by which a meter's clock may run ahead of the time that passed here, and still measure it."""
+
+
+class Sight(NamedTuple):
+    """A reading, when it arrived (seconds of a clock that only runs forward), and the meter's clock then."""
+
+    value: CosemValue
+    at: float
+    time: datetime | None
+
+    def seconds_until(self, later: Sight) -> float:
+        """Return the seconds between two readings: by their own times, else by those of their telegrams."""
+        passed = later.at - self.at
+        one, other = self.value.timestamp, later.value.timestamp
+        if one is not None and other is not None:
+            own = (other - one).total_seconds()
+            return own if own > 0 else passed
+        if self.time is not None and later.time is not None:
+            own = (later.time - self.time).total_seconds()
+            if passed < own <= passed + _CLOCK_SLACK:
+                return own
+        return passed
+
+
+class Powers(NamedTuple):
+    """The greatest power in kW that a meter may carry, as far as it is known, and the one that it measures now."""
+
+    greatest: float
+    measured: float
+
+
+class Moment(NamedTuple):
+    """What is known of the moment of a telegram.
+
+    `before` and `time_before` are of the telegram before, in which the meter was too. `latest` is the latest time that
+    a reading can have. `is_zone_new`: times are read in another time zone from now on.
+    """
+
+    now: float
+    time: datetime | None
+    before: float
+    time_before: datetime | None
+    latest: datetime
+    has_crc: bool
+    is_zone_new: bool
+    powers: Callable[[], Powers]
+
+
+def rise_between(one: Sight, other: Sight) -> float:
+    """Return by how much the number of a reading is above that of another one."""
+    before, after = one.value.value, other.value.value
+    return float(after - before) if isinstance(before, Decimal) and isinstance(after, Decimal) else 0.0
+
+
+def rate_between(one: Sight, other: Sight) -> float:
+    """Return the rise in a second between two readings."""
+    return rise_between(one, other) / max(one.seconds_until(other), 1.0)
+
+
+def are_same(one: Sight, other: Sight) -> bool:
+    """Whether two readings say the same."""
+    return one.value.value == other.value.value and one.value.timestamp == other.value.timestamp
+
+
+def resolution(value: CosemValue) -> Decimal:
+    """Return one step of a number as it was sent."""
+    exponent = value.value.as_tuple().exponent if isinstance(value.value, Decimal) else 0
+    return Decimal(1).scaleb(exponent if isinstance(exponent, int) else 0)
