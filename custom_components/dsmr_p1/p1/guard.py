@@ -12,11 +12,11 @@ from typing import Any, Final
 from .catalog import Role
 from .decoder import Reading
 from .detection import Detection, Meter
-from .guarded import Accepted, GuardedMeter, Held, Times
+from .guarded import Accepted, Begun, Event, GuardedMeter, Held, Times
 from .layout import SteadyLayout
 from .memory import PortMemory
 
-__all__ = ["Accepted", "Guard", "Held"]
+__all__ = ["Accepted", "Begun", "Event", "Guard", "Held"]
 
 _MOST_EVENTS: Final = 100
 """Events that are kept for who asks late."""
@@ -39,14 +39,14 @@ class Guard:
         self._lineup: list[GuardedMeter] = []
         self._layout = SteadyLayout()
         self._times = Times()
-        self._events: list[Held | Accepted] = []
+        self._events: list[Event] = []
 
     @property
     def holding(self) -> dict[str, list[str]]:
         """The channels of which a reading is held now, by slot."""
         return {slot: held for slot, guarded in self._slots.items() if (held := guarded.holding)}
 
-    def events(self) -> list[Held | Accepted]:
+    def events(self) -> list[Event]:
         """Return what has happened since this was asked last."""
         events, self._events = self._events, []
         return events
@@ -89,7 +89,7 @@ class Guard:
                 others[number] = shown
         if is_new:
             for guarded in self._lineup:
-                guarded.seen_at = None
+                guarded.last_seen = None
         return meters if others is None else tuple(others)
 
     def _report(self, guarded: GuardedMeter) -> None:
@@ -101,7 +101,7 @@ class Guard:
     def _line_up(self, meters: tuple[Meter, ...], system_title: bytes | None) -> None:
         """Find what guards the meters of a telegram, in their order."""
         for guarded in self._lineup:
-            guarded.seen_at = self._times.before
+            guarded.last_seen = guarded.last_seen or self._times.before
         self._lineup = [self._guarded(meter, system_title) for meter in meters]
 
     def _guarded(self, meter: Meter, system_title: bytes | None) -> GuardedMeter:
@@ -131,16 +131,11 @@ class Guard:
 
     # What outlives a restart
 
-    def as_dict(self, now: float, wall: datetime) -> dict[str, Any]:
-        """Return the last good readings, as they are to be stored."""
-        clock = None if self._times.telegram is None else self._times.telegram.timestamp
-        return {
-            "clock": None if clock is None else clock.isoformat(),
-            "slots": {slot: guarded.as_dict(self._times.now, now, wall) for slot, guarded in self._slots.items()},
-        }
+    def as_dict(self) -> dict[str, Any]:
+        """Return the last good readings by slot, as they are to be stored."""
+        seen = self._times.seen
+        return {slot: guarded.as_dict(seen) for slot, guarded in self._slots.items()}
 
     def restore(self, stored: Mapping[str, Any], now: float, wall: datetime) -> None:
         """Go on with the readings that were stored, after the time that has passed."""
-        clock = stored["clock"]
-        time = None if clock is None else datetime.fromisoformat(clock)
-        self._slots = {slot: GuardedMeter.from_dict(meter, now, wall, time) for slot, meter in stored["slots"].items()}
+        self._slots = {slot: GuardedMeter.from_dict(meter, now, wall) for slot, meter in stored.items()}

@@ -5,13 +5,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple, Self
 
 from .catalog import ChannelType, Role
-from .clock import Clock
 from .derived import Derived, derived_channels
 from .detection import Meter, MeterProfile
 from .limits import is_total, limit_of, own_power, rise_of_kilo_watt, told_power
 from .memory import PortMemory
 from .register import Register
-from .sight import Moment, Powers
+from .sight import Moment, Powers, Seen
 from .telegram import Telegram
 from .units import Unit
 from .values import CosemValue
@@ -42,44 +41,61 @@ class Accepted(NamedTuple):
     is_derived: bool = False
 
 
+class Begun(NamedTuple):
+    """A register that has a first good reading."""
+
+    slot: str
+    channel_id: str
+
+
+type Event = Held | Accepted | Begun
+
+
 class Times:
     """The times of the telegram that is looked at and of the one before, worked out where a register needs them."""
 
     def __init__(self) -> None:
         """Start before the first telegram."""
-        self.now = self.before = 0.0
+        self.now = self._before = 0.0
         self.has_crc = False
-        self.telegram: Telegram | None = None
+        self._wall = self._wall_before = datetime.min.replace(tzinfo=UTC)
+        self._telegram: Telegram | None = None
         self._telegram_before: Telegram | None = None
-        self._wall = datetime.min.replace(tzinfo=UTC)
         self._ahead: timedelta | None = None
-        self._clock: Clock | None = None
-        self._is_clock_new = False
 
     def begin(self, telegram: Telegram, now: float, wall: datetime) -> None:
         """Go on to the next telegram."""
-        self._telegram_before, self.telegram = self.telegram, telegram
-        self.before, self.now, self._wall = self.now, now, wall
+        self._telegram_before, self._telegram = self._telegram, telegram
+        self._before, self.now = self.now, now
+        self._wall_before, self._wall = self._wall, wall
         self.has_crc = telegram.has_crc
-        self._is_clock_new = self._clock is not telegram.clock
-        self._clock = telegram.clock
 
-    def moment(self, seen_at: float, powers: Callable[[], Powers]) -> Moment:
-        """Return the moment for the registers of a meter that was seen before, at a time."""
-        time, time_before = (
-            None if telegram is None else telegram.timestamp for telegram in (self.telegram, self._telegram_before)
-        )
-        if self._ahead is None and time is not None:
+    @property
+    def seen(self) -> Seen:
+        """When the telegram came that is looked at."""
+        return Seen(self.now, self._wall, None if self._telegram is None else self._telegram.timestamp)
+
+    @property
+    def before(self) -> Seen:
+        """When the telegram before came."""
+        telegram = self._telegram_before
+        return Seen(self._before, self._wall_before, None if telegram is None else telegram.timestamp)
+
+    def moment(self, before: Seen | None, powers: Callable[[], Powers]) -> Moment:
+        """Return the moment for the registers of a meter; it was seen `before`, if not in the telegram before."""
+        now = self.seen
+        if self._ahead is None and now.time is not None:
             # A clock that has always been ahead is the meter's own time.
-            self._ahead = max(time - self._wall, timedelta())
+            self._ahead = max(now.time - self._wall, timedelta())
+        telegram, telegram_before = self._telegram, self._telegram_before
         return Moment(
-            now=self.now,
-            time=time,
-            before=seen_at,
-            time_before=time_before,
+            now=now,
+            before=before or self.before,
             latest=self._wall + (self._ahead or timedelta()) + _AHEAD,
             has_crc=self.has_crc,
-            is_zone_new=self._is_clock_new,
+            is_zone_new=telegram is not None
+            and telegram_before is not None
+            and telegram.clock is not telegram_before.clock,
             powers=powers,
         )
 
@@ -88,7 +104,7 @@ class GuardedMeter:
     """A meter and its registers.
 
     `raw` is the meter as the last telegram has it; `is_plain` while it is shown so. `identity` tells it from another
-    meter in its slot. `seen_at` is when it was there last, None where that is the telegram before.
+    meter in its slot. `last_seen` is when it was there last, None where that is the telegram before.
     """
 
     def __init__(self) -> None:
@@ -97,8 +113,8 @@ class GuardedMeter:
         self.identity: str | None = None
         self.raw: Meter | None = None
         self.is_plain = False
-        self.seen_at: float | None = None
-        self.events: list[Held | Accepted] = []
+        self.last_seen: Seen | None = None
+        self.events: list[Event] = []
         self._shown: Meter | None = None
         self._registers: dict[str, Register] = {}
         self._ids: tuple[str, ...] = ()
@@ -127,8 +143,8 @@ class GuardedMeter:
             if profile.sources[channel_id] is not None and is_total(row, profile.role)
         }
         for channel_id, register in self._registers.items():
-            if channel_id not in rows:
-                register.lose(self.seen_at or 0.0)
+            if channel_id not in rows and self.last_seen is not None:
+                register.lose(self.last_seen)
         self._ids = tuple(rows)
         self._guarded = tuple(self._registers.setdefault(channel_id, Register()) for channel_id in rows)
         self._values = []
@@ -172,7 +188,7 @@ class GuardedMeter:
             believed = max(own, before) if times.has_crc else min(own, before)
             return Powers(max(told, confirmed, 2 * believed), believed)
 
-        return times.moment(times.before if self.seen_at is None else self.seen_at, powers)
+        return times.moment(self.last_seen, powers)
 
     def _look(
         self, profile: MeterProfile, channel_id: str, register: Register, value: CosemValue, moment: Moment
@@ -180,11 +196,13 @@ class GuardedMeter:
         """Return what is to be shown of a register."""
         if value.value is not None and value.unit is not register.unit:
             _set_limit(register, profile.channel_types[channel_id], profile, value.unit)
-        was_held = register.is_held
+        was_held, had_begun = register.is_held, register.has_begun
         shown = register.follow(value, moment)
         self._power = max(self._power, register.confirmed_power)
         if register.is_held and not was_held:
             self.events.append(Held(profile.slot, channel_id, shown, value))
+        if register.has_begun and not had_begun:
+            self.events.append(Begun(profile.slot, channel_id))
         if register.step is not None:
             self.events.append(Accepted(profile.slot, channel_id, *register.step))
         return shown
@@ -211,10 +229,11 @@ class GuardedMeter:
 
     # What outlives a restart
 
-    def as_dict(self, last: float, now: float, wall: datetime) -> dict[str, Any]:
+    def as_dict(self, last: Seen) -> dict[str, Any]:
         """Return what is to be stored; `last` is when the last telegram came."""
-        seen_at = last if self.seen_at is None else self.seen_at
-        stored = {channel_id: register.as_dict(seen_at, now, wall) for channel_id, register in self._registers.items()}
+        stored = {
+            channel_id: register.as_dict(self.last_seen or last) for channel_id, register in self._registers.items()
+        }
         return {
             "identity": self.identity,
             "power": self._power,
@@ -222,13 +241,12 @@ class GuardedMeter:
         }
 
     @classmethod
-    def from_dict(cls, stored: Mapping[str, Any], now: float, wall: datetime, clock: datetime | None) -> Self:
-        """Read what was stored; `clock` is what the meter's clock said then."""
+    def from_dict(cls, stored: Mapping[str, Any], now: float, wall: datetime) -> Self:
+        """Read what was stored."""
         meter = cls()
         meter.identity, meter._power = stored["identity"], stored["power"]
         meter._registers = {
-            channel_id: Register.from_dict(register, now, wall, clock)
-            for channel_id, register in stored["registers"].items()
+            channel_id: Register.from_dict(register, now, wall) for channel_id, register in stored["registers"].items()
         }
         return meter
 

@@ -32,7 +32,7 @@ class Hold:
         self.first = self.last = first
         self.rate = rate
         self._is_timed = is_timed
-        self._since = first.at
+        self._since = first.seen.at
         self._telegrams = 1
         self._agreeing = 0
 
@@ -53,5 +53,5 @@ class Hold:
         """Whether the last reading is to be believed."""
         if self._is_timed:
             return self._agreeing >= AGREEING_TIMES or now - self._since >= LONGEST_TIMED_HOLD
-        has_stood = self._agreeing >= AGREEING and now - self.first.at >= AGREEING_FOR
+        has_stood = self._agreeing >= AGREEING and now - self.first.seen.at >= AGREEING_FOR
         return has_stood or (now - self._since >= LONGEST_HOLD and self._telegrams > AGREEING)

@@ -6,12 +6,12 @@ passed is the difference of the readings' own times, where they have such, and n
 """
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final, Self
 
 from .hold import AGREEING_TIMES, Hold, Step
-from .sight import Moment, Sight, are_same, rate_between, resolution, rise_between
+from .sight import Moment, Seen, Sight, are_same, rate_between, resolution, rise_between
 from .telegram import CLOCK_SET
 from .units import Unit, convert, is_convertible
 from .values import CosemValue
@@ -52,6 +52,11 @@ class Register:
         """Whether a reading is held, and the one before shown."""
         return self._hold is not None
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether a reading was good already."""
+        return self._good is not None
+
     def believe(self) -> None:
         """Take what is held for good: it is of another meter that is believed."""
         if self._hold is not None:
@@ -73,9 +78,9 @@ class Register:
         self.raw = value
         return True
 
-    def lose(self, seen_at: float, time: datetime | None = None) -> None:
-        """Go on without a reading: telegrams have had none since the one of a time, here and by the meter's clock."""
-        self._good = self._last(seen_at, time)
+    def lose(self, before: Seen) -> None:
+        """Go on without a reading: telegrams have had none since that one."""
+        self._good = self._last(before)
         self._unsettle()
 
     def follow(self, value: CosemValue, moment: Moment) -> CosemValue:
@@ -83,11 +88,11 @@ class Register:
         self.step = None
         number = value.value
         if not isinstance(number, Decimal):
-            self.lose(moment.before, moment.time_before)
+            self.lose(moment.before)
             return value
         self._convert(value.unit)
-        seen = Sight(value._replace(timestamp=self._time(value.timestamp, moment)), moment.now, moment.time)
-        last = self._last(moment.before, moment.time_before)
+        seen = Sight(value._replace(timestamp=self._time(value.timestamp, moment)), moment.now)
+        last = self._last(moment.before)
         if last is None:
             return self._begin(seen, value, moment)
         if self._agrees(last, seen, moment):
@@ -130,7 +135,7 @@ class Register:
             self._hold = Hold(seen, max(rate_between(last, seen), 0.0), is_timed=is_timed)
             return last.value
         hold.add(seen, agrees=self._agrees(hold.last, seen, moment, 2 * hold.rate))
-        if not hold.is_over(moment.now):
+        if not hold.is_over(moment.now.at):
             return last.value
         self.step = Step(last.value, seen.value)
         if self.limit is not None:
@@ -144,13 +149,13 @@ class Register:
         self._pending = None
         time = None if last is None else last.value.timestamp
         if seen.value.timestamp is None and (value.timestamp is not None or time is not None):
-            self._good = Sight(value._replace(timestamp=time), seen.at, seen.time)
+            self._good = Sight(value._replace(timestamp=time), seen.seen)
             self._unsettle()
             return self._good.value
         if last is not None and seen.value.timestamp is not None and seen.value.timestamp == last.value.timestamp:
             # Of readings with the same time the first arrival counts.
-            seen = Sight(value, last.at, last.time)
-        self._good = Sight(value, seen.at, seen.time)
+            seen = Sight(value, last.seen)
+        self._good = Sight(value, seen.seen)
         self.raw = value
         self._measure(self._good, moment)
         self._ceiling = _NO_CEILING
@@ -167,22 +172,22 @@ class Register:
         """Confirm the power that the meter measures, where the total has risen accordingly for a while."""
         if self._start is None:
             self._start = seen
-        elif seen.at - self._start.at >= SLACK:
+        elif seen.seen.at - self._start.seen.at >= SLACK:
             rate = rate_between(self._start, seen)
             if self.limit is not None and self.rise_of_kilo_watt and 2 * rate > self.limit:
                 measured = min(moment.powers().measured, rate / self.rise_of_kilo_watt)
                 self.confirmed_power = max(self.confirmed_power, measured)
             self._start = seen
-        self._until = self._start.at + SLACK
+        self._until = self._start.seen.at + SLACK
 
     # What fits
 
-    def _last(self, seen_at: float, time: datetime | None) -> Sight | None:
+    def _last(self, before: Seen) -> Sight | None:
         """Return the last good reading as it was seen last: in the last telegram, where it is shown as it is."""
         good = self._good
         if good is None or self.raw is None or good.value.timestamp is not None:
             return good
-        return Sight(self.raw, seen_at, time)
+        return Sight(self.raw, before)
 
     def _agrees(self, one: Sight, other: Sight, moment: Moment, rate: float = 0.0) -> bool:
         """Whether a reading may follow another one. `rate` is a rise in a second that is allowed beside the limit."""
@@ -226,33 +231,38 @@ class Register:
 
     # What outlives a restart
 
-    def as_dict(self, seen_at: float, now: float, wall: datetime) -> dict[str, Any] | None:
-        """Return what is to be stored of a register whose meter was seen last at a time; None where nothing is good."""
-        if self._good is None:
+    def as_dict(self, last: Seen) -> dict[str, Any] | None:
+        """Return what is to be stored of a register whose meter was seen last then; None where nothing is good."""
+        good = self._last(last)
+        if good is None:
             return None
-        value, at, _ = self._good
-        if self.raw is not None and value.timestamp is None:
-            value, at = self.raw, seen_at
         return {
-            "value": str(value.value),
-            "unit": value.unit,
-            "timestamp": None if value.timestamp is None else value.timestamp.isoformat(),
-            "at": (wall - timedelta(seconds=now - at)).isoformat(),
+            "value": str(good.value.value),
+            "unit": good.value.unit,
+            "timestamp": _written(good.value.timestamp),
+            "seen": _written(good.seen.wall),
+            "clock": _written(good.seen.time),
             "raised": self._raised,
         }
 
     @classmethod
-    def from_dict(cls, stored: Mapping[str, Any], now: float, wall: datetime, clock: datetime | None) -> Self:
+    def from_dict(cls, stored: Mapping[str, Any], now: float, wall: datetime) -> Self:
         """Read what was stored. Time that has gone back meanwhile did not pass."""
         register = cls()
-        unit, timestamp = stored["unit"], stored["timestamp"]
+        unit = stored["unit"]
         value = CosemValue(
-            "",
-            Decimal(stored["value"]),
-            None if unit is None else Unit(unit),
-            None if timestamp is None else datetime.fromisoformat(timestamp),
+            "", Decimal(stored["value"]), None if unit is None else Unit(unit), _read(stored["timestamp"])
         )
-        passed = (wall - datetime.fromisoformat(stored["at"])).total_seconds()
-        register._good = Sight(value, now - max(passed, 0.0), clock)
+        seen = datetime.fromisoformat(stored["seen"])
+        passed = max((wall - seen).total_seconds(), 0.0)
+        register._good = Sight(value, Seen(now - passed, seen, _read(stored["clock"])))
         register._raised = stored["raised"]
         return register
+
+
+def _written(time: datetime | None) -> str | None:
+    return None if time is None else time.isoformat()
+
+
+def _read(time: str | None) -> datetime | None:
+    return None if time is None else datetime.fromisoformat(time)

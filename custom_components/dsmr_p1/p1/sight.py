@@ -11,25 +11,38 @@ _CLOCK_SLACK: Final = 86400.0
 """Seconds by which a meter's clock may run ahead of the time that passed here, and still measure it."""
 
 
-class Sight(NamedTuple):
-    """A reading, when it arrived (seconds of a clock that only runs forward), and the meter's clock then."""
+class Seen(NamedTuple):
+    """When a telegram came: seconds of a clock that only runs forward, the time of day, and the meter's clock.
 
-    value: CosemValue
+    The first of the clocks stands still while a machine sleeps, the others may be set.
+    """
+
     at: float
+    wall: datetime
     time: datetime | None
 
-    def seconds_until(self, later: Sight) -> float:
-        """Return the seconds between two readings: by their own times, else by those of their telegrams."""
-        passed = later.at - self.at
-        one, other = self.value.timestamp, later.value.timestamp
-        if one is not None and other is not None:
-            own = (other - one).total_seconds()
-            return own if own > 0 else passed
+    def seconds_until(self, later: Seen) -> float:
+        """Return the seconds between two telegrams."""
+        passed = max(later.at - self.at, (later.wall - self.wall).total_seconds())
         if self.time is not None and later.time is not None:
             own = (later.time - self.time).total_seconds()
             if passed < own <= passed + _CLOCK_SLACK:
                 return own
         return passed
+
+
+class Sight(NamedTuple):
+    """A reading, and when it was seen."""
+
+    value: CosemValue
+    seen: Seen
+
+    def seconds_until(self, later: Sight) -> float:
+        """Return the seconds between two readings: by their own times, else by those of their telegrams."""
+        one, other = self.value.timestamp, later.value.timestamp
+        if one is not None and other is not None and other > one:
+            return (other - one).total_seconds()
+        return self.seen.seconds_until(later.seen)
 
 
 class Powers(NamedTuple):
@@ -42,14 +55,12 @@ class Powers(NamedTuple):
 class Moment(NamedTuple):
     """What is known of the moment of a telegram.
 
-    `before` and `time_before` are of the telegram before, in which the meter was too. `latest` is the latest time that
-    a reading can have. `is_zone_new`: times are read in another time zone from now on.
+    `before` is the telegram before, in which the meter was too. `latest` is the latest time that a reading can have.
+    `is_zone_new`: times are read in another time zone from now on.
     """
 
-    now: float
-    time: datetime | None
-    before: float
-    time_before: datetime | None
+    now: Seen
+    before: Seen
     latest: datetime
     has_crc: bool
     is_zone_new: bool
