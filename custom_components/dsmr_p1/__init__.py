@@ -57,6 +57,7 @@ async def async_unload_entry(hass: HomeAssistant, entry: P1ConfigEntry) -> bool:
     """Stop to read a port. Its reader ends with the entry, and the port is free then."""
     if not await hass.config_entries.async_unload_platforms(entry, PLATFORMS):
         return False
+    await entry.runtime_data.keeper.async_stop()
     await entry.runtime_data.port.async_close()
     if entry.disabled_by is not None:
         # Nobody looks after what its owner was told; what is still open is asked again when it is enabled.

@@ -18,6 +18,7 @@ from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
 
 from .const import DOMAIN, LOGGER
+from .guarding.keeper import GuardKeeper
 from .meters.known import KnownMeters
 from .p1 import Reading, Rejected
 from .p1.reader import PortFailed, PortOpened
@@ -45,6 +46,7 @@ class P1Coordinator(DataUpdateCoordinator[Mapping[str, Values]]):
         super().__init__(port.hass, LOGGER, config_entry=port.entry, name=port.name)
         self.port = port
         self.meters = KnownMeters(port)
+        self.keeper = GuardKeeper(port, None)
         self.watch = Watch(port)
         port.display.on_change = self._on_display_change
         self._on_display_change()
@@ -66,6 +68,7 @@ class P1Coordinator(DataUpdateCoordinator[Mapping[str, Values]]):
         self._restart_watchdog()
         self.config_entry.async_on_unload(self._stop_watchdog)
         self.meters.async_start()
+        self.keeper.async_start()
         self.config_entry.async_create_background_task(self.hass, self._read(), f"{DOMAIN} reader of {self.name}")
         if self._first_reading is not None:
             await self._async_first_reading(self._first_reading)
@@ -132,6 +135,7 @@ class P1Coordinator(DataUpdateCoordinator[Mapping[str, Values]]):
 
     def _on_reading(self, reading: Reading) -> None:
         port, now = self.port, monotonic()
+        reading = self.keeper.check(reading, now)
         port.set_reading(reading)
         if reading.counter_restarted:
             LOGGER.warning("P1 port %s: the frame counter of the meter began anew, and is believed", self.name)
@@ -147,13 +151,14 @@ class P1Coordinator(DataUpdateCoordinator[Mapping[str, Values]]):
             for slot, are_totals_due in port.display.pick_due(port.meters, now)
         }
         port.save()
-        if self._first_reading is not None and not self._first_reading.done():
+        if self._first_reading is not None and not self._first_reading.done() and port.meters:
             self._first_reading.set_result(None)
         if self._is_down:
             self._is_down = False
             LOGGER.info("P1 port %s: telegrams come again", self.name)
         if values or not port.display.is_available:
             port.display.show(values)
+        self.keeper.steps.async_complete()
 
     def _on_rejected(self, rejected: Rejected) -> None:
         LOGGER.debug("P1 port %s: %d bytes rejected, %s", self.name, rejected.size, rejected.reason)

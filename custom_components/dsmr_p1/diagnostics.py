@@ -58,9 +58,11 @@ async def async_get_config_entry_diagnostics(hass: HomeAssistant, entry: P1Confi
         "issues": _issues(hass, entry),
     }
     coordinator = getattr(entry, "runtime_data", None)
-    state = coordinator.port if isinstance(coordinator, P1Coordinator) else None
-    if state is not None:
+    state = None
+    if isinstance(coordinator, P1Coordinator):
+        state, guard = coordinator.port, coordinator.keeper.guard
         found |= _port(state)
+        found["guard"] = {"held": guard.held, "accepted": guard.accepted, "holding": guard.holding}
     return _scrubbed(found, sorted({*_secrets(entry, state)}, key=len, reverse=True))
 
 

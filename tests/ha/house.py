@@ -77,12 +77,17 @@ class House:
         return setup
 
     async def set_up(self, telegram: bytes | None = None) -> None:
-        """Set the entry up with a first telegram."""
+        """Set the entry up with a first telegram, twice."""
         setup = await self.start_setup()
-        self.port.write(self.builder.telegram() if telegram is None else telegram)
+        telegram = self.builder.telegram() if telegram is None else telegram
+        self.port.write(telegram)
+        await eventually(lambda: setup.done() or self.coordinator.port.reader.heard.telegrams)
+        # A total is shown when a second telegram agrees with the first.
+        self.port.write(telegram)
         async with asyncio.timeout(PATIENCE):
             assert await setup
         assert self.entry.state is ConfigEntryState.LOADED
+        await eventually(lambda: self.coordinator.port.reader.heard.telegrams > 1)
         await self.hass.async_block_till_done()
 
     async def send(self, telegram: bytes | None = None) -> None:

@@ -16,6 +16,7 @@ ROOMS = (
     {"const"},
     {"port"},
     {"energy_dashboard", "events", "meters", "takeover", "watch"},
+    {"guarding"},
     {"coordinator"},
     {"descriptions", "entity", "flow"},
     {"binary_sensor", "config_flow", "diagnostics", "event", "repairs", "sensor", "services"},

@@ -63,6 +63,10 @@ class Guard:
         self._times.begin(telegram, now, wall)
         if not telegram.has_crc:
             meters = self._layout.follow(meters)
+            if not meters:
+                # Nothing is shown yet, but registers wait for the next telegram.
+                self._shown(reading.detection.meters, reading.system_title, is_filled=False)
+                return reading._replace(detection=Detection((), reading.detection.unknown))
         shown = self._shown(meters, reading.system_title, is_filled=meters is not reading.detection.meters)
         if shown is reading.detection.meters:
             return reading
@@ -102,32 +106,38 @@ class Guard:
         """Find what guards the meters of a telegram, in their order."""
         for guarded in self._lineup:
             guarded.last_seen = guarded.last_seen or self._times.before
-        self._lineup = [self._guarded(meter, system_title) for meter in meters]
+        identities = [_identity(meter, system_title) for meter in meters]
+        slots = [meter.profile.slot for meter in meters]
+        here = dict(zip(slots, identities, strict=True))
+        # Meters that are in another slot than before, by identity.
+        moved: dict[str | None, GuardedMeter] = {
+            known.identity: known for slot, known in self._slots.items() if here.get(slot) != known.identity is not None
+        }
+        self._lineup = []
+        for meter, identity in zip(meters, identities, strict=True):
+            known = self._known(meter.profile.slot, identity, moved)
+            known.identity = identity or known.identity
+            if known.profile is not meter.profile:
+                known.set_profile(meter, self._memory)
+            self._lineup.append(known)
+        self._slots |= dict(zip(slots, self._lineup, strict=True))
 
-    def _guarded(self, meter: Meter, system_title: bytes | None) -> GuardedMeter:
-        """Return what guards a meter that is there for the first time, or is something else now.
+    def _known(self, slot: str, identity: str | None, moved: dict[str | None, GuardedMeter]) -> GuardedMeter:
+        """Return what guards a meter with an identity in a slot.
 
-        Of another meter in the slot all begins anew; the one before is kept, as noise may have garbled its identifier.
+        Of another meter than before all begins anew; the one before is kept, as noise may have garbled its identifier.
         """
-        slot, identity = meter.profile.slot, meter.profile.equipment_identifier
-        if identity is None and meter.profile.role is Role.MAIN and system_title is not None:
-            identity = system_title.hex()
-        known = self._slots.get(slot)
-        if known is not None and None not in (known.identity, identity) and known.identity != identity:
-            former = self._former.get(slot)
-            if former is not None and former.identity == identity:
-                del self._former[slot]
-                known = former
-            else:
-                self._former.setdefault(slot, known)
-                known = None
-        if known is None:
-            known = GuardedMeter()
-        known.identity = identity or known.identity
-        if known.profile is not meter.profile:
-            known.set_profile(meter, self._memory)
-        self._slots[slot] = known
-        return known
+        known, former = self._slots.get(slot), self._former.get(slot)
+        if known is not None and (identity is None or known.identity in (None, identity)):
+            return known
+        if identity in moved:
+            return moved.pop(identity)
+        if former is not None and former.identity == identity:
+            del self._former[slot]
+            return former
+        if known is not None:
+            self._former.setdefault(slot, known)
+        return GuardedMeter()
 
     # What outlives a restart
 
@@ -139,3 +149,11 @@ class Guard:
     def restore(self, stored: Mapping[str, Any], now: float, wall: datetime) -> None:
         """Go on with the readings that were stored, after the time that has passed."""
         self._slots = {slot: GuardedMeter.from_dict(meter, now, wall) for slot, meter in stored.items()}
+
+
+def _identity(meter: Meter, system_title: bytes | None) -> str | None:
+    """Return what tells a meter from another one in its slot; None where nothing does."""
+    identity = meter.profile.equipment_identifier
+    if identity is None and meter.profile.role is Role.MAIN and system_title is not None:
+        return system_title.hex()
+    return identity

@@ -134,7 +134,8 @@ class PortRecord:
     tells the USB device of the port from others: vendor, product and serial number. `time_zone` is the zone by which
     the clock of the meter is right, None where that is the assumed one. `seen` is by slot what was seen last.
     `is_on_dashboard`: the meters were added to the energy dashboard, as the owner wished. `corrections` of statistics
-    wait for the recorder.
+    wait for the recorder. `guard` are the last good readings, and `odd_steps` the steps that the owner is asked about,
+    both as the room `guarding` writes them.
     """
 
     meters: Mapping[str, KnownMeter] = field(default_factory=dict)
@@ -146,12 +147,15 @@ class PortRecord:
     seen: dict[str, Seen] = field(default_factory=dict)
     is_on_dashboard: bool = False
     corrections: list[Correction] = field(default_factory=list)
+    guard: Mapping[str, Any] = field(default_factory=dict)
+    odd_steps: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def urgent(self) -> tuple[object, ...]:
         """What must not be lost: what the owner has said, and what the statistics have too much of."""
         answered = {change.slot: change.steps for change in self.replaced.changes.values() if change.is_replacement}
-        return self.acknowledged, self.replaced.snoozed, self.replaced.retired, answered, self.corrections
+        said = self.acknowledged, self.replaced.snoozed, self.replaced.retired, answered
+        return *said, self.corrections, self.odd_steps
 
     def copy(self) -> PortRecord:
         """Return a copy that stays as it is: the memory of a port is the reader's, and goes on changing."""
@@ -183,6 +187,8 @@ class PortRecord:
             "seen": {slot: seen.as_dict() for slot, seen in self.seen.items()},
             "is_on_dashboard": self.is_on_dashboard,
             "corrections": [asdict(correction) for correction in self.corrections],
+            "guard": self.guard,
+            "odd_steps": self.odd_steps,
         }
 
     @classmethod
@@ -206,6 +212,8 @@ class PortRecord:
             {slot: Seen.from_dict(seen) for slot, seen in stored.get("seen", {}).items()},
             stored.get("is_on_dashboard", False),
             [Correction.from_dict(correction) for correction in stored.get("corrections", ())],
+            stored.get("guard", {}),
+            tuple(stored.get("odd_steps", ())),
         )
 
 

@@ -1,0 +1,1 @@
+"""What of a port's registers is shown, and what becomes of readings that no use explains."""
