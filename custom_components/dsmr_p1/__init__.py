@@ -17,8 +17,8 @@ from .p1 import KeyFormatError
 from .p1.grouping import PORT_SLOT
 from .port.devices import slot_of
 from .port.state import Port
-from .port.store import PortStore
 from .services import async_setup_services
+from .storage.store import PortStore
 from .takeover.takeover import TakeOver, async_give_back
 from .watch.issues import async_delete_issues
 

@@ -333,7 +333,9 @@ class P1ConfigFlow(TakeOverStep, domain=DOMAIN):
 
     def _move(self, entry: ConfigEntry, heard: ListenResult) -> NoReturn:
         """Move the entry of a meter that is heard on another port to that port, with what was entered for it."""
-        is_changed = self.hass.config_entries.async_update_entry(entry, data=self._entry_data(heard) | _taken_over(entry))
+        is_changed = self.hass.config_entries.async_update_entry(
+            entry, data=self._entry_data(heard) | _taken_over(entry)
+        )
         if is_changed and entry.state in _STARTED:
             self.hass.config_entries.async_schedule_reload(entry.entry_id)
         raise AbortFlow("already_configured")

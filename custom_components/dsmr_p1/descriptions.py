@@ -28,7 +28,7 @@ from homeassistant.const import (
 )
 
 from .p1 import ChannelType, Level, MeterKind, Quantity, Role, Unit, channel_type
-from .port.store import KnownMeter
+from .storage.store import KnownMeter
 
 D = SensorDeviceClass
 Q = Quantity

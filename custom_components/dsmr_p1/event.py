@@ -12,7 +12,7 @@ from .coordinator import P1ConfigEntry, P1Coordinator
 from .entity import P1Entity
 from .events.follower import Follower, kinds_of
 from .events.kinds import Event, EventDescription
-from .port.store import KnownMeter
+from .storage.store import KnownMeter
 
 PARALLEL_UPDATES = 0
 

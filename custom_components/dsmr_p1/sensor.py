@@ -19,7 +19,7 @@ from .descriptions import PRESENTATIONS, describe
 from .entity import P1Entity
 from .p1 import Presented, Quantity, channel_type
 from .port.display import TOTALS, Values
-from .port.store import KnownMeter
+from .storage.store import KnownMeter
 from .watch.line_health import DESCRIPTIONS, LineHealthSensor
 
 PARALLEL_UPDATES = 0

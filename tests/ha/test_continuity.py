@@ -11,7 +11,7 @@ import pytest
 from custom_components.dsmr_p1.const import CONF_METER_TYPE, CONF_REFRESH, DOMAIN
 from custom_components.dsmr_p1.meters.continuity import Moves, settle
 from custom_components.dsmr_p1.p1 import MeterKind, Role, Unit
-from custom_components.dsmr_p1.port.store import KnownMeter
+from custom_components.dsmr_p1.storage.store import KnownMeter
 from simulator import Slot, TelegramBuilder, find_model
 from tests.ha.house import House, MakeHouse
 

@@ -10,7 +10,7 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 from custom_components.dsmr_p1.const import CONF_METER, CONF_METER_TYPE, CONF_RECEIVED_TIMEOUT, CONF_REFRESH
 from custom_components.dsmr_p1.flow.options_flow import fitting_types
 from custom_components.dsmr_p1.p1.catalog import METER_TYPES, MeterKind, Role
-from custom_components.dsmr_p1.port.store import KnownMeter
+from custom_components.dsmr_p1.storage.store import KnownMeter
 from tests.ha.flow_driver import (
     TRANSLATIONS,
     RefusedError,

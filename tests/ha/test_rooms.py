@@ -14,7 +14,9 @@ MODULES = sorted(path for path in INTEGRATION.rglob("*.py") if INTEGRATION / "p1
 ROOMS = (
     {"p1"},
     {"const"},
+    {"storage"},
     {"port"},
+    {"statistics"},
     {"energy_dashboard", "events", "meters", "takeover", "watch"},
     {"guarding"},
     {"coordinator"},

@@ -19,8 +19,8 @@ from custom_components.dsmr_p1.const import CONF_ADDITIONAL_KEY, CONF_DECRYPTION
 from custom_components.dsmr_p1.descriptions import LEVELS, PRESENTATIONS, UNITS, describe, translation_key
 from custom_components.dsmr_p1.p1 import CHANNELS, ChannelType, Level, MeterKind, Quantity, Role, Unit, channel_type
 from custom_components.dsmr_p1.p1.units import HOME_UNITS
-from custom_components.dsmr_p1.port.store import KnownMeter
 from custom_components.dsmr_p1.sensor import ATTR_FULL_TEXT
+from custom_components.dsmr_p1.storage.store import KnownMeter
 from custom_components.dsmr_p1.watch.line_health import DESCRIPTIONS
 from simulator import MODELS, SlotState
 from tests.ha.house import House, MakeHouse

@@ -21,7 +21,7 @@ from homeassistant.helpers import entity_registry as er
 
 from ..const import DOMAIN
 from ..port.state import Port
-from ..port.store import KnownMeter
+from ..storage.store import KnownMeter
 from .sources import Source, SourceKind, sources_of
 
 _ENERGY: Final = "energy"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from ..p1 import ChannelType, MeterKind, Quantity, Role, channel_type
-from ..port.store import KnownMeter
+from ..storage.store import KnownMeter
 
 type SourceKind = Literal["grid", "gas", "water"]
 

@@ -13,7 +13,7 @@ from homeassistant.core import CALLBACK_TYPE, callback
 from ..p1 import CosemValue, Meter, MeterProfile, Reading, Role, channel_type, present
 from ..port.captures import Capture
 from ..port.state import Port
-from ..port.store import KnownMeter, Seen
+from ..storage.store import KnownMeter, Seen
 from .kinds import DETAILS, EVENTS, LIST, WATCHED, Change, Event, EventDescription, failures, text_of
 
 _MOST_WAITING: Final = 10

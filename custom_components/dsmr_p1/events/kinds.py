@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 from homeassistant.components.event import EventEntityDescription
 
 from ..p1 import Presented
-from ..port.store import Seen
+from ..storage.store import Seen
 
 LIST: Final = "power_failure_log_entries"
 """The name of the channel that is there where a meter sends a list of its long power failures, be it empty."""

@@ -18,7 +18,7 @@ from ..p1.catalog import meter_type
 from ..p1.detection import MeterProfile
 from ..port.entry_data import redacted
 from ..port.serial_ports import is_raw_stream
-from ..port.store import KnownMeter
+from ..storage.store import KnownMeter
 from .listening import ListenResult
 
 type AnyMeter = MeterProfile | KnownMeter

@@ -10,7 +10,7 @@ from homeassistant.core import HomeAssistant
 from ..coordinator import P1ConfigEntry
 from ..p1.frames import EncryptedFrame
 from ..port.serial_ports import is_local
-from ..port.store import PortStore
+from ..storage.store import PortStore
 
 
 def last_encrypted(entry: P1ConfigEntry) -> Sequence[EncryptedFrame]:

@@ -15,11 +15,11 @@ from homeassistant.helpers import entity_registry as er, issue_registry as ir
 from homeassistant.util import dt as dt_util
 
 from ..const import DOMAIN, LOGGER
-from ..meters.costs import cost_sensors
 from ..p1 import Quantity, channel_type
 from ..p1.guard import Accepted
 from ..port.devices import device_name
 from ..port.state import Port
+from ..statistics.costs import cost_sensors
 
 type Correct = Callable[[str, float, str | None, datetime | None], None]
 """Takes an amount of a unit out of a statistic, from an instant on; now, if it is none."""

@@ -9,7 +9,7 @@ from ..const import DOMAIN
 from ..p1 import Role
 from ..port.devices import device_identifier
 from ..port.state import Port
-from ..port.store import KnownMeter
+from ..storage.store import KnownMeter
 from .continuity import Moves, async_move
 
 

@@ -13,9 +13,9 @@ from homeassistant.util import dt as dt_util
 from ..const import LOGGER
 from ..p1 import Meter, Reading, Role, present
 from ..port.display import TOTALS
-from ..port.replaced import Change
 from ..port.state import Port
-from ..port.store import KnownMeter
+from ..storage.replaced import Change
+from ..storage.store import KnownMeter
 from .continuity import Moves, async_move, continued_channels
 from .questions import Answer, Questions
 from .replacement import CERTAIN, LONG

@@ -12,7 +12,7 @@ from typing import Final
 
 from ..const import MOST_CHANNELS, MOST_METERS
 from ..p1 import Role
-from ..port.store import KnownMeter
+from ..storage.store import KnownMeter
 from .continuity import Moves
 
 CERTAIN: Final = 3

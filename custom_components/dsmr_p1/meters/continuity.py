@@ -16,7 +16,7 @@ from homeassistant.helpers import device_registry as dr, entity_registry as er
 from ..const import DOMAIN
 from ..p1 import Meter, Reading, Role, channel_type
 from ..p1.catalog import successors
-from ..port.store import KnownMeter
+from ..storage.store import KnownMeter
 
 _ASIDE: Final = "~"
 """Put behind ids while they change places; no slot and no channel has it."""

@@ -22,11 +22,11 @@ from homeassistant.util import dt as dt_util
 from ..const import DOMAIN
 from ..p1 import Presented
 from ..port.display import TOTALS, Values
-from ..port.replaced import Change, Step, UnbookedCost
 from ..port.state import Port
-from ..port.store import KnownMeter
-from .corrections import Corrections
-from .costs import added, booked, cost_sensors, number_of
+from ..statistics.corrections import Corrections
+from ..statistics.costs import added, booked, cost_sensors, number_of
+from ..storage.replaced import Change, Step, UnbookedCost
+from ..storage.store import KnownMeter
 
 _LOOKED_BACK: Final = timedelta(days=10)
 _STATES_LOOKED_AT: Final = 50

@@ -9,11 +9,11 @@ from ..p1 import Country, Meter, MeterProfile, Reading, Role, meter_type, presen
 from ..p1.catalog import MAKERS
 from ..port.display import TOTALS, Values
 from ..port.state import Port
-from ..port.store import KnownMeter
+from ..statistics.corrections import Corrections
+from ..storage.store import KnownMeter
 from .beside import Siblings
 from .bounds import Newcomers, bounded
 from .continuity import async_move, settle, system_title
-from .corrections import Corrections
 from .questions import Answer, Questions
 from .replacement import Replacements
 

@@ -23,12 +23,12 @@ from homeassistant.util import dt as dt_util
 from ..const import LOGGER
 from ..p1 import Reading, Role, present
 from ..port.display import Values
-from ..port.replaced import Change
 from ..port.state import Port
-from ..port.store import KnownMeter
+from ..statistics.corrections import Corrections
+from ..storage.replaced import Change
+from ..storage.store import KnownMeter
 from .adoption import identify, separate
 from .continuity import Moves
-from .corrections import Corrections
 from .handover import Handover, registers_of
 from .questions import Answer, Questions
 

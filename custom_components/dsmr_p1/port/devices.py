@@ -10,7 +10,7 @@ from homeassistant.helpers import device_registry as dr
 from ..const import DOMAIN
 from ..p1 import MeterKind, Role
 from ..p1.grouping import PORT_SLOT
-from .store import KnownMeter
+from ..storage.store import KnownMeter
 
 _PORT_MODEL: Final = "P1 port"
 """The model of a port of which the specification has no type."""

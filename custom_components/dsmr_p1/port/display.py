@@ -8,7 +8,7 @@ from homeassistant.core import callback
 
 from ..const import CONF_REFRESH
 from ..p1 import Presented, Quantity, Role
-from .store import KnownMeter
+from ..storage.store import KnownMeter
 
 type Values = Mapping[str, Presented]
 """What the entities of one meter show, by channel id."""

@@ -17,12 +17,12 @@ from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from ..const import CONF_RECEIVED_TIMEOUT, DEFAULT_RECEIVED_TIMEOUT, DOMAIN, LOGGER
 from ..p1 import Country, Keys, Reading
 from ..p1.reader import P1Reader
+from ..storage.store import KnownMeter, PortRecord, PortStore
 from .captures import Capture, Captures
 from .devices import async_register_devices
 from .display import Display
 from .entry_data import keys_from, redacted, settings_from
 from .place import ClockZone, assumed_country, assumed_zone, zone_named
-from .store import KnownMeter, PortRecord, PortStore
 
 WRITE_INTERVAL: Final = 30.0
 """The fewest seconds between two writes of what is known of a port, unless something must not be lost."""

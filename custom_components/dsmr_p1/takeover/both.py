@@ -9,7 +9,7 @@ from homeassistant.helpers import issue_registry as ir
 from ..const import CONF_TAKE_OVER, DOMAIN
 from ..p1 import Role
 from ..port.entry_data import redacted
-from ..port.store import KnownMeter
+from ..storage.store import KnownMeter
 from .core_entries import core_entries
 from .plan import identifiers, targets
 

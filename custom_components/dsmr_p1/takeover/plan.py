@@ -17,7 +17,7 @@ from homeassistant.util.unit_conversion import (
 
 from ..p1 import MeterKind, Quantity, Role, channel_type
 from ..port.display import Values
-from ..port.store import KnownMeter
+from ..storage.store import KnownMeter
 from .keys import CHANNELS, GAS, LEFT, READING, TARIFF
 
 _CONVERTERS: Final[tuple[type[BaseUnitConverter], ...]] = (

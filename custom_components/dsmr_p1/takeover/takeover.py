@@ -16,7 +16,7 @@ from homeassistant.helpers.entity import entity_sources
 from ..const import CONF_TAKE_OVER, DOMAIN, LOGGER
 from ..p1.grouping import PORT_SLOT
 from ..port.state import Port
-from ..port.store import KnownMeter
+from ..storage.store import KnownMeter
 from .both import async_tell_both
 from .core_entries import CORE
 from .keys import SWAPPED_TARIFF_WORDS, SWAPPED_VERSIONS, TARIFF_WORDS

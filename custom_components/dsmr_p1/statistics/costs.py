@@ -12,7 +12,7 @@ from typing import Final
 from homeassistant.components.sensor import ATTR_LAST_RESET, SensorStateClass
 from homeassistant.core import HomeAssistant, State, callback
 
-from ..port.replaced import UnbookedCost
+from ..storage.replaced import UnbookedCost
 
 _ENERGY: Final = "energy"
 _BEGUN_ANEW: Final = 0.9

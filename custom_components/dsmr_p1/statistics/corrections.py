@@ -18,8 +18,8 @@ from homeassistant.util import dt as dt_util
 from homeassistant.util.hass_dict import HassKey
 
 from ..const import DOMAIN
-from ..port.replaced import Correction
 from ..port.state import Port
+from ..storage.replaced import Correction
 
 EVENT_COMPILED: Final = "recorder_5min_statistics_generated"
 """Fired when the recorder has summed up another five minutes."""
