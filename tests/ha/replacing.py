@@ -16,7 +16,7 @@ from pytest_homeassistant_custom_component.components.recorder.common import (
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.dsmr_p1.const import CONF_REFRESH, DOMAIN
-from custom_components.dsmr_p1.statistics.corrections import EVENT_COMPILED
+from custom_components.dsmr_p1.sums.corrections import EVENT_COMPILED
 from simulator import SlotState, make_slots
 from tests.ha.house import House
 

@@ -12,7 +12,7 @@ from homeassistant.helpers.recorder import get_instance
 import pytest
 
 from custom_components.dsmr_p1.const import DOMAIN
-from custom_components.dsmr_p1.statistics.corrections import EVENT_COMPILED, REQUESTED, Corrections
+from custom_components.dsmr_p1.sums.corrections import EVENT_COMPILED, REQUESTED, Corrections
 from tests.ha.house import House, MakeHouse
 from tests.ha.replacing import Book, Calendar
 

@@ -16,7 +16,7 @@ ROOMS = (
     {"const"},
     {"storage"},
     {"port"},
-    {"statistics"},
+    {"sums"},
     {"energy_dashboard", "events", "meters", "takeover", "watch"},
     {"guarding"},
     {"coordinator"},

@@ -19,7 +19,7 @@ from ..p1 import Quantity, channel_type
 from ..p1.guard import Accepted
 from ..port.devices import device_name
 from ..port.state import Port
-from ..statistics.costs import cost_sensors
+from ..sums.costs import cost_sensors
 
 type Correct = Callable[[str, float, str | None, datetime | None], None]
 """Takes an amount of a unit out of a statistic, from an instant on; now, if it is none."""

@@ -23,10 +23,10 @@ from ..const import DOMAIN
 from ..p1 import Presented
 from ..port.display import TOTALS, Values
 from ..port.state import Port
-from ..statistics.corrections import Corrections
-from ..statistics.costs import added, booked, cost_sensors, number_of
 from ..storage.replaced import Change, Step, UnbookedCost
 from ..storage.store import KnownMeter
+from ..sums.corrections import Corrections
+from ..sums.costs import added, booked, cost_sensors, number_of
 
 _LOOKED_BACK: Final = timedelta(days=10)
 _STATES_LOOKED_AT: Final = 50

@@ -9,8 +9,8 @@ from ..p1 import Country, Meter, MeterProfile, Reading, Role, meter_type, presen
 from ..p1.catalog import MAKERS
 from ..port.display import TOTALS, Values
 from ..port.state import Port
-from ..statistics.corrections import Corrections
 from ..storage.store import KnownMeter
+from ..sums.corrections import Corrections
 from .beside import Siblings
 from .bounds import Newcomers, bounded
 from .continuity import async_move, settle, system_title

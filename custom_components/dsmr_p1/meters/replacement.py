@@ -24,9 +24,9 @@ from ..const import LOGGER
 from ..p1 import Reading, Role, present
 from ..port.display import Values
 from ..port.state import Port
-from ..statistics.corrections import Corrections
 from ..storage.replaced import Change
 from ..storage.store import KnownMeter
+from ..sums.corrections import Corrections
 from .adoption import identify, separate
 from .continuity import Moves
 from .handover import Handover, registers_of

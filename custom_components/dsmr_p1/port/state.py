@@ -3,7 +3,7 @@
 Each fact has one owner. The reader counts what it hears (`reader.heard`) and remembers the port (`record.memory`). The
 coordinator sets `reading` through `set_reading`. `display` is what entities show. `record` is what is stored; its
 meters are replaced through `async_set_meters` only, its other parts each belong to one module: `replaced` to `meters`,
-`corrections` to `statistics`, `acknowledged` to `repairs`, `device` to `watch`, `seen` to `events`, `is_on_dashboard`
+`corrections` to `sums`, `acknowledged` to `repairs`, `device` to `watch`, `seen` to `events`, `is_on_dashboard`
 to `energy_dashboard`, `guard` and `odd_steps` to `guarding`, `time_zone` to this one. `is_full` belongs to `meters`.
 """
 
