@@ -94,11 +94,12 @@ def test_a_telegram_that_is_refused_is_not_the_one_before() -> None:
 
 
 def test_a_line_with_another_number_of_values_is_read_from_scratch() -> None:
-    profile = "0-0:98.1.0(1)(0-1:24.2.1)(m3)(240101000000W)(000012.3)(240102000000W)(000012.9)"
+    profile = "0-0:98.1.0(1)(0-1:24.2.1)(m3)(0-2:24.2.1)(m3)(240101000000W)(000012.3)(000004.5)"
     decoder = Decoder()
     feed(decoder, telegram(*MINIMAL, profile))
-    other = telegram(*MINIMAL, profile.replace("(m3)", "(m2)"))
+    other = telegram(*MINIMAL, profile.replace("(m3)", "(m2)", 1))
     reading, alone = feed(decoder, other), read(other)
+    assert len(alone.telegram.objects[-1].values) != len(read(telegram(*MINIMAL, profile)).telegram.objects[-1].values)
     assert reading.telegram.objects == alone.telegram.objects
     assert reading.meters == alone.meters
 
