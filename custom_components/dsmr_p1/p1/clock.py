@@ -16,6 +16,8 @@ _MARCH: Final = 3
 _OCTOBER: Final = 10
 _CLOSE: Final = timedelta(minutes=2)
 """How far a meter's clock may be off and still be right: those of grid operators are set by the minute."""
+_FURTHEST: Final = timedelta(days=1)
+"""More than any two zones are apart."""
 # Days on which all of Europe has standard time and summer time, and the southern half of the world the reverse.
 _JANUARY_DAY: Final = datetime(2026, 1, 15, 12)  # noqa: DTZ001 - a local time
 _JULY_DAY: Final = datetime(2026, 7, 15, 12)  # noqa: DTZ001 - a local time
@@ -114,9 +116,12 @@ def explaining_zone(shown: datetime, now: datetime, clock: Clock) -> str | None:
     of the system's, the meter stands there. None where the time is right, or where no zone explains it: then the
     meter's clock is wrong. In the hour that October has twice, a time without a flag is right in its second pass too.
     """
+    apart = abs(shown - now)
+    if apart <= _CLOSE or apart > _FURTHEST or _CLOSE < apart % _HOUR < _HOUR - _CLOSE:
+        return None
     local = shown.replace(tzinfo=None)
     second = local.replace(fold=1)
-    if abs(shown - now) <= _CLOSE or abs(second.replace(tzinfo=clock.at(second)) - now) <= _CLOSE:
+    if abs(second.replace(tzinfo=clock.at(second)) - now) <= _CLOSE:
         return None
     is_summer = shown.utcoffset() == clock.summer.utcoffset(None)
     # What is not the offset of the calendar was said by a flag, and a flag counts in every zone.

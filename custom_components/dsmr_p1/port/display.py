@@ -37,8 +37,7 @@ class Display:
         self.is_available = False
         self.on_change: Callable[[], None] = lambda: None
         self._entry = entry
-        self._updated_at: dict[str, float] = {}
-        self._totals_at: dict[str, float] = {}
+        self._due_at: dict[str, tuple[float, float]] = {}
 
     @callback
     def show(self, values: Mapping[str, Values]) -> None:
@@ -92,19 +91,21 @@ class Display:
 
     def pick_due(self, meters: Mapping[str, KnownMeter], now: float) -> Iterator[tuple[str, bool]]:
         """Return the slots of the meters that this telegram updates, each with whether its totals are due too."""
+        due_at = self._due_at if self.is_available else {}
         for slot, meter in meters.items():
-            if self._is_due(self._updated_at.get(slot), self.refresh_of(meter), now):
-                self._updated_at[slot] = now
-                are_totals_due = self._is_due(self._totals_at.get(slot), self.totals_refresh_of(meter), now)
+            values_at, totals_at = due_at.get(slot, (now, now))
+            if now >= values_at:
+                are_totals_due = now >= totals_at
                 if are_totals_due:
-                    self._totals_at[slot] = now
+                    totals_at = _next(now, self.totals_refresh_of(meter))
+                self._due_at[slot] = _next(now, self.refresh_of(meter)), totals_at
                 yield slot, are_totals_due
-
-    def _is_due(self, updated_at: float | None, interval: float, now: float) -> bool:
-        return not self.is_available or updated_at is None or now - updated_at >= interval - min(_EARLY, interval / 2)
 
     @callback
     def expire(self, slot: str) -> None:
         """Update the entities of a meter with the next telegram, whenever they were updated last."""
-        self._updated_at.pop(slot, None)
-        self._totals_at.pop(slot, None)
+        self._due_at.pop(slot, None)
+
+
+def _next(now: float, interval: float) -> float:
+    return now + interval - min(_EARLY, interval / 2)
