@@ -16,7 +16,7 @@ from pytest_homeassistant_custom_component.components.recorder.common import (
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.dsmr_p1.const import CONF_REFRESH, DOMAIN
-from custom_components.dsmr_p1.sums.corrections import EVENT_COMPILED
+from custom_components.dsmr_p1.sums.corrections import EVENT_COMPILED, Corrections
 from simulator import SlotState, make_slots
 from tests.ha.house import House
 
@@ -29,6 +29,8 @@ GAS = ("mbus_1", "m3meter_value")
 ISSUES = json.loads(
     (Path(__file__).parents[2] / "custom_components/dsmr_p1/translations/en.json").read_text(encoding="utf-8")
 )["issues"]
+REGISTER = "sensor.register"
+KWH = {"device_class": "energy", "state_class": "total_increasing", "unit_of_measurement": "kWh"}
 EVERY_TELEGRAM = {CONF_REFRESH: {"p1": 0, "electricity": 0, "mbus_1": 0, "mbus_2": 0}}
 
 
@@ -143,3 +145,29 @@ class Book:
 
     def total(self) -> float:
         return float(self.rows()[-1]["sum"])
+
+
+class Ledger:
+    """A register that others show, and what the recorder has added up of it."""
+
+    def __init__(self, house: House, calendar: Calendar) -> None:
+        self.house = house
+        self.book = Book(house, calendar, REGISTER)
+
+    @property
+    def corrections(self) -> Corrections:
+        return self.house.coordinator.meters.corrections
+
+    def show(self, value: float) -> None:
+        self.house.hass.states.async_set(REGISTER, str(value), KWH)
+
+    async def compile(self, times: int = 1) -> None:
+        for _ in range(times):
+            await self.book.compile(send=False)
+
+    def sums(self, period: str = "5minute") -> list[float]:
+        return [row["sum"] for row in self.book.rows(period)]
+
+    @property
+    def pending(self) -> list[Any]:
+        return list(self.house.coordinator.port.record.corrections)

@@ -12,38 +12,9 @@ from homeassistant.helpers.recorder import get_instance
 import pytest
 
 from custom_components.dsmr_p1.const import DOMAIN
-from custom_components.dsmr_p1.sums.corrections import EVENT_COMPILED, REQUESTED, Corrections
-from tests.ha.house import House, MakeHouse
-from tests.ha.replacing import Book, Calendar
-
-REGISTER = "sensor.register"
-KWH = {"device_class": "energy", "state_class": "total_increasing", "unit_of_measurement": "kWh"}
-
-
-class Ledger:
-    """A register that others show, and what the recorder has added up of it."""
-
-    def __init__(self, house: House, calendar: Calendar) -> None:
-        self.house = house
-        self.book = Book(house, calendar, REGISTER)
-
-    @property
-    def corrections(self) -> Corrections:
-        return self.house.coordinator.meters.corrections
-
-    def show(self, value: float) -> None:
-        self.house.hass.states.async_set(REGISTER, str(value), KWH)
-
-    async def compile(self, times: int = 1) -> None:
-        for _ in range(times):
-            await self.book.compile(send=False)
-
-    def sums(self, period: str = "5minute") -> list[float]:
-        return [row["sum"] for row in self.book.rows(period)]
-
-    @property
-    def pending(self) -> list[Any]:
-        return self.house.coordinator.port.record.corrections
+from custom_components.dsmr_p1.sums.corrections import EVENT_COMPILED, REQUESTED
+from tests.ha.house import MakeHouse
+from tests.ha.replacing import REGISTER, Calendar, Ledger
 
 
 @pytest.fixture
