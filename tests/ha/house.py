@@ -76,18 +76,21 @@ class House:
         await eventually(lambda: setup.done() or self.is_listening)
         return setup
 
-    async def set_up(self, telegram: bytes | None = None) -> None:
-        """Set the entry up with a first telegram, twice."""
+    async def set_up(self, telegram: bytes | None = None, again: bytes | None = None) -> None:
+        """Set the entry up with a telegram and the same again, as a total is shown when a second one agrees with it.
+
+        An encrypted telegram is never believed twice: of a given one the next must be given too, or there is none.
+        """
         setup = await self.start_setup()
-        telegram = self.builder.telegram() if telegram is None else telegram
-        self.port.write(telegram)
+        self.port.write(self.builder.telegram() if telegram is None else telegram)
         await eventually(lambda: setup.done() or self.coordinator.port.reader.heard.telegrams)
-        # A total is shown when a second telegram agrees with the first.
-        self.port.write(telegram)
+        heard = self.coordinator.port.reader.heard
+        if telegram is None or again is not None or not heard.is_encrypted:
+            self.port.write(again or telegram or self.builder.telegram())
+            await eventually(lambda: heard.telegrams > 1)
         async with asyncio.timeout(PATIENCE):
             assert await setup
         assert self.entry.state is ConfigEntryState.LOADED
-        await eventually(lambda: self.coordinator.port.reader.heard.telegrams > 1)
         await self.hass.async_block_till_done()
 
     async def send(self, telegram: bytes | None = None) -> None:

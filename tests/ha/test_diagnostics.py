@@ -62,7 +62,7 @@ async def test_what_a_stranger_needs(make_house: MakeHouse, hass_client: ClientS
     assert found["is_available"] is True
     assert found["received_timeout"] == 120
     assert found["settings"] == "115200 8N1"
-    assert found["heard"]["telegrams"] == 1
+    assert found["heard"]["telegrams"] == 2
     assert found["heard"]["rejected"] == {"crc": 1}
     assert found["heard"]["lost"] == 0
     assert found["heard"]["since_telegram"] >= 0

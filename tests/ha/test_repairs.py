@@ -289,7 +289,7 @@ async def test_damaged_telegrams_above_a_rate(house_factory: MakeHouse, clock: C
     await house.set_up()
     good = house.builder.telegram()
     bad = good.replace(b"1.7.0(", b"1.7.0(9", 1)
-    for number in range(48):
+    for number in range(47):
         await house.send(bad if number % 6 == 0 else good)
     await look(house, clock)
     assert key(house, "damage") is None

@@ -24,7 +24,7 @@ from custom_components.dsmr_p1.storage.store import KnownMeter
 from custom_components.dsmr_p1.watch.line_health import DESCRIPTIONS
 from simulator import MODELS, SlotState
 from tests.ha.house import House, MakeHouse
-from tests.p1.captures import CAPTURES, keys_of, load
+from tests.p1.captures import CAPTURES, following, keys_of, load
 
 INTEGRATION = Path(__file__).parent.parent.parent / "custom_components" / "dsmr_p1"
 ENGLISH: Mapping[str, Any] = json.loads((INTEGRATION / "translations" / "en.json").read_text())
@@ -78,7 +78,7 @@ async def test_a_capture_in_home_assistant(
         if keys.additional_key is not None:
             entered[CONF_ADDITIONAL_KEY] = keys.additional_key.hex()
         house.configure(data=entered)
-    await house.set_up(load(capture))
+    await house.set_up(load(capture), None if keys is None else following(load(capture), keys))
     assert shown(house) == snapshot
 
 
@@ -214,6 +214,7 @@ async def test_channels_and_meters_that_come_later(make_house: MakeHouse) -> Non
     for _ in range(3):
         await house.send()
     assert house.slots() == {"p1", "electricity", "mbus_1", "mbus_2"}
+    await house.send()
     assert house.state("mbus_2", "m3meter_value").attributes["device_class"] == "water"
     assert float(house.value("mbus_2", "m3meter_value")) == 0
     assert house.entity_id("electricity", "power_factor") is None

@@ -86,6 +86,9 @@ async def test_an_installation_of_before(
         await eventually(lambda: entry.runtime_data.port.reader.heard.opened)
         port.write(builder.telegram())
         await eventually(lambda: entry.runtime_data.last_update_success)
+        # A total is shown when a second telegram agrees with the first.
+        port.write(builder.telegram())
+        await eventually(lambda: entry.runtime_data.port.reader.heard.telegrams > 1)
         await hass.async_block_till_done()
 
     state = hass.states.get(OWN_IMPORT)

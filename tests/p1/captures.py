@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from custom_components.dsmr_p1.p1 import CosemValue, Decoder, Keys, Meter, PortMemory, Reading, Rejected
-from simulator import seal
+from simulator import encrypt, seal
 
 TELEGRAMS: Final = Path(__file__).parent.parent / "telegrams"
 CAPTURES: Final = tuple(sorted(path.name for path in TELEGRAMS.iterdir()))
@@ -94,3 +94,20 @@ def types(reading: Reading) -> dict[str, str]:
         for meter in reading.meters
         if meter.profile.registered and meter.profile.slot != "p1"
     }
+
+
+def following(octets: bytes, keys: Keys) -> bytes:
+    """Return the encrypted telegram that follows another one, with the same content."""
+    memory = PortMemory()
+    [reading] = decode(octets, keys, memory)
+    assert isinstance(reading, Reading)
+    assert reading.system_title is not None
+    [counter] = memory.frame_counters.values()
+    additional = {} if keys.additional_key is None else {"authentication_key": keys.additional_key}
+    return encrypt(
+        seal(reading.telegram.text),
+        decryption_key=keys.decryption_key,
+        system_title=reading.system_title,
+        frame_counter=counter + 1,
+        **additional,
+    )

@@ -69,15 +69,15 @@ def _channel(meter: Meter, channel_id: str) -> Presented:
 
 def _present(row: ChannelType, value: CosemValue) -> Presented:
     number = value.value
+    unit = row.unit or (value.unit and HOME_UNITS.get(value.unit, value.unit))
+    if value.unit is not None and (unit is None or not is_convertible(value.unit, unit)):
+        unit = value.unit
     if not isinstance(number, Decimal):
-        return Presented(row, None if _is_none(row, number) else number, row.unit, value.timestamp)
+        return Presented(row, None if _is_none(row, number) else number, unit, value.timestamp)
     if row.quantity in _THRESHOLDS and is_no_threshold(number):
         return Presented(row, None, row.unit, value.timestamp)
-    unit = row.unit or (value.unit and HOME_UNITS.get(value.unit, value.unit))
-    if value.unit is not None and unit is not None and is_convertible(value.unit, unit):
+    if value.unit is not None and unit is not None:
         number = convert(number, value.unit, unit)
-    elif value.unit is not None:
-        unit = value.unit
     return Presented(row, number, unit, value.timestamp)
 
 
