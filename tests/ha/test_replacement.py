@@ -22,8 +22,8 @@ from custom_components.dsmr_p1.const import (
     DOMAIN,
 )
 from custom_components.dsmr_p1.descriptions import PRESENTATIONS
-from custom_components.dsmr_p1.meters.handover import TOTALS
 from custom_components.dsmr_p1.p1 import Quantity
+from custom_components.dsmr_p1.port.display import TOTALS
 from simulator import EXAMPLE_AUTHENTICATION_KEY, EXAMPLE_DECRYPTION_KEY, SlotState, make_slots
 from simulator.telegram import seal
 from tests.ha.house import House, MakeHouse, eventually

@@ -75,7 +75,8 @@ class Core:
     def rows(self) -> dict[str, Any]:
         """Return what the registries have of the entry, without when it changed."""
         devices = dr.async_entries_for_config_entry(dr.async_get(self.hass), self.entry.entry_id)
-        return {row.id: without_times(row) for row in (*self.entities(), *devices)}
+        rows: tuple[er.RegistryEntry | dr.DeviceEntry, ...] = (*self.entities(), *devices)
+        return {row.id: without_times(row) for row in rows}
 
     def serial(self, kind: str) -> str:
         """Return the unique id of the reading of a meter on the M-Bus."""
@@ -94,6 +95,20 @@ def differences(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]
         for key, row in before.items()
         if row != after[key]
     }
+
+
+def entry_of(registry: er.EntityRegistry, entity_id: str) -> er.RegistryEntry:
+    row = registry.async_get(entity_id)
+    assert row is not None
+    return row
+
+
+def state_of(entry: ConfigEntry) -> ConfigEntryState:
+    return entry.state
+
+
+def disabled_by(entry: ConfigEntry) -> ConfigEntryDisabler | None:
+    return entry.disabled_by
 
 
 def without_times(row: Any) -> Any:
@@ -186,7 +201,7 @@ async def test_there_and_back(
         before = core.rows()
         units = {row.id: (row.entity_id, row.unit_of_measurement) for row in core.entities() if not row.disabled}
         entry = await take_over(hass, core)
-        assert core.entry.disabled_by is ConfigEntryDisabler.USER
+        assert disabled_by(core.entry) is ConfigEntryDisabler.USER
         moved = {row.id: row for row in er.async_entries_for_config_entry(registry, entry.entry_id)}
         left = {row.id for row in core.entities()}
         assert [units[one] for one in units if one not in moved] == []
@@ -209,8 +224,8 @@ async def test_there_and_back(
         # And back.
         await hass.config_entries.async_remove(entry.entry_id)
         await hass.async_block_till_done()
-        assert core.entry.disabled_by is None
-        assert core.entry.state is ConfigEntryState.LOADED
+        assert disabled_by(core.entry) is None
+        assert state_of(core.entry) is ConfigEntryState.LOADED
         await core.reads()
         assert differences(before, core.rows()) == {}
         # And over again.
@@ -310,12 +325,12 @@ async def test_a_crash_is_finished_or_undone(hass: HomeAssistant, port: PtyPort,
         with patch(targets[broken], side_effect=RuntimeError("crash")):
             await hass.config_entries.async_setup(entry.entry_id)
             await hass.async_block_till_done()
-        assert entry.state is ConfigEntryState.SETUP_ERROR
+        assert state_of(entry) is ConfigEntryState.SETUP_ERROR
         await hass.config_entries.async_reload(entry.entry_id)
         await hass.async_block_till_done()
-        assert entry.state is ConfigEntryState.LOADED
+        assert state_of(entry) is ConfigEntryState.LOADED
         assert used <= {row.id for row in er.async_entries_for_config_entry(er.async_get(hass), entry.entry_id)}
-        assert core.entry.disabled_by is ConfigEntryDisabler.USER
+        assert disabled_by(core.entry) is ConfigEntryDisabler.USER
         await hass.config_entries.async_remove(entry.entry_id)
         await hass.async_block_till_done()
         await core.reads()
@@ -333,11 +348,11 @@ async def test_another_meters_register_stays_behind(hass: HomeAssistant, port: P
         assert await hass.config_entries.async_setup(ours.entry_id)
         await hass.async_block_till_done()
         registry = er.async_get(hass)
-        assert registry.async_get(gas.entity_id).platform == "dsmr"
-        assert registry.async_get(power.entity_id).platform == DOMAIN
+        assert entry_of(registry, gas.entity_id).platform == "dsmr"
+        assert entry_of(registry, power.entity_id).platform == DOMAIN
         issue = ir.async_get(hass).async_get_issue(DOMAIN, f"left_behind_{ours.entry_id}")
         assert issue is not None
-        assert gas.entity_id in issue.translation_placeholders["entities"]
+        assert gas.entity_id in (issue.translation_placeholders or {})["entities"]
         await hass.config_entries.async_remove(ours.entry_id)
         await hass.async_block_till_done()
         await core.reads()
@@ -419,17 +434,19 @@ async def test_a_meter_that_comes_later_is_taken_over_then(hass: HomeAssistant, 
         entry.add_to_hass(hass)
         assert await hass.config_entries.async_setup(entry.entry_id)
         await hass.async_block_till_done()
-        assert registry.async_get(gas.entity_id).platform == DOMAIN
-        assert registry.async_get(water.entity_id).platform == "dsmr"
+        assert entry_of(registry, gas.entity_id).platform == DOMAIN
+        assert entry_of(registry, water.entity_id).platform == "dsmr"
         issue_id = f"left_behind_{entry.entry_id}"
         assert ir.async_get(hass).async_get_issue(DOMAIN, issue_id) is not None
         core.meter.source = everything
-        await eventually(lambda: registry.async_get(water.entity_id).platform == DOMAIN)
+        await eventually(lambda: entry_of(registry, water.entity_id).platform == DOMAIN)
         await eventually(
             lambda: (state := hass.states.get(water.entity_id)) and state.state not in ("unavailable", "unknown")
         )
-        assert registry.async_get(water.entity_id).device_id == water.device_id
+        assert entry_of(registry, water.entity_id).device_id == water.device_id
+        assert water.device_id is not None
         device = dr.async_get(hass).async_get(water.device_id)
+        assert device is not None
         assert device.config_entry_id == entry.entry_id
         assert device.disabled_by is None
         assert ir.async_get(hass).async_get_issue(DOMAIN, issue_id) is None
@@ -481,7 +498,7 @@ async def test_an_owner_of_both_takes_over_by_the_repair(
         issue_id = f"both_read_{entry.entry_id}"
         issue = ir.async_get(hass).async_get_issue(DOMAIN, issue_id)
         assert issue is not None
-        assert int(issue.translation_placeholders["count"]) == len(used)
+        assert int((issue.translation_placeholders or {})["count"]) == len(used)
         client = await hass_client()
         response = await client.post("/api/repairs/issues/fix", json={"handler": DOMAIN, "issue_id": issue_id})
         step = await response.json()

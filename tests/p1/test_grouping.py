@@ -22,7 +22,7 @@ ENERGY = "1-0:1.8.1(1*kWh)"
 def objects(*lines: str) -> list[CosemObject]:
     text = "\r\n".join(("/TST5", "", *lines, "!"))
     telegram, _ = Interpreter().read(PlainFrame(text.encode("latin-1"), has_crc=True))
-    return telegram.objects
+    return list(telegram.objects)
 
 
 def places(*lines: str) -> dict[str, list[int]]:

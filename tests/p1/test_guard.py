@@ -163,10 +163,10 @@ def test_time_without_a_change_counts_for_nothing(port: Port) -> None:
 def test_an_odd_reading_is_held_and_the_last_good_one_shown(port: Port, odd: str) -> None:
     port.low = Decimal(odd)
     port.send()
-    assert (port.value(), port.value(TOTAL)) == (1000, 2000)
+    assert (port.value(), port.value(TOTAL)) == (Decimal(1000), Decimal(2000))
     [event] = port.guard.events()
     assert isinstance(event, Held)
-    assert (event.channel_id, event.odd.value, event.shown.value) == (IMPORT, Decimal(odd), 1000)
+    assert (event.channel_id, event.odd.value, event.shown.value) == (IMPORT, Decimal(odd), Decimal(1000))
     assert port.guard.holding == {"electricity": [IMPORT]}
     port.low = Decimal("1000.010")
     assert port.send() is port.raw
@@ -193,10 +193,10 @@ def test_a_reading_that_stands_for_five_minutes_is_believed(port: Port) -> None:
     _, event, total = port.guard.events()
     assert isinstance(event, Accepted)
     assert (event.slot, event.channel_id, event.is_derived) == ("electricity", IMPORT, False)
-    assert (event.before.value, event.after.value) == (1000, port.low)
+    assert (event.before.value, event.after.value) == (Decimal(1000), port.low)
     assert isinstance(total, Accepted)
     assert (total.channel_id, total.is_derived) == (TOTAL, True)
-    assert (total.before.value, total.after.value) == (2000, port.low + 1000)
+    assert (total.before.value, total.after.value) == (Decimal(2000), port.low + 1000)
     assert port.guard.accepted == 1
     port.low += Decimal("0.001")
     assert port.send() is port.raw
@@ -346,7 +346,7 @@ def test_gas_is_believed_after_two_readings_with_new_times() -> None:
     port.gas = Decimal(100), START
     assert list(gas_times(port, timedelta(hours=1), 4, "0.5")) == [2785, 2785, Decimal("101.500"), Decimal("102.000")]
     [event] = accepted(port)
-    assert (event.slot, event.before.value, event.after.value) == ("mbus_1", 2785, Decimal("101.500"))
+    assert (event.slot, event.before.value, event.after.value) == ("mbus_1", Decimal(2785), Decimal("101.500"))
 
 
 def test_gas_rises_by_what_the_time_between_its_readings_allows() -> None:
