@@ -370,7 +370,7 @@ async def test_the_right_one_of_two_meters_is_taken_for_the_replaced_one(
     last = gas.reading(house.builder.household, 300)
     dead = replace(gas, state=SlotState.DEAD, until=last.time, offset=last.value)
     house.builder.slots = (dead, water, other.start_at(house.builder.household, 3_000))
-    await house.send()
+    await send(house, 3)
     house.pass_time(8 * 86_400)
     await send(house, 3)
     await answer(hass_client, house, "replacement", "mbus_3")

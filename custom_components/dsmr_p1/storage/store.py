@@ -152,10 +152,10 @@ class PortRecord:
 
     @property
     def urgent(self) -> tuple[object, ...]:
-        """What must not be lost: what the owner has said, and what the statistics have too much of."""
-        answered = {change.slot: change.steps for change in self.replaced.changes.values() if change.is_replacement}
-        said = self.acknowledged, self.replaced.snoozed, self.replaced.retired, answered
-        return *said, self.corrections, self.odd_steps
+        """What must not be lost: what the owner has said, and what the statistics have too much of, or may have."""
+        replaced = self.replaced
+        said = self.acknowledged, replaced.snoozed, replaced.retired
+        return *said, replaced.changes, replaced.unbooked, self.corrections, self.odd_steps
 
     def copy(self) -> PortRecord:
         """Return a copy that stays as it is: the memory of a port is the reader's, and goes on changing."""
