@@ -1,0 +1,182 @@
+"""What is built on entities of Home Assistant's own `dsmr` goes on: statistics, costs, helpers and automations."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+from homeassistant.components.energy.data import async_get_manager
+from homeassistant.components.recorder.core import Recorder
+from homeassistant.components.recorder.statistics import validate_statistics
+from homeassistant.core import Event, HomeAssistant
+from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers.recorder import get_instance
+from homeassistant.setup import async_setup_component
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.components.recorder.common import (
+    async_wait_recording_done,
+    do_adhoc_statistics,
+    statistics_during_period,
+)
+
+from simulator import PtyPort
+from tests.ha.flow_driver import QUICK
+from tests.ha.house import eventually
+from tests.ha.replacing import EVERY_TELEGRAM, NOW, Calendar
+from tests.ha.test_take_over import COUNTRIES, Core, core_on_a_meter, take_over
+
+PRICE = 0.25
+
+
+@pytest.fixture(autouse=True)
+def _quick() -> Iterator[None]:
+    with (
+        patch("custom_components.dsmr_p1.flow.listen_step.PATIENCE", QUICK),
+        patch("homeassistant.components.dsmr.sensor.DEFAULT_TIME_BETWEEN_UPDATE", 0),
+    ):
+        yield
+
+
+class Owner:
+    """Somebody who has built something on the entities of `dsmr`."""
+
+    def __init__(self, hass: HomeAssistant, core: Core, calendar: Calendar) -> None:
+        self.hass, self.core, self._calendar = hass, core, calendar
+        self._start = NOW.replace(second=0)
+        self.energy = core.key("electricity_used_tariff_2").entity_id
+        self.power = core.key("current_electricity_usage").entity_id
+        self.tariff = core.key("electricity_active_tariff").entity_id
+        self.gas = core.key(core.serial("gas")).entity_id
+        self.switched: list[Event[Any]] = []
+        self._helpers: list[str] = []
+
+    async def build(self) -> None:
+        hass = self.hass
+        manager = await async_get_manager(hass)
+        grid: Any = {
+            "type": "grid",
+            "stat_energy_from": self.energy,
+            "stat_energy_to": None,
+            "stat_cost": None,
+            "stat_compensation": None,
+            "entity_energy_price": None,
+            "number_energy_price": PRICE,
+            "entity_energy_price_export": None,
+            "number_energy_price_export": None,
+            "cost_adjustment_day": 0.0,
+        }
+        await manager.async_update({"energy_sources": [grid]})
+        options = {"source": self.energy, "name": "Daily", "cycle": "daily", "offset": 0, "tariffs": []}
+        options |= {"net_consumption": False, "delta_values": False, "periodically_resetting": True}
+        mean = {
+            "entity_id": self.power,
+            "name": "Mean",
+            "state_characteristic": "mean",
+            "sampling_size": 20.0,
+            "precision": 2.0,
+        }
+        for domain, chosen in (
+            ("utility_meter", options),
+            ("statistics", mean | {"keep_last_sample": False, "percentile": 50.0}),
+        ):
+            helper = MockConfigEntry(domain=domain, title=str(chosen["name"]), options=chosen)
+            helper.add_to_hass(hass)
+            assert await hass.config_entries.async_setup(helper.entry_id)
+            await hass.async_block_till_done()
+            [entity] = er.async_entries_for_config_entry(er.async_get(hass), helper.entry_id)
+            self._helpers.append(entity.entity_id)
+        device = {"platform": "device", "domain": "sensor", "type": "power", "above": 0.001}
+        power = er.async_get(hass).async_get(self.power)
+        assert power is not None
+        device |= {"device_id": power.device_id, "entity_id": power.id}
+        words = {"platform": "state", "entity_id": self.tariff, "to": ["low", "normal"]}
+        automations = [
+            {"alias": alias, "trigger": trigger, "action": {"event": alias}}
+            for alias, trigger in (("tariff", words), ("device", device))
+        ]
+        assert await async_setup_component(hass, "automation", {"automation": automations})
+        hass.bus.async_listen("tariff", self.switched.append)
+        await hass.async_block_till_done()
+
+    async def live_on(self) -> None:
+        """Use something for five minutes, and let the recorder sum it up."""
+        hass, household = self.hass, self.core.meter.builder.household
+        household.advance(300)
+        before = hass.states.get(self.energy)
+        assert before is not None
+        await eventually(lambda: (now := hass.states.get(self.energy)) and now.state != before.state)
+        await async_wait_recording_done(hass)
+        self._calendar.move_to(self._start + timedelta(minutes=5, seconds=10))
+        do_adhoc_statistics(hass, start=self._start)
+        await async_wait_recording_done(hass)
+        self._start += timedelta(minutes=5)
+
+    def rows(self, entity_id: str) -> list[Any]:
+        found = statistics_during_period(
+            self.hass, NOW - timedelta(hours=2), period="5minute", statistic_ids={entity_id}, types={"state", "sum"}
+        )
+        return list(found.get(entity_id, []))
+
+    def check(self, count: int) -> None:
+        """Find all that was built where it was, and in the books what the registers have counted."""
+        hass = self.hass
+        for entity_id in (*self._helpers, f"{self.energy}_cost", "automation.tariff", "automation.device"):
+            state = hass.states.get(entity_id)
+            assert state is not None, entity_id
+            assert state.state not in ("unavailable", "unknown"), entity_id
+        assert hass.states.get(f"{self.energy}_cost_2") is None
+        rows = self.rows(self.energy)
+        assert len(rows) == count
+        for before, after in pairwise(rows):
+            assert after["sum"] - before["sum"] == pytest.approx(after["state"] - before["state"], abs=1e-6)
+            assert after["sum"] > before["sum"]
+        costs = self.rows(f"{self.energy}_cost")
+        assert costs
+        for before, after in pairwise(costs):
+            assert after["sum"] >= before["sum"]
+
+
+async def test_what_was_built_goes_on_there_and_back(
+    recorder_mock: Recorder, hass: HomeAssistant, tmp_path: Path, calendar: Calendar
+) -> None:
+    for component in ("repairs", "energy"):
+        assert await async_setup_component(hass, component, {})
+    with PtyPort(link=tmp_path / "ttyP1") as port:
+        async with core_on_a_meter(hass, port, *COUNTRIES[0]) as core:
+            owner = Owner(hass, core, calendar)
+            await owner.build()
+            await owner.live_on()
+            await owner.live_on()
+            owner.check(2)
+            cost = er.async_get(hass).async_get(f"{owner.energy}_cost")
+            entry = await take_over(hass, core)
+            hass.config_entries.async_update_entry(entry, options=EVERY_TELEGRAM)
+            await hass.config_entries.async_reload(entry.entry_id)
+            await hass.async_block_till_done()
+            await owner.live_on()
+            await owner.live_on()
+            owner.check(4)
+            switched = len(owner.switched)
+            household = core.meter.builder.household
+            shown = hass.states.get(owner.tariff)
+            assert shown is not None
+            household.advance(12 * 3600)
+            await eventually(lambda: (now := hass.states.get(owner.tariff)) and now.state != shown.state)
+            await hass.async_block_till_done()
+            assert len(owner.switched) > switched
+            household.advance(12 * 3600)
+            await hass.config_entries.async_remove(entry.entry_id)
+            await hass.async_block_till_done()
+            await core.reads()
+            await owner.live_on()
+            owner.check(5)
+            after = er.async_get(hass).async_get(f"{owner.energy}_cost")
+            assert cost is not None
+            assert after is not None
+            assert (after.id, after.unique_id) == (cost.id, cost.unique_id)
+            found = await get_instance(hass).async_add_executor_job(validate_statistics, hass)
+            moved = {entity.entity_id for entity in core.entities()} | {f"{owner.energy}_cost"}
+            assert not moved & found.keys()
