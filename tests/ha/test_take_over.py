@@ -307,7 +307,10 @@ async def test_without_a_telegram_the_old_one_reads_on(hass: HomeAssistant, port
     "broken",
     ["_move_entity", "_move_device", "async_update_entity", "disable", "done"],
 )
-async def test_a_crash_is_finished_or_undone(hass: HomeAssistant, port: PtyPort, broken: str) -> None:
+@pytest.mark.parametrize("core_first", [False, True], ids=["ours first", "dsmr first"])
+async def test_a_crash_is_finished_or_undone(
+    hass: HomeAssistant, port: PtyPort, broken: str, *, core_first: bool
+) -> None:
     targets = {
         "_move_entity": "custom_components.dsmr_p1.takeover.moving._move_entity",
         "_move_device": "custom_components.dsmr_p1.takeover.moving._move_device",
@@ -326,6 +329,11 @@ async def test_a_crash_is_finished_or_undone(hass: HomeAssistant, port: PtyPort,
             await hass.config_entries.async_setup(entry.entry_id)
             await hass.async_block_till_done()
         assert state_of(entry) is ConfigEntryState.SETUP_ERROR
+        if core_first and disabled_by(core.entry) is None:
+            # At the next start of Home Assistant the old entry may be set up, and read, before ours.
+            await hass.config_entries.async_setup(core.entry.entry_id)
+            await core.reads()
+            await hass.async_block_till_done()
         await hass.config_entries.async_reload(entry.entry_id)
         await hass.async_block_till_done()
         assert state_of(entry) is ConfigEntryState.LOADED
