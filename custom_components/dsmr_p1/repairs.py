@@ -12,6 +12,7 @@ import probatio
 
 from .const import CONF_METER_TYPE, DOMAIN
 from .coordinator import P1ConfigEntry
+from .guarding.steps import QUESTION
 from .meters.questions import Answer
 from .port.entry_data import redacted
 from .port.serial_ports import entry_on
@@ -212,6 +213,35 @@ class ReplacementFlow(P1RepairFlow):
         return self.async_create_entry(data={})
 
 
+class OddStepFlow(P1RepairFlow):
+    """The owner is asked whether a step of a register was real use or an error."""
+
+    async def async_step_init(self, _: dict[str, str] | None = None) -> RepairsFlowResult:
+        """Ask which it is."""
+        if self._entry is None or not self._is_loaded:
+            return self.async_abort(reason="not_loaded")
+        return self.async_show_menu(
+            step_id="init", menu_options=["real", "error"], description_placeholders=self._placeholders
+        )
+
+    async def async_step_real(self, user_input: dict[str, str] | None = None) -> RepairsFlowResult:
+        """Put the step back into the statistics."""
+        return self._answer("real", user_input)
+
+    async def async_step_error(self, user_input: dict[str, str] | None = None) -> RepairsFlowResult:
+        """Leave the step out of the statistics."""
+        return self._answer("error", user_input)
+
+    def _answer(self, step_id: str, user_input: dict[str, str] | None) -> RepairsFlowResult:
+        if user_input is None:
+            return self._ask(step_id)
+        if self._entry is None or not self._is_loaded:
+            return self.async_abort(reason="not_loaded")
+        steps, about = self._entry.runtime_data.keeper.steps, self._about
+        steps.async_answer(str(about["slot"]), str(about["_channel"]), is_real=step_id == "real")
+        return self.async_create_entry(data={})
+
+
 FLOWS: Final[dict[str, type[P1RepairFlow]]] = {
     "meter_changed": ReplacementFlow,
     "meter_beside_dead": ReplacementFlow,
@@ -219,5 +249,6 @@ FLOWS: Final[dict[str, type[P1RepairFlow]]] = {
     "wrong_key": AskForKeysFlow,
     "not_proven": ReconfigureFlow,
     "type_misfit": DetectTypeFlow,
+    QUESTION: OddStepFlow,
     CONDITION: TakeOverFlow,
 }

@@ -20,8 +20,8 @@ _KEPT_EVERY: Final = timedelta(hours=1)
 class GuardKeeper:
     """Keeps the guard of one port."""
 
-    def __init__(self, port: Port, correct: Correct | None) -> None:
-        """Guard the port; `correct` takes an amount out of a statistic, None where nothing does."""
+    def __init__(self, port: Port, correct: Correct) -> None:
+        """Guard the port; `correct` takes an amount out of a statistic."""
         self.guard = Guard(port.record.memory)
         self.steps = OddSteps(port, correct)
         self._port = port

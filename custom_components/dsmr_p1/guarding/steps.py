@@ -32,8 +32,8 @@ _BEGUN_ANEW: Final = 0.9
 class OddSteps:
     """The steps of one port that the owner is asked about."""
 
-    def __init__(self, port: Port, correct: Correct | None) -> None:
-        """Continue with what was stored of the port; without `correct` nobody is asked."""
+    def __init__(self, port: Port, correct: Correct) -> None:
+        """Continue with what was stored of the port."""
         self._port = port
         self._hass: HomeAssistant = port.hass
         self._correct = correct
@@ -47,7 +47,7 @@ class OddSteps:
 
     def prepare(self, event: Accepted) -> None:
         """Note what is shown before a step; it is shown with the telegram that is at work."""
-        if self._correct is None or channel_type(event.channel_id).quantity is Quantity.COUNTER:
+        if channel_type(event.channel_id).quantity is Quantity.COUNTER:
             return
         unique_id = f"{self._port.entry.entry_id}_{event.slot}_{event.channel_id}"
         entity_id = er.async_get(self._hass).async_get_entity_id("sensor", DOMAIN, unique_id)
@@ -65,7 +65,7 @@ class OddSteps:
         for event, before, cost_before in prepared:
             for state in (before, cost_before):
                 amount = None if state is None else self._added(state)
-                if state is None or not amount or self._correct is None:
+                if state is None or not amount:
                     continue
                 unit = state.attributes.get(ATTR_UNIT_OF_MEASUREMENT)
                 self._correct(state.entity_id, amount, unit, None)
@@ -101,15 +101,11 @@ class OddSteps:
         is_increasing = before.attributes.get(ATTR_STATE_CLASS) == SensorStateClass.TOTAL_INCREASING
         return other if is_increasing and other < _BEGUN_ANEW * one else other - one
 
-    def is_open(self, slot: str, channel_id: str) -> bool:
-        """Whether the owner is asked about a register."""
-        return any(_is_of(step, slot, channel_id) for step in self._port.record.odd_steps)
-
     @callback
     def async_answer(self, slot: str, channel_id: str, *, is_real: bool) -> None:
         """Carry out what the owner says of the steps of a register: real use is put back, an error stays out."""
         for step in self._port.record.odd_steps:
-            if is_real and self._correct is not None and _is_of(step, slot, channel_id):
+            if is_real and _is_of(step, slot, channel_id):
                 for entity_id, amount, unit in step["amounts"]:
                     self._correct(entity_id, -amount, unit, datetime.fromisoformat(step["at"]))
         self._port.record.odd_steps = tuple(

@@ -1,0 +1,148 @@
+"""The guard in Home Assistant: what is shown of a register that says something wrong, and what the owner is asked."""
+
+from collections.abc import Iterator
+import re
+from typing import Any
+from unittest.mock import patch
+
+from homeassistant.const import STATE_UNKNOWN
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import issue_registry as ir
+from homeassistant.setup import async_setup_component
+import pytest
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
+
+from custom_components.dsmr_p1.const import DOMAIN
+from tests.ha.house import House, MakeHouse
+from tests.ha.pace import Clock
+from tests.ha.replacing import EVERY_TELEGRAM, GAS, LOW, TOTAL
+
+
+@pytest.fixture(autouse=True)
+def clock() -> Iterator[Clock]:
+    """The clock that the guard goes by, moved by hand."""
+    clock = Clock()
+    with patch("custom_components.dsmr_p1.coordinator.monotonic", clock):
+        yield clock
+
+
+async def a_house(make_house: MakeHouse, model: str = "dsmr5", mbus: str | None = "gas") -> House:
+    house = await make_house(model, mbus)
+    house.configure(options=EVERY_TELEGRAM)
+    await house.set_up()
+    return house
+
+
+def with_register(house: House, reference: bytes, digits: bytes) -> bytes:
+    """Return the next telegram with another number in a register."""
+    line = re.compile(re.escape(reference) + rb"((?:\([^)]*\))*\()[0-9.]+\*")
+    body, times = line.subn(lambda found: reference + found[1] + digits + b"*", house.builder.body())
+    assert times == 1
+    return house.builder.finish(body)
+
+
+@pytest.mark.parametrize("digits", [b"000000.000", b"999999.999", b"013026.312"])
+async def test_one_wrong_number_is_not_shown(make_house: MakeHouse, digits: bytes) -> None:
+    house = await a_house(make_house)
+    before = house.value(*LOW), house.value(*TOTAL)
+    await house.send(with_register(house, b"1-0:1.8.1", digits))
+    assert (house.value(*LOW), house.value(*TOTAL)) == before
+    await house.send()
+    assert (house.value(*LOW), house.value(*TOTAL)) == before
+
+
+@pytest.mark.parametrize("digits", [b"00000.000", b"99999.999"])
+async def test_one_wrong_reading_of_gas_is_not_shown(make_house: MakeHouse, digits: bytes) -> None:
+    house = await a_house(make_house)
+    before = house.value(*GAS)
+    house.pass_time(300)
+    await house.send(with_register(house, b"0-1:24.2.1", digits))
+    assert house.value(*GAS) == before
+    house.pass_time(300)
+    await house.send()
+    assert float(house.value(*GAS)) == pytest.approx(float(before), abs=1)
+
+
+async def test_a_flipped_bit_without_checksum_is_not_shown(make_house: MakeHouse) -> None:
+    house = await a_house(make_house, "dsmr22", None)
+    before = house.value(*LOW)
+    assert float(before) > 0
+    good = house.builder.telegram()
+    place = good.index(b"1-0:1.8.1(") + len(b"1-0:1.8.1(")
+    for bit in range(4):
+        flipped = bytearray(good)
+        flipped[place] ^= 1 << bit
+        await house.send(bytes(flipped))
+        assert house.value(*LOW) == before
+        await house.send(good)
+        assert house.value(*LOW) == before
+
+
+async def test_a_first_total_needs_two_telegrams(make_house: MakeHouse) -> None:
+    house = await make_house()
+    setup = await house.start_setup()
+    house.port.write(house.builder.telegram())
+    assert await setup
+    await house.hass.async_block_till_done()
+    assert house.value(*LOW) == house.value(*TOTAL) == STATE_UNKNOWN
+    await house.send()
+    assert float(house.value(*LOW)) > 0
+
+
+async def test_the_last_good_reading_outlives_a_restart(make_house: MakeHouse) -> None:
+    house = await a_house(make_house)
+    before = house.value(*LOW)
+    await house.reload(with_register(house, b"1-0:1.8.1", b"000000.000"))
+    assert house.value(*LOW) == before
+
+
+async def step(house: House, clock: Clock) -> None:
+    """Let a register jump, and stay where it is."""
+    for _ in range(32):
+        clock.now += 10
+        await house.send(with_register(house, b"1-0:1.8.1", b"900000.000"))
+
+
+async def fix(hass_client: ClientSessionGenerator, found: ir.IssueEntry, choice: str) -> None:
+    client = await hass_client()
+    response = await client.post("/api/repairs/issues/fix", json={"handler": DOMAIN, "issue_id": found.issue_id})
+    flow: dict[str, Any] = await response.json()
+    assert flow["menu_options"] == ["real", "error"]
+    assert "900000.0" in str(flow["description_placeholders"])
+    url = f"/api/repairs/issues/fix/{flow['flow_id']}"
+    flow = await (await client.post(url, json={"next_step_id": choice})).json()
+    assert flow["step_id"] == choice
+    flow = await (await client.post(url, json={})).json()
+    assert flow["type"] == "create_entry"
+
+
+@pytest.mark.usefixtures("recorder_mock")
+@pytest.mark.parametrize(("choice", "is_put_back"), [("real", True), ("error", False)])
+async def test_a_step_is_taken_out_and_asked_about(
+    hass: HomeAssistant,
+    make_house: MakeHouse,
+    clock: Clock,
+    hass_client: ClientSessionGenerator,
+    choice: str,
+    *,
+    is_put_back: bool,
+) -> None:
+    assert await async_setup_component(hass, "repairs", {})
+    house = await a_house(make_house, mbus="")
+    before, total = float(house.value(*LOW)), float(house.value(*TOTAL))
+    await step(house, clock)
+    assert float(house.value(*LOW)) == 900_000
+    amounts = {each.statistic_id: each.amount for each in house.coordinator.port.record.corrections}
+    assert amounts == {
+        house.entity_id(*LOW): pytest.approx(900_000 - before),
+        house.entity_id(*TOTAL): pytest.approx(float(house.value(*TOTAL)) - total),
+    }
+    await house.reload()
+    issue_id = f"step_electricity_{LOW[1]}_{house.entry.entry_id}"
+    found = ir.async_get(hass).async_get_issue(DOMAIN, issue_id)
+    assert found is not None
+    await fix(hass_client, found, choice)
+    assert ir.async_get(hass).async_get_issue(DOMAIN, issue_id) is None
+    assert not house.coordinator.port.record.odd_steps
+    left = sum(each.amount for each in house.coordinator.port.record.corrections)
+    assert left == pytest.approx(0 if is_put_back else sum(amounts.values()))
