@@ -68,7 +68,7 @@ class Owner:
             "number_energy_price_export": None,
             "cost_adjustment_day": 0.0,
         }
-        await manager.async_update({"energy_sources": [grid]})
+        await manager.async_update({"energy_sources": [grid], "device_consumption": []})
         options = {"source": self.energy, "name": "Daily", "cycle": "daily", "offset": 0, "tariffs": []}
         options |= {"net_consumption": False, "delta_values": False, "periodically_resetting": True}
         mean = {
