@@ -221,16 +221,16 @@ class OddStepFlow(P1RepairFlow):
         if self._entry is None or not self._is_loaded:
             return self.async_abort(reason="not_loaded")
         return self.async_show_menu(
-            step_id="init", menu_options=["real", "error"], description_placeholders=self._placeholders
+            step_id="init", menu_options=["real", "mistake"], description_placeholders=self._placeholders
         )
 
     async def async_step_real(self, user_input: dict[str, str] | None = None) -> RepairsFlowResult:
         """Put the step back into the statistics."""
         return self._answer("real", user_input)
 
-    async def async_step_error(self, user_input: dict[str, str] | None = None) -> RepairsFlowResult:
+    async def async_step_mistake(self, user_input: dict[str, str] | None = None) -> RepairsFlowResult:
         """Leave the step out of the statistics."""
-        return self._answer("error", user_input)
+        return self._answer("mistake", user_input)
 
     def _answer(self, step_id: str, user_input: dict[str, str] | None) -> RepairsFlowResult:
         if user_input is None:

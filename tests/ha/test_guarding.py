@@ -107,7 +107,7 @@ async def fix(hass_client: ClientSessionGenerator, found: ir.IssueEntry, choice:
     client = await hass_client()
     response = await client.post("/api/repairs/issues/fix", json={"handler": DOMAIN, "issue_id": found.issue_id})
     flow: dict[str, Any] = await response.json()
-    assert flow["menu_options"] == ["real", "error"]
+    assert flow["menu_options"] == ["real", "mistake"]
     assert "900000.0" in str(flow["description_placeholders"])
     url = f"/api/repairs/issues/fix/{flow['flow_id']}"
     flow = await (await client.post(url, json={"next_step_id": choice})).json()
@@ -117,7 +117,7 @@ async def fix(hass_client: ClientSessionGenerator, found: ir.IssueEntry, choice:
 
 
 @pytest.mark.usefixtures("recorder_mock")
-@pytest.mark.parametrize(("choice", "is_put_back"), [("real", True), ("error", False)])
+@pytest.mark.parametrize(("choice", "is_put_back"), [("real", True), ("mistake", False)])
 async def test_a_step_is_taken_out_and_asked_about(
     hass: HomeAssistant,
     make_house: MakeHouse,
