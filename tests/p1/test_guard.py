@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 import json
+from random import Random
 
 import pytest
 
@@ -572,3 +573,36 @@ def test_nothing_of_a_capture_is_held(name: str) -> None:
                     assert [*shown.meters] == [*reading.meters]
     assert all(isinstance(event, Begun) for event in guard.events())
     json.dumps(guard.as_dict())
+
+
+@pytest.mark.parametrize(
+    ("kilowatts", "unit", "size"), [(55, "kWh", 1), (62, "kWh", 1), (77, "kWh", 1), (9700, "MWh", 1000)]
+)
+def test_a_large_connection_is_never_held(kilowatts: int, unit: str, size: int) -> None:
+    port = Port()
+    port.power, port.unit = Decimal(kilowatts), unit
+    numbers = Random(1)
+    exact = float(port.low)
+    for number in range(600):
+        seconds = numbers.choice((1, 10, 300, 3600, 21 * 86400)) if number > 2 else 10
+        exact += kilowatts / size * seconds / 3600
+        port.low = Decimal(f"{exact % 900_000:.3f}") if exact < 900_000 else port.low
+        port.send(seconds)
+    assert not [event for event in port.guard.events() if not isinstance(event, Begun)]
+
+
+def test_a_household_is_never_held() -> None:
+    """Telegrams that come late, gaps of up to three weeks, and gas once a day."""
+    numbers = Random(2)
+    port = Port()
+    port.gas = Decimal("2785.000"), START
+    for number in range(3000):
+        seconds = numbers.choice((1, 10, 10, 60, 600, 86400, 21 * 86400)) if number > 2 else 10
+        late = numbers.uniform(0, min(60, seconds - 1))
+        port.low += Decimal(f"{numbers.uniform(0, 17) * seconds / 3600:.3f}") if port.low < 900_000 else 0
+        value, time = port.gas
+        days = int((port.wall - time) / timedelta(days=1))
+        if days and value < 90_000:
+            port.gas = value + Decimal(f"{numbers.uniform(0, 40) * days:.3f}"), time + timedelta(days=days)
+        port.send(seconds - late)
+    assert not [event for event in port.guard.events() if not isinstance(event, Begun)]
