@@ -43,6 +43,7 @@ class GuardKeeper:
     def check(self, reading: Reading, now: float) -> Reading:
         """Return a reading as it may be shown. `now` are seconds of a clock that only runs forward."""
         port, wall = self._port, dt_util.utcnow()
+        port.sent = reading
         if not self._is_restored:
             # Not before the first telegram: until then no time passes for the guard.
             self.guard.restore(port.record.guard, now, wall)

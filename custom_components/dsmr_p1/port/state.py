@@ -56,6 +56,8 @@ class Port:
             time_zone=zone_named(record.time_zone) or assumed_zone(entry),
         )
         self.reading: Reading | None = None
+        self.sent: Reading | None = None
+        """The last telegram as it was sent, also what is held back from being shown."""
         self.captures = Captures()
         self.is_full = False
         self._clock_zone = ClockZone()

@@ -14,6 +14,7 @@ from homeassistant.helpers import device_registry as dr, entity_registry as er, 
 from homeassistant.helpers.entity import entity_sources
 
 from ..const import CONF_TAKE_OVER, DOMAIN, LOGGER
+from ..p1 import present
 from ..p1.grouping import PORT_SLOT
 from ..port.state import Port
 from ..storage.store import KnownMeter
@@ -164,7 +165,10 @@ class TakeOver:
 
     def _make_record(self, core: ConfigEntry, port: Port, unit_of: UnitOf) -> Record:
         units = _units(port.meters, unit_of)
-        planned = plan(self._hass, core, port.meters, Shown(self._states, port.display.values, units))
+        # As the meters send it: what is held back from being shown has its value all the same.
+        heard = () if port.sent is None else port.sent.meters
+        values = {meter.profile.slot: present(meter) for meter in heard}
+        planned = plan(self._hass, core, port.meters, Shown(self._states, values, units))
         going = [target for target in planned if target.reason is None]
         swapped = core.data.get("dsmr_version") in SWAPPED_VERSIONS
         return Record(
