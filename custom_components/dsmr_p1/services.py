@@ -69,15 +69,12 @@ async def _take_over(call: ServiceCall) -> None:
     hass = call.hass
     entry: P1ConfigEntry = async_get_config_entry(hass, DOMAIN, call.data.get(ATTR_CONFIG_ENTRY_ID))
     core = hass.config_entries.async_get_entry(call.data[ATTR_DSMR_ENTRY])
-    problem = None
     if CONF_TAKE_OVER in entry.data:
-        problem = "has_taken_over"
-    elif core is None or core not in core_entries(hass):
-        problem = "nothing_to_take_over"
-    elif is_same_meter(core, entry.runtime_data.port.meters) is False:
-        problem = "another_meter"
-    if problem is not None or core is None:
-        raise ServiceValidationError(translation_domain=DOMAIN, translation_key=problem)
+        raise ServiceValidationError(translation_domain=DOMAIN, translation_key="has_taken_over")
+    if core is None or core not in core_entries(hass):
+        raise ServiceValidationError(translation_domain=DOMAIN, translation_key="nothing_to_take_over")
+    if is_same_meter(core, entry.runtime_data.port.meters) is False:
+        raise ServiceValidationError(translation_domain=DOMAIN, translation_key="another_meter")
     async_begin(hass, entry, core)
     await hass.config_entries.async_reload(entry.entry_id)
     if entry.state is not ConfigEntryState.LOADED:

@@ -188,8 +188,9 @@ async def test_a_code_comes_with_its_message(make_house: MakeHouse) -> None:
 
 
 async def test_what_happened_while_home_assistant_was_off_is_told_once(
-    house: House, hass_storage: dict[str, Any]
+    hass: HomeAssistant, house: House, hass_storage: dict[str, Any]
 ) -> None:
+    assert await hass.config_entries.async_unload(house.entry.entry_id)
     stored = hass_storage[f"{DOMAIN}.{house.entry.entry_id}"]["data"]["seen"]
     assert stored["electricity"]["values"]["emeter_power_failures"] == "7"
     heard = Heard(house)

@@ -635,7 +635,10 @@ async def test_a_second_bridge_on_the_same_port(
 def test_every_issue_has_its_texts() -> None:
     source = (Path(__file__).parents[2] / "custom_components/dsmr_p1/watch/conditions.py").read_text(encoding="utf-8")
     keys = {found for found in re.findall(r'"([a-z0-9_]+)"', source) if found in ISSUES}
-    others = {"odd_step", "meter_changed", "meter_beside_dead", "meter_adopted", "left_behind", "nothing_to_give_back"}
+    others = {
+        "odd_step", "meter_changed", "meter_beside_dead", "meter_adopted", "both_read", "left_behind",
+        "nothing_to_give_back",
+    }  # fmt: skip
     assert keys | others == set(ISSUES)
     for name, texts in ISSUES.items():
         assert texts["title"]

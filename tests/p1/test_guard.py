@@ -1,6 +1,7 @@
 """What may be shown of a port's registers: bytes go in, and what the guard lets through is looked at."""
 
 from collections.abc import Iterator
+from copy import copy
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 import json
@@ -8,9 +9,14 @@ from random import Random
 
 import pytest
 
-from custom_components.dsmr_p1.p1 import Decoder, PortMemory, Reading
+from custom_components.dsmr_p1.p1 import Decoder, Meter, MeterKind, PortMemory, Reading, Unit, channel_type
 from custom_components.dsmr_p1.p1.guard import Accepted, Begun, Guard, Held
-from custom_components.dsmr_p1.p1.values import Value
+from custom_components.dsmr_p1.p1.hold import Hold
+from custom_components.dsmr_p1.p1.layout import SteadyLayout
+from custom_components.dsmr_p1.p1.limits import limit_of
+from custom_components.dsmr_p1.p1.register import Register
+from custom_components.dsmr_p1.p1.sight import Moment, Powers, Seen, Sight
+from custom_components.dsmr_p1.p1.values import CosemValue, Value
 from tests.p1.captures import CAPTURES, keys_of, load, telegram
 
 START = datetime(2026, 1, 12, 10, tzinfo=UTC)
@@ -205,7 +211,7 @@ def test_a_reading_that_stands_for_five_minutes_is_believed(port: Port) -> None:
 
 def test_three_telegrams_must_agree_with_it(port: Port) -> None:
     port.low = Decimal(500)
-    shown = []
+    shown: list[object] = []
     for _ in range(4):
         port.send(200)
         shown.append(port.value())
@@ -489,7 +495,7 @@ def old_port() -> Port:
 
 def test_without_checksum_a_total_is_shown_when_the_next_telegram_agrees() -> None:
     port = old_port()
-    shown = []
+    shown: list[object] = []
     for rise in ("0.1", "0.1", "0", "0"):
         port.low += Decimal(rise)
         port.send()
@@ -519,7 +525,7 @@ def test_without_checksum_power_shows_at_once() -> None:
 def test_without_checksum_a_channel_that_is_new_needs_three_telegrams() -> None:
     port = old_port()
     port.lines = ("1-0:32.7.0(230.0*V)",)
-    shown = []
+    shown: list[object] = []
     for _ in range(3):
         port.send()
         assert port.reading is not None
@@ -532,7 +538,7 @@ def test_without_checksum_what_is_missing_stays_for_three_telegrams() -> None:
     port.lines = ("1-0:32.7.0(230.0*V)",)
     port.settle()
     port.lines = ()
-    shown = []
+    shown: list[object] = []
     for _ in range(3):
         port.low += Decimal("0.1")
         port.send()
@@ -549,7 +555,7 @@ def test_without_checksum_a_meter_that_is_missing_stays_for_three_telegrams() ->
     port.gas = None
     # The first time it is missing the telegram itself is not believed.
     assert not isinstance(port.decoder.feed(port.octets())[0], Reading)
-    shown = []
+    shown: list[object] = []
     for _ in range(3):
         port.low += Decimal("0.1")
         port.send()
@@ -606,3 +612,67 @@ def test_a_household_is_never_held() -> None:
             port.gas = value + Decimal(f"{numbers.uniform(0, 40) * days:.3f}"), time + timedelta(days=days)
         port.send(seconds - late)
     assert not [event for event in port.guard.events() if not isinstance(event, Begun)]
+
+
+# What few meters send
+
+
+def test_a_total_without_a_number_shows_none_and_goes_on() -> None:
+    port = Port()
+    port.lines = ("1-0:2.8.1(000100.000*kWh)",)
+    port.settle()
+    port.lines = ("1-0:2.8.1()",)
+    port.send()
+    assert port.value("emeter_production_tariff1") is None
+    port.lines = ("1-0:2.8.1(999999.999*kWh)",)
+    port.send()
+    assert port.value("emeter_production_tariff1") == 100
+    port.lines = ("1-0:2.8.1(000100.001*kWh)",)
+    port.send()
+    assert port.value("emeter_production_tariff1") == Decimal("100.001")
+
+
+def test_a_power_without_a_number_allows_no_rise() -> None:
+    port = Port()
+    port.lines = ("1-0:2.7.0()",)
+    port.settle()
+    port.low += 100
+    port.send()
+    assert port.value() == 1000
+
+
+def test_a_total_in_a_unit_without_limit_may_rise_and_not_fall() -> None:
+    assert limit_of(channel_type(IMPORT), MeterKind.ELECTRICITY, Unit.VOLT) is None
+    register = Register()
+    shown: list[object] = []
+    for number in (5, 5, 90000, *[3] * 5):
+        wall = START + timedelta(minutes=4 * len(shown))
+        now = Seen(240.0 * len(shown), wall, None)
+        moment = Moment(now, now, wall + timedelta(hours=1), True, False, lambda: Powers(0.0, 0.0))
+        shown.append(register.follow(CosemValue("", Decimal(number)), moment).value)
+    assert shown == [None, 5, 90000, *[90000] * 3, *[3] * 2]
+
+
+def test_a_held_reading_that_gets_a_time_of_its_own_is_confirmed_by_times() -> None:
+    def sight(hours: int | None) -> Sight:
+        time = None if hours is None else START + timedelta(hours=hours)
+        return Sight(CosemValue("", Decimal(5), None, time), Seen(0.0, START, None))
+
+    hold = Hold(sight(None), 0.0, is_timed=True)
+    for hours in (1, 1, 2):
+        hold.add(sight(hours), agrees=True)
+        assert not hold.is_over(0.0)
+    hold.add(sight(3), agrees=True)
+    assert hold.is_over(0.0)
+
+
+def test_a_layout_that_is_made_anew_is_the_same_layout() -> None:
+    port = Port(has_crc=False)
+    port.settle()
+    assert port.raw is not None
+    layout = SteadyLayout()
+    for _ in range(3):
+        layout.follow(port.raw.meters)
+    alike = tuple(Meter(copy(meter.profile), meter.channels) for meter in port.raw.meters)
+    assert alike[0].profile is not port.raw.meters[0].profile
+    assert layout.follow(alike) is alike

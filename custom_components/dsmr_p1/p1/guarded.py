@@ -223,8 +223,7 @@ class GuardedMeter:
             if when is not None:
                 channels[f"{channel_id}_timestamp"] = when._replace(value=shown.timestamp)
         for channel_id, compute, sources in self._derived:
-            if channel_id in channels:
-                channels[channel_id] = compute(channels, sources)
+            channels[channel_id] = compute(channels, sources)
         return Meter(meter.profile, channels)
 
     # What outlives a restart

@@ -223,11 +223,16 @@ class Register:
             return
         before = self._good.value
         self._hold = self._pending = self._start = self.raw = None
-        if unit is None or before.unit is None or not is_convertible(before.unit, unit):
+        if (
+            unit is None
+            or before.unit is None
+            or not isinstance(before.value, Decimal)
+            or not is_convertible(before.unit, unit)
+        ):
             self._good = None
-        elif isinstance(before.value, Decimal):
-            number = convert(before.value, before.unit, unit)
-            self._good = self._good._replace(value=before._replace(value=number, unit=unit))
+            return
+        number = convert(before.value, before.unit, unit)
+        self._good = self._good._replace(value=before._replace(value=number, unit=unit))
 
     # What outlives a restart
 
