@@ -53,7 +53,7 @@ class P1Coordinator(DataUpdateCoordinator[Mapping[str, Values]]):
         self._first_reading: asyncio.Future[None] | None = None
         self._cancel_watchdog: CALLBACK_TYPE | None = None
         self._is_down = False
-        self._key_failures = self._readings_awaited = 0
+        self._key_failures = 0
         self._keys_failing_since = 0.0
         self._is_reauth_started = False
         self._has_logged_exception = False
@@ -65,7 +65,6 @@ class P1Coordinator(DataUpdateCoordinator[Mapping[str, Values]]):
         """
         if must_hear or not self.port.meters:
             self._first_reading = self.hass.loop.create_future()
-            self._readings_awaited = 2 if must_hear else 1  # totals, which are compared, begin with the second
         self._restart_watchdog()
         self.config_entry.async_on_unload(self._stop_watchdog)
         self.meters.async_start()
@@ -152,9 +151,8 @@ class P1Coordinator(DataUpdateCoordinator[Mapping[str, Values]]):
             for slot, are_totals_due in port.display.pick_due(port.meters, now)
         }
         port.save()
-        self._readings_awaited -= 1
-        if (awaited := self._first_reading) and self._readings_awaited <= 0 and port.meters and not awaited.done():
-            awaited.set_result(None)
+        if self._first_reading is not None and not self._first_reading.done() and port.meters:
+            self._first_reading.set_result(None)
         if self._is_down:
             self._is_down = False
             LOGGER.info("P1 port %s: telegrams come again", self.name)

@@ -425,16 +425,6 @@ def test_another_meter_begins_anew_and_the_old_one_is_not_forgotten(port: Port) 
     assert all(isinstance(event, Begun) for event in port.guard.events())
 
 
-def test_what_is_held_is_believed_of_a_replaced_meter(port: Port) -> None:
-    port.low = Decimal(3)
-    port.send()
-    port.guard.reset("electricity")
-    port.guard.reset("mbus_4")
-    assert port.send() is port.raw
-    assert port.value() == 3
-    assert not accepted(port)
-
-
 def test_a_total_goes_on_in_another_unit(port: Port) -> None:
     port.low, port.high, port.unit = Decimal(1000010), Decimal(1000000), "Wh"
     assert port.send() is port.raw

@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from homeassistant.components.sensor import ATTR_STATE_CLASS, SensorStateClass
 from homeassistant.const import ATTR_UNIT_OF_MEASUREMENT
 from homeassistant.core import HomeAssistant, State, callback
 from homeassistant.helpers import entity_registry as er, issue_registry as ir
@@ -19,14 +18,12 @@ from ..p1 import Quantity, channel_type
 from ..p1.guard import Accepted
 from ..port.devices import device_name
 from ..port.state import Port
-from ..sums.costs import cost_sensors
+from ..sums.costs import added, cost_sensors, number_of
 
 type Correct = Callable[[str, float, str | None, datetime | None], None]
 """Takes an amount of a unit out of a statistic, from an instant on; now, if it is none."""
 
 QUESTION: Final = "odd_step"
-_BEGUN_ANEW: Final = 0.9
-"""A register that shows less than this share of what it showed before has begun anew, for the recorder."""
 
 
 class OddSteps:
@@ -52,7 +49,7 @@ class OddSteps:
         unique_id = f"{self._port.entry.entry_id}_{event.slot}_{event.channel_id}"
         entity_id = er.async_get(self._hass).async_get_entity_id("sensor", DOMAIN, unique_id)
         state = None if entity_id is None else self._hass.states.get(entity_id)
-        if state is not None and _number(state) is not None:
+        if state is not None and number_of(state) is not None:
             cost_id = cost_sensors(self._hass, [state.entity_id]).get(state.entity_id)
             self._prepared.append((event, state, None if cost_id is None else self._hass.states.get(cost_id)))
 
@@ -95,11 +92,8 @@ class OddSteps:
     def _added(self, before: State) -> float | None:
         """Return what the recorder adds, or has added, since a state; None where there is no number."""
         state = self._hass.states.get(before.entity_id)
-        one, other = _number(before), None if state is None else _number(state)
-        if one is None or other is None:
-            return None
-        is_increasing = before.attributes.get(ATTR_STATE_CLASS) == SensorStateClass.TOTAL_INCREASING
-        return other if is_increasing and other < _BEGUN_ANEW * one else other - one
+        one, other = number_of(before), number_of(state)
+        return None if one is None or other is None else added(before, one, other)
 
     @callback
     def async_answer(self, slot: str, channel_id: str, *, is_real: bool) -> None:
@@ -147,13 +141,6 @@ class OddSteps:
 
 def _is_of(step: Mapping[str, Any], slot: str, channel_id: str) -> bool:
     return bool(step["slot"] == slot and step["channel"] == channel_id)
-
-
-def _number(state: State) -> float | None:
-    try:
-        return float(state.state)
-    except ValueError:
-        return None
 
 
 def _text(state: State) -> str:

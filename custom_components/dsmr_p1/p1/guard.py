@@ -51,12 +51,6 @@ class Guard:
         events, self._events = self._events, []
         return events
 
-    def reset(self, slot: str) -> None:
-        """Believe what the registers of a slot say: another meter has replaced the one that was there."""
-        self._former.pop(slot, None)
-        if slot in self._slots:
-            self._slots[slot].believe()
-
     def check(self, reading: Reading, now: float, wall: datetime) -> Reading:
         """Return a reading as it may be shown: the same object where nothing of it is held."""
         telegram, meters = reading.telegram, reading.detection.meters

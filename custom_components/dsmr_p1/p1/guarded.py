@@ -128,11 +128,6 @@ class GuardedMeter:
         """The channels of which a reading is held."""
         return [channel_id for channel_id, register in self._registers.items() if register.is_held]
 
-    def believe(self) -> None:
-        """Take all that is held for good."""
-        for register in self._registers.values():
-            register.believe()
-
     def set_profile(self, meter: Meter, memory: PortMemory) -> None:
         """Guard the registers that a meter has now."""
         profile = self.profile = meter.profile

@@ -57,12 +57,6 @@ class Register:
         """Whether a reading was good already."""
         return self._good is not None
 
-    def believe(self) -> None:
-        """Take what is held for good: it is of another meter that is believed."""
-        if self._hold is not None:
-            self._good, self._pending = self._hold.last, None
-            self._hold = self._start = None
-
     def takes(self, value: CosemValue, now: float) -> bool:
         """Whether a reading is one step on from the last one, which needs no closer look; it is the last one then."""
         number = value.value
