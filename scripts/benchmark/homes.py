@@ -14,6 +14,7 @@ import time
 from typing import Any, Final
 
 from demonstration.children import start_child, stop_child
+from demonstration.home import PLACE
 
 from . import streams
 from .measures import CORE
@@ -36,17 +37,8 @@ EIGHT: Final = (
 )
 """The entities that Home Assistant's own integration has enabled for DSMR 5, by this project's unique ids."""
 _POWER: Final = ("electricity_emeter_actual_delivery", "current_electricity_usage")
-_CONFIGURATION: Final = """\
-homeassistant:
-  name: Bench
-  latitude: 52.09
-  longitude: 5.12
-  elevation: 5
-  unit_system: metric
-  time_zone: Europe/Amsterdam
-  currency: EUR
-  country: NL
-  language: en
+_CONFIGURATION: Final = f"""\
+{PLACE}\
 recorder:
 usb:
 logger:

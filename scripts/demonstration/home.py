@@ -20,9 +20,7 @@ RESTART_CODE: Final = 100
 """With it Home Assistant asks whoever started it to start it again."""
 ROOT: Final = Path(__file__).parents[2]
 
-# No default_config: bluetooth, cloud and the rest have no business here. No http either: what stands there is on trial
-# and is taken back after five minutes, so the address is put where Home Assistant itself keeps it.
-CONFIGURATION: Final = """\
+PLACE: Final = """\
 homeassistant:
   name: Demo
   latitude: 52.09
@@ -33,6 +31,12 @@ homeassistant:
   currency: EUR
   country: NL
   language: en
+"""
+"""Where it stands, as its configuration has it."""
+# No default_config: bluetooth, cloud and the rest have no business here. No http either: what stands there is on trial
+# and is taken back after five minutes, so the address is put where Home Assistant itself keeps it.
+CONFIGURATION: Final = f"""\
+{PLACE}\
 recorder:
   commit_interval: 1
 history:
