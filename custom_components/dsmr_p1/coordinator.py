@@ -119,9 +119,10 @@ class P1Coordinator(DataUpdateCoordinator[Mapping[str, Values]]):
                 if not self._has_logged_exception:
                     LOGGER.exception("P1 port %s: a telegram could not be handled", self.name)
                 self._has_logged_exception = True
+            # Who follows telegrams finds the port as they have left it.
+            self.port.captures.add(event)
 
     def _on_event(self, event: PortOpened | PortFailed | Reading | Rejected) -> None:
-        self.port.captures.add(event)
         match event:
             case Reading():
                 self._on_reading(event)

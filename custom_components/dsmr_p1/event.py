@@ -1,12 +1,16 @@
 """Events: what happened at a meter, each with the facts. `events` finds them."""
 
+from collections import deque
 from collections.abc import Mapping
-from typing import override
+from datetime import datetime
+from typing import Final, override
 
 from homeassistant.components.event import EventEntity
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.start import async_at_started
+from homeassistant.util import dt as dt_util
 
 from .coordinator import P1ConfigEntry, P1Coordinator
 from .entity import P1Entity
@@ -15,6 +19,8 @@ from .events.kinds import Event, EventDescription
 from .storage.store import KnownMeter
 
 PARALLEL_UPDATES = 0
+_APART: Final = 0.002
+"""Seconds between two events of one kind."""
 
 
 async def async_setup_entry(
@@ -61,6 +67,8 @@ class P1Event(P1Entity, EventEntity):
         super().__init__(coordinator, slot, description.key)
         self.entity_description = description
         self._follower = follower
+        self._waiting: deque[Event] = deque()
+        self._cancel: CALLBACK_TYPE = lambda: None
         self._attr_translation_key = description.key
 
     @property
@@ -75,8 +83,31 @@ class P1Event(P1Entity, EventEntity):
         self.async_write_ha_state()
         self.async_on_remove(self._follower.listen(self.slot, self.entity_description.key, self._on_event))
 
+    @override
+    async def async_will_remove_from_hass(self) -> None:
+        self._cancel()
+
     @callback
     def _on_event(self, event: Event) -> None:
+        """Tell an event, or one of several a little later: their state, by which they are heard, is a millisecond."""
+        if self._waiting or self.state == dt_util.utcnow().isoformat(timespec="milliseconds"):
+            self._waiting.append(event)
+            if len(self._waiting) == 1:
+                self._tell_later()
+        else:
+            self._tell(event)
+
+    def _tell_later(self) -> None:
+        job = HassJob(self._tell_next, cancel_on_shutdown=True)
+        self._cancel = async_call_later(self.hass, _APART, job)
+
+    @callback
+    def _tell_next(self, _: datetime) -> None:
+        self._tell(self._waiting.popleft())
+        if self._waiting:
+            self._tell_later()
+
+    def _tell(self, event: Event) -> None:
         self._trigger_event(event.type, event.facts)
         self.async_write_ha_state()
 

@@ -10,7 +10,17 @@ from typing import Final, NamedTuple
 
 from homeassistant.core import CALLBACK_TYPE, callback
 
-from ..p1 import CosemValue, Meter, MeterProfile, Reading, Role, channel_type, present
+from ..p1 import (
+    CosemValue,
+    Meter,
+    MeterProfile,
+    Presented,
+    Quantity,
+    Reading,
+    Role,
+    channel_type,
+    present,
+)
 from ..port.captures import Capture
 from ..port.state import Port
 from ..storage.store import KnownMeter, Seen
@@ -67,9 +77,9 @@ class Follower:
 
     @callback
     def take(self, capture: Capture) -> None:
-        """Compare a telegram."""
-        if isinstance(capture.event, Reading):
-            for meter in capture.event.meters:
+        """Compare a telegram, as far as it may be shown: a counter that is held back tells of nothing."""
+        if isinstance(capture.event, Reading) and self._port.reading is not None:
+            for meter in self._port.reading.meters:
                 if meter.profile.role is not Role.MBUS and self._is_news(meter):
                     self._compare(meter)
 
@@ -100,7 +110,7 @@ class Follower:
                 **{
                     channel_id: text_of(shown)
                     for channel_id, shown in channels.items()
-                    if shown.channel.name not in DETAILS
+                    if shown.channel.name not in DETAILS and not _is_unknown_counter(shown)
                 },
             },
             frozenset(failures(channels)) if has_list else before.failures,
@@ -117,6 +127,11 @@ class Follower:
             listener(event)
         else:
             self._waiting.setdefault(key, deque(maxlen=_MOST_WAITING)).append(event)
+
+
+def _is_unknown_counter(shown: Presented) -> bool:
+    """Whether a counter waits for a second telegram: what was seen of it stands until then."""
+    return shown.value is None and shown.channel.quantity is Quantity.COUNTER
 
 
 def _is_another(before: str | None, now: str | None) -> bool:
