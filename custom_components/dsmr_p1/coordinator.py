@@ -6,7 +6,7 @@ meters are unavailable.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from time import monotonic
 from typing import Final, override
@@ -52,7 +52,8 @@ class P1Coordinator(DataUpdateCoordinator[Mapping[str, Values]]):
         self._on_display_change()
         self._first_reading: asyncio.Future[None] | None = None
         self._cancel_watchdog: CALLBACK_TYPE | None = None
-        self._is_down = False
+        self.is_down = False
+        """Whether it is known that no telegrams come: for longer than the owner allows, or for want of a port."""
         self._key_failures = 0
         self._keys_failing_since = 0.0
         self._is_reauth_started = False
@@ -104,23 +105,21 @@ class P1Coordinator(DataUpdateCoordinator[Mapping[str, Values]]):
         self.last_update_success = self.port.display.is_available
         self.async_update_listeners()
 
-    @property
-    def is_down(self) -> bool:
-        """Whether it is known that no telegrams come: for longer than the owner allows, or for want of a port."""
-        return self._is_down
-
     # What the reader reports
 
     async def _read(self) -> None:
         async for event in self.port.reader.events():
-            try:
-                self._on_event(event)
-            except Exception:  # noqa: BLE001 - a telegram that cannot be handled is no reason to stop, or to flood the log
-                if not self._has_logged_exception:
-                    LOGGER.exception("P1 port %s: a telegram could not be handled", self.name)
-                self._has_logged_exception = True
-            # Who follows telegrams finds the port as they have left it.
-            self.port.captures.add(event)
+            # Who follows telegrams finds the port as they have left it, and does no harm to it.
+            self._handle(self._on_event, event)
+            self._handle(self.port.captures.add, event)
+
+    def _handle[Event](self, handle: Callable[[Event], None], event: Event) -> None:
+        try:
+            handle(event)
+        except Exception:  # noqa: BLE001 - a telegram that cannot be handled is no reason to stop, or to flood the log
+            if not self._has_logged_exception:
+                LOGGER.exception("P1 port %s: a telegram could not be handled", self.name)
+            self._has_logged_exception = True
 
     def _on_event(self, event: PortOpened | PortFailed | Reading | Rejected) -> None:
         match event:
@@ -154,8 +153,8 @@ class P1Coordinator(DataUpdateCoordinator[Mapping[str, Values]]):
         port.save()
         if self._first_reading is not None and not self._first_reading.done() and port.meters:
             self._first_reading.set_result(None)
-        if self._is_down:
-            self._is_down = False
+        if self.is_down:
+            self.is_down = False
             LOGGER.info("P1 port %s: telegrams come again", self.name)
         if values or not port.display.is_available:
             port.display.show(values)
@@ -205,9 +204,9 @@ class P1Coordinator(DataUpdateCoordinator[Mapping[str, Values]]):
     # Availability
 
     def _set_unavailable(self, reason: str) -> None:
-        if self._is_down or self._first_reading is not None:
+        if self.is_down or self._first_reading is not None:
             return
-        self._is_down = True
+        self.is_down = True
         LOGGER.info("P1 port %s is unavailable: %s", self.name, reason)
         self.port.display.set_unavailable()
 
