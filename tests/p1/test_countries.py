@@ -195,6 +195,8 @@ def test_a_clock_that_stands_in_two_objects(date: str, time: str, expected: str 
         ("Europe/Amsterdam", "261025021000", "2026-10-25T00:10:00+00:00", None),
         ("Europe/Amsterdam", "261025021000", "2026-10-25T01:10:00+00:00", None),
         ("Europe/Helsinki", "261025031000", "2026-10-25T01:10:00+00:00", None),
+        # The hour that March leaves out in Amsterdam, while it is the last one of winter in Helsinki.
+        ("Europe/Amsterdam", "270328025800W", "2027-03-28T00:58:00+00:00", "EET"),
         # A flag against the calendar is the meter's own mistake, and no other zone with the same mistake.
         ("Europe/Amsterdam", "240111084500S", "2024-01-11T07:45:00+00:00", None),
         # Clocks that are wrong: half an hour, five hours, and three minutes more than an hour.

@@ -108,6 +108,12 @@ class Clock:
         return timezone(self.zone.utcoffset(local.replace(tzinfo=None)) or timedelta())
 
 
+def _exists(local: datetime, zone: tzinfo) -> bool:
+    """Whether clocks of a zone ever show a time; March leaves an hour out."""
+    utc = local - (zone.utcoffset(local) or timedelta())
+    return zone.fromutc(utc.replace(tzinfo=zone)).replace(tzinfo=None) == local
+
+
 def explaining_zone(shown: datetime, now: datetime, clock: Clock) -> str | None:
     """Return the name of the zone that makes a meter's time right, where the clock in force does not.
 
@@ -120,16 +126,19 @@ def explaining_zone(shown: datetime, now: datetime, clock: Clock) -> str | None:
     if apart <= _CLOSE or apart > _FURTHEST or _CLOSE < apart % _HOUR < _HOUR - _CLOSE:
         return None
     local = shown.replace(tzinfo=None)
-    second = local.replace(fold=1)
-    if abs(second.replace(tzinfo=clock.at(second)) - now) <= _CLOSE:
+    first, second = (clock.at(local.replace(fold=fold)) for fold in (0, 1))
+    # In the hour that March leaves out, the second offset is the greater one, and no pass of anything.
+    is_twice = second.utcoffset(None) < first.utcoffset(None)
+    if is_twice and abs(local.replace(tzinfo=second) - now) <= _CLOSE:
         return None
     is_summer = shown.utcoffset() == clock.summer.utcoffset(None)
     # What is not the offset of the calendar was said by a flag, and a flag counts in every zone.
-    has_flag = shown.utcoffset() != clock.at(local).utcoffset(None)
+    has_flag = shown.utcoffset() != first.utcoffset(None)
     for name, zone in ZONES.items():
         other = Clock(zone)
-        by_flag = other.summer if is_summer else other.standard
-        for offset in (by_flag,) if has_flag else (by_flag, other.at(local)):
-            if abs(local.replace(tzinfo=offset) - now) <= _CLOSE:
-                return name
+        offsets = [other.summer if is_summer else other.standard]
+        if not has_flag and _exists(local, zone):
+            offsets.append(other.at(local))
+        if any(abs(local.replace(tzinfo=offset) - now) <= _CLOSE for offset in offsets):
+            return name
     return None
