@@ -35,9 +35,9 @@ def test_a_period_that_is_known_before_counts_until_one_is_heard() -> None:
 
 def test_settings_are_doubted_from_the_second_time_on() -> None:
     watchdog = Watchdog(120)
-    assert [watchdog.bites() for _ in range(3)] == [False, True, True]
+    assert [watchdog.expired() for _ in range(3)] == [False, True, True]
     watchdog.fed(0)
-    assert not watchdog.bites()
+    assert not watchdog.expired()
 
 
 def test_a_flood_is_slowed_while_it_lasts() -> None:

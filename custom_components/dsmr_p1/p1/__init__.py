@@ -1,4 +1,4 @@
-"""The protocol core: from the bytes of a P1 port to meters and channels. It knows nothing of Home Assistant."""
+"""The protocol core: turns the bytes of a P1 port into meters and channels. Independent of Home Assistant."""
 
 from .catalog import CHANNELS, ChannelType, Level, MeterKind, MeterType, Quantity, Role, channel_type, meter_type
 from .countries import Country

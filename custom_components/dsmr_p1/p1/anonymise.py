@@ -1,6 +1,6 @@
 """Telegrams that can be shown to strangers: identifiers replaced by others of the same form, the checksum recomputed.
 
-What is replaced is what identifies a household: the equipment identifiers and connection numbers, text messages, and
+Everything that identifies a household is replaced: the equipment identifiers and connection numbers, text messages, and
 the serial number that some makers put into the identification line. Each digit becomes another digit and each letter
 another letter, always the same for the same secret, so that two telegrams of one meter still show one meter, and a
 telegram is read afterwards just as before. All zeros, blanks and dashes stay: they mean that there is no identifier.
@@ -26,9 +26,9 @@ _ALPHABETS: Final = tuple(alphabet.encode() for alphabet in (digits, ascii_upper
 
 
 def anonymise(octets: bytes, secret: bytes) -> bytes:
-    """Replace what identifies a household in the bytes of telegrams, whole or damaged.
+    """Replace whatever identifies a household in the bytes of telegrams, whole or damaged.
 
-    `secret` decides what it is replaced by. The checksum of a telegram is recomputed where it was right, and stays
+    `secret` determines the replacements. The checksum of a telegram is recomputed where it was right, and stays
     where it was wrong.
     """
     pieces = []
@@ -43,7 +43,7 @@ def anonymise(octets: bytes, secret: bytes) -> bytes:
 
 
 def _checksum(before: bytes, digits: bytes, text: bytes) -> bytes:
-    """Give the checksum of a text after replacement, counted as the meter counts it; a wrong one stays as it was."""
+    """Return the checksum of a text after replacement, computed as the meter computes it; a wrong one is kept."""
     for right, new in zip(telegram_checksums(before), telegram_checksums(text), strict=True):
         if right == int(digits, 16):
             return b"%0*X" % (len(digits), new)
@@ -83,7 +83,7 @@ def _fake(text: bytes, secret: bytes) -> bytes:
     for place, (character, number) in enumerate(zip(text, stream, strict=True)):
         for alphabet in _ALPHABETS:
             if character in alphabet:
-                # Never itself, and never a zero: an identifier of zeros would be none.
+                # Never itself, and never a zero: an identifier of zeros stands for no identifier.
                 choices = alphabet.replace(bytes([character]), b"").replace(b"0", b"")
                 fake[place] = choices[number % len(choices)]
     return bytes(fake)

@@ -1,4 +1,4 @@
-"""The checksums that a telegram may have: the standard's, and what meters and bridges make of it."""
+"""The checksums that a telegram may have: the standard's, and the variants that meters and bridges send."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ from .crc import crc16, crc16_x25
 
 
 def telegram_checksums(text: bytes) -> Iterator[int]:
-    """Give the checksums that a telegram, from `/` to `!`, may have: the one of its bytes, the likeliest, comes first.
+    """Return the checksums that a telegram, from `/` to `!`, may have: that of its own bytes, the likeliest, first.
 
     A bridge may have changed the line ends after the meter counted them: taken the CR out, or put in blank lines.
     """

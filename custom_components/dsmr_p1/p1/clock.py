@@ -15,9 +15,9 @@ _HOUR: Final = timedelta(hours=1)
 _MARCH: Final = 3
 _OCTOBER: Final = 10
 _CLOSE: Final = timedelta(minutes=2)
-"""How far a meter's clock may be off and still be right: those of grid operators are set by the minute."""
+"""How far a meter's clock may be off and still count as right: grid operators set clocks to the minute."""
 _FURTHEST: Final = timedelta(days=1)
-"""More than any two zones are apart."""
+"""Larger than the difference between any two zones."""
 # Days on which all of Europe has standard time and summer time, and the southern half of the world the reverse.
 _JANUARY_DAY: Final = datetime(2026, 1, 15, 12)  # noqa: DTZ001 - a local time
 _JULY_DAY: Final = datetime(2026, 7, 15, 12)  # noqa: DTZ001 - a local time
@@ -89,7 +89,7 @@ ZONES: Final[Mapping[str, tzinfo]] = MappingProxyType(
 
 
 class Clock:
-    """What the local times of a place mean.
+    """The meaning of the local times of a place.
 
     `standard` and `summer` are the offsets of the flags W and S; `zone` decides about times without a flag.
     """
@@ -97,7 +97,7 @@ class Clock:
     __slots__ = ("standard", "summer", "zone")
 
     def __init__(self, zone: tzinfo) -> None:
-        """Work out the offsets of a zone."""
+        """Compute the offsets of a zone."""
         offsets = [zone.utcoffset(day) or timedelta() for day in (_JANUARY_DAY, _JULY_DAY)]
         self.zone = zone
         self.standard = timezone(min(offsets))
@@ -115,7 +115,7 @@ def _exists(local: datetime, zone: tzinfo) -> bool:
 
 
 def explaining_zone(shown: datetime, now: datetime, clock: Clock) -> str | None:
-    """Return the name of the zone that makes a meter's time right, where the clock in force does not.
+    """Return the name of the zone that makes a meter's time right, if the clock in force does not.
 
     `shown` is the time of a telegram as `clock` reads it, `now` the time of the system. Where they are a whole number
     of hours apart, to within two minutes, and one of the zones in `ZONES` puts the same local time within two minutes
@@ -132,7 +132,7 @@ def explaining_zone(shown: datetime, now: datetime, clock: Clock) -> str | None:
     if is_twice and abs(local.replace(tzinfo=second) - now) <= _CLOSE:
         return None
     is_summer = shown.utcoffset() == clock.summer.utcoffset(None)
-    # What is not the offset of the calendar was said by a flag, and a flag counts in every zone.
+    # An offset that is not that of the calendar was given by a flag, and a flag is valid in every zone.
     has_flag = shown.utcoffset() != first.utcoffset(None)
     for name, zone in ZONES.items():
         other = Clock(zone)

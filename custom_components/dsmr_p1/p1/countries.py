@@ -1,6 +1,6 @@
 """The countries whose meters have a P1 port: their clocks, and the meaning of tariff 1.
 
-What proves that a telegram comes from one of them is in the catalog.
+The catalog has the proofs that a telegram comes from one of them.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from .clock import CENTRAL, CENTRAL_STANDARD, EASTERN
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Country:
-    """A country and what its grid operators have agreed on.
+    """A country and the agreements of its grid operators.
 
     `code` is ISO 3166-1 alpha-2, `zone` the zone of its meters' clocks, `capitals` are its time zones in the time zone
     database, `low_tariff` is the number of the tariff for the cheap hours, None where the numbers have no such meaning.
@@ -45,5 +45,5 @@ COUNTRIES: Final[Mapping[str, Country]] = MappingProxyType({country.code: countr
 
 
 def country_in_zone(name: str) -> Country | None:
-    """Return the country of a time zone of the time zone database; None where it is none of ours."""
+    """Return the country of a time zone of the time zone database; None if it has no P1 ports."""
     return next((country for country in COUNTRIES.values() if name in country.capitals), None)

@@ -23,12 +23,12 @@ _TRINOMIAL: Final = 0xC001
 
 @lru_cache(maxsize=64)
 def _folds(size: int) -> tuple[tuple[int, int, int, int], ...]:
-    """Give the folds of a message of so many bits: how many bits, their mask, and how far up they go, twice."""
+    """Return the folds of a message of `size` bits: the number of bits, their mask, and the two distances to shift."""
     # The checksum stands behind the message.
     width = size + _CHECKSUM
     folds = []
     while width > _DEGREE:
-        # The power of two with which a fold halves what there is.
+        # The power of two with which a fold halves the number of bits.
         power = 1 << (max(width // 28, 1).bit_length() - 1)
         low = min(14 * power, width - 15 * power)
         folds.append((low, (1 << low) - 1, 14 * power - low, 15 * power - low))
@@ -37,7 +37,7 @@ def _folds(size: int) -> tuple[tuple[int, int, int, int], ...]:
 
 
 def crc16(octets: bytes) -> int:
-    """Give the CRC-16/ARC of the octets, 0 to 0xFFFF; the check value of `123456789` is 0xBB3D."""
+    """Return the CRC-16/ARC of the octets, 0 to 0xFFFF; the check value of `123456789` is 0xBB3D."""
     rest = int.from_bytes(octets, "little")
     ones = rest.bit_count()
     for low, mask, near, far in _folds(8 * len(octets)):
@@ -48,6 +48,6 @@ def crc16(octets: bytes) -> int:
 
 
 def crc16_x25(octets: bytes) -> int:
-    """Give the CRC-16/X-25 of the octets (IEC 62056-46), which a few meters send instead; the check value is 0x906E."""
+    """Return the CRC-16/X-25 of the octets (IEC 62056-46), which a few meters send; the check value is 0x906E."""
     rest = crc_hqx(octets.translate(_MIRROR), 0xFFFF) ^ 0xFFFF
     return _MIRROR[rest & 0xFF] << 8 | _MIRROR[rest >> 8]

@@ -1,8 +1,8 @@
-"""Decoding: bytes of one port in, readings and rejections out; the whole of the core in one object, without any I/O.
+"""Decoding: turns the bytes of one port into readings and rejections; the whole core in one object, without I/O.
 
-What belongs to the port and outlives a telegram is decided here: that a port which has sent a checksum always sends
-one, that after a tag has verified no telegram is believed without, that frame counters rise, and whether the line
-carries 7 data bits with parity though it is read with 8. In the latter case the highest bit of each byte is the parity
+Rules that outlive a telegram are enforced here: a port that has sent a checksum must always send one, after a verified
+tag no telegram is accepted without one, and frame counters must rise. It is also detected here whether the line carries
+7 data bits with parity though it is read with 8. In the latter case the highest bit of each byte is the parity
 bit; the bytes are then read a second time without it, and a byte of which the parity is wrong makes its telegram
 worthless.
 """
@@ -36,7 +36,7 @@ class Reading(NamedTuple):
     """A telegram and what is in it.
 
     `authentication` and `system_title` are None where the telegram was not encrypted. `counter_restarted`: it is the
-    first one believed of a meter whose frame counter began anew, or that has another system title than before.
+    first one accepted of a meter whose frame counter was reset, or that has another system title than before.
     """
 
     telegram: Telegram
@@ -67,7 +67,7 @@ class Decoder:
     def __init__(
         self, keys: Keys | None = None, memory: PortMemory | None = None, *, time_zone: tzinfo | None = None
     ) -> None:
-        """Take the keys where the port may be encrypted, and what is known of the port.
+        """Initialize with the keys of an encrypted port and the memory of the port.
 
         `time_zone` is that of the place where the meter stands; without one, it is that of the country which the
         telegrams prove, else Central European time.
@@ -81,39 +81,39 @@ class Decoder:
         self.restart()
 
     def restart(self) -> None:
-        """Forget what was begun: the port was opened anew, perhaps with other line settings."""
+        """Discard incomplete frames: the port was reopened, perhaps with other serial settings."""
         self._framer = Framer()
         self._stripped = Framer()
         self._inner = _InnerFramer()
         self._has_parity: bool | None = None
 
     def set_time_zone(self, time_zone: tzinfo) -> None:
-        """Read the times of the telegrams to come in another time zone."""
+        """Read the times of all further telegrams in another time zone."""
         self._interpreter.set_zone(time_zone)
 
     @property
     def is_amid_telegram(self) -> bool:
-        """Whether the last bytes are a telegram that has begun and not ended."""
+        """Whether the last bytes are an incomplete telegram."""
         return self._framer.is_amid_telegram or self._stripped.is_amid_telegram
 
     @property
     def checks_parity(self) -> bool | None:
         """Whether the parity of every byte is checked; None before the first telegram.
 
-        False for 8N1, which has none, and where something between the meter and here has taken the eighth bit away.
+        False for 8N1, which has none, and where a device in between has cleared the eighth bit.
         """
         return self._has_parity
 
     @property
     def pending(self) -> int:
-        """The number of bytes kept."""
+        """The number of buffered bytes."""
         return self._framer.pending + self._stripped.pending
 
     def feed(self, octets: bytes, now: float = 0.0) -> list[Reading | Rejected]:
-        """Return what bytes of the port complete. Raises nothing, whatever the bytes.
+        """Return the readings and rejections that the bytes complete. Never raises, whatever the bytes.
 
-        `now` are seconds of a clock that only runs forward; without, no time passes, and a frame counter that began
-        anew is never believed.
+        `now` is a monotonic clock in seconds; without it, no time passes, and a frame counter that was reset is never
+        accepted.
         """
         self._now = now
         events: list[Reading | Rejected] = []
@@ -126,7 +126,7 @@ class Decoder:
         return events
 
     def finish(self) -> list[Reading | Rejected]:
-        """Return what is left when no more bytes will come."""
+        """Return the remaining readings and rejections when no more bytes will come."""
         events: list[Reading | Rejected] = []
         if self._has_parity is not True:
             self._decode(self._framer, events, parity=False, final=True)
@@ -135,7 +135,7 @@ class Decoder:
         return events
 
     def _decode(self, framer: Framer, events: list[Reading | Rejected], *, parity: bool, final: bool = False) -> None:
-        """Add what a framer finds, as far as the bytes are read the right way."""
+        """Add the events of a framer, as long as the bytes are read with or without parity as they were sent."""
         while (event := framer.next_event(final=final)) is not None:
             if isinstance(event, PlainFrame):
                 result = self._read(event)
@@ -151,7 +151,7 @@ class Decoder:
             events.append(result)
 
     def _settle(self, *, parity: bool) -> None:
-        """Read the bytes in the way that gives telegrams from here on, and forget the other."""
+        """Read the bytes from here on in the way that produces telegrams, and drop the other."""
         self._has_parity = parity
         if parity:
             self._framer = Framer()
@@ -224,11 +224,11 @@ class _InnerFramer:
     """Finds the telegrams in decrypted texts."""
 
     def __init__(self) -> None:
-        """Start with nothing found."""
+        """Initialize with an empty framer."""
         self._framer = Framer()
 
     def frame_in(self, text: bytes) -> PlainFrame | None:
-        """Find the telegram in a decrypted text, which is nothing else."""
+        """Return the telegram in a decrypted text; None if the text is not exactly one telegram."""
         framer, found = self._framer, None
         framer.receive(text)
         while (event := framer.next_event(final=True)) is not None:
@@ -244,8 +244,8 @@ class _InnerFramer:
 
 
 def fits(frame: EncryptedFrame, keys: Keys) -> Authentication:
-    """Try keys on an encrypted frame that was kept, without touching the port.
+    """Try keys on an encrypted frame, without touching the port, and return how far it is authenticated.
 
-    Raises DecryptionError where the decryption key is wrong, AuthenticationError where the additional key is.
+    Raises DecryptionError if the decryption key is wrong, AuthenticationError if the additional key is.
     """
     return decrypt(frame.octets, keys, _InnerFramer().is_telegram, allow_not_verified=True).authentication

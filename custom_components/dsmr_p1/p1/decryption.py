@@ -4,9 +4,9 @@
 
 AES-128 in Galois/counter mode. The nonce is the system title and the frame counter; the additional authenticated data
 are the security control byte 0x30 and the authentication key. In Luxembourg the authentication key is public, in
-Austria each customer has one, elsewhere operators seal the telegram with a key they tell nobody. Without the right one
-the telegram can be read, but not proven genuine: then it is believed only where its own checksum is right, and that is
-said.
+Austria each customer has one, elsewhere operators keep it to themselves. Without the right one
+the telegram can be read, but not authenticated: then it is accepted only if its own checksum is right, and marked as
+such.
 """
 
 from collections.abc import Callable
@@ -29,12 +29,12 @@ _FRAME_COUNTER: Final = slice(14, 18)
 _CIPHERTEXT: Final = 18
 _TAG_SIZE: Final = 12
 _WHOLE_TAG_SIZE: Final = 16
-# What people paste around and between the digits.
+# Characters that people paste around and between the digits.
 _DECORATION: Final = str.maketrans("", "", " \t\r\n:-.,_\"'")
 
 
 class Authentication(StrEnum):
-    """How far an encrypted telegram is proven genuine."""
+    """How an encrypted telegram was authenticated."""
 
     ADDITIONAL_KEY = "additional_key"
     """The tag verifies with the additional key that the owner entered."""
@@ -52,7 +52,7 @@ def frame_counter(octets: bytes) -> int:
 def parse_key(text: str) -> bytes:
     """Read a key of 32 hexadecimal digits; blanks, colons, dashes and a leading `0x` do not matter.
 
-    Raises KeyFormatError where it is something else. The message does not repeat the key.
+    Raises KeyFormatError if the text is anything else. The message does not repeat the key.
     """
     digits = text.translate(_DECORATION).lower().removeprefix("0x")
     try:
@@ -74,7 +74,7 @@ class Keys:
 
 
 class Decrypted(NamedTuple):
-    """The text of an encrypted telegram, how far it is proven genuine, and the system title of its sender."""
+    """The text of an encrypted telegram, how it was authenticated, and the system title of its sender."""
 
     text: bytes
     authentication: Authentication
@@ -82,13 +82,13 @@ class Decrypted(NamedTuple):
 
 
 def decrypt(octets: bytes, keys: Keys, is_telegram: Callable[[bytes], bool], *, allow_not_verified: bool) -> Decrypted:
-    """Open an envelope.
+    """Decrypt an envelope.
 
-    The tag is tried with the additional key, then with the published one. `is_telegram` tells whether a text is a
+    The tag is tried with the additional key, then with the published one. `is_telegram` returns whether a text is a
     telegram with a right checksum. Where no additional key was entered and `allow_not_verified`, such a text is
     accepted without tag.
 
-    Raises DecryptionError where the decryption key is wrong, AuthenticationError where it is right and no
+    Raises DecryptionError if the decryption key is wrong, AuthenticationError if it is right and no
     authentication key fits.
     """
     nonce = octets[_TITLE] + octets[_FRAME_COUNTER]

@@ -18,7 +18,7 @@ _POWERS: Final = ("emeter_actual_delivery", "emeter_actual_production")
 
 
 class Derived(NamedTuple):
-    """A channel that follows from others of its meter: how, and from which."""
+    """A channel that is computed from others of its meter, with the computation and its sources."""
 
     channel_id: str
     compute: Callable[[Mapping[str, CosemValue], tuple[str, ...]], CosemValue]
@@ -26,7 +26,7 @@ class Derived(NamedTuple):
 
 
 def derived_channels(memory: PortMemory, ids: Collection[str]) -> tuple[Derived, ...]:
-    """Give the channels that follow from those of a main meter: totals of its tariffs, and net power."""
+    """Return the channels that follow from those of a main meter: totals of its tariffs, and net power."""
     derived = []
     for total, prefix in (("energy_import_total", _IMPORT), ("energy_export_total", _EXPORT)):
         if registers := _tariffs_of(memory, prefix, ids):
@@ -37,7 +37,7 @@ def derived_channels(memory: PortMemory, ids: Collection[str]) -> tuple[Derived,
 
 
 def _tariffs_of(memory: PortMemory, prefix: str, ids: Collection[str]) -> tuple[str, ...]:
-    """Give the registers of which the total consists: the meter's own total, else all tariffs ever seen on it."""
+    """Return the registers that make up the total: the meter's own total, else all tariffs ever seen on it."""
     seen = memory.tariffs
     known = tuple(prefix + tariff for tariff in _TARIFFS)
     total = f"{prefix}0"

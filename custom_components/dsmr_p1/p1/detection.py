@@ -1,4 +1,4 @@
-"""Detection: from a telegram to the meters that are in it, each with its channels.
+"""Detection: finds the meters in a telegram, each with its channels.
 
 Which meters there are, and which line is which channel, is worked out as a layout (see grouping), into which the values
 are put. It changes once in years: the plan keeps it from telegram to telegram.
@@ -31,7 +31,7 @@ from .values import CosemValue
 
 @dataclass(frozen=True, slots=True)
 class MeterProfile:
-    """What a meter is, apart from its values: the same from telegram to telegram.
+    """A meter without its values: the same object from telegram to telegram.
 
     `slot` names its place on the port: `p1`, `electricity`, `mbus_1` or, in DSMR 2, the kind. `type` is None where no
     type of the specification fits. `mbus_channel` is -1 for the port, 0 for the main meter and those of DSMR 2.
@@ -57,14 +57,14 @@ class MeterProfile:
 
 
 class Meter(NamedTuple):
-    """A meter in a telegram: what it is, and its values by channel id."""
+    """A meter in a telegram: its profile, and its values by channel id."""
 
     profile: MeterProfile
     channels: dict[str, CosemValue]
 
 
 class Detection(NamedTuple):
-    """What is in a telegram: the port and its meters, and the objects that no meter claims.
+    """The contents of a telegram: the port and its meters, and the objects that no meter claims.
 
     `changed` are the values that were read anew since the telegram before, and those that follow from them, by slot and
     channel id; None where all were, and the meters may be others.
@@ -76,7 +76,7 @@ class Detection(NamedTuple):
 
 
 class Layout(NamedTuple):
-    """A meter, which value of which object is which of its channels, and what follows from these."""
+    """A meter, the mapping of object values to its channels, and the channels computed from these."""
 
     profile: MeterProfile
     takes: tuple[tuple[str, int, int], ...]
@@ -113,7 +113,7 @@ def lay_out(telegram: Telegram, memory: PortMemory) -> tuple[list[Layout], list[
 def _settle(
     group: Group, telegram: Telegram, objects: Sequence[CosemObject], memory: PortMemory
 ) -> tuple[Layout, list[int]]:
-    """Decide what one group is, and which value of which line is which of its channels."""
+    """Determine the meter of one group, and which value of which line is which of its channels."""
     kind = group.kind or kind_of([objects[line] for line in group.members])
     rows = {line: row for line in group.members if (row := choose_row(objects[line], kind)) is not None}
     unclaimed = [line for line in group.members if line not in rows]
@@ -167,7 +167,7 @@ def _with_port_type(layouts: list[Layout], objects: Sequence[CosemObject]) -> li
 
 
 def _is_the_same(one: Meter, other: Meter) -> bool:
-    # Decimals with other places are equal, but not what was sent.
+    # Decimals with other places compare equal, but differ from the digits sent.
     return one == other and all(
         str(value.value) == str(other.channels[channel_id].value) for channel_id, value in one.channels.items()
     )
@@ -179,7 +179,7 @@ def _takes(
     """Return, for each channel, which value of which line it is; the newest, where a reference stands there often."""
     lines: dict[tuple[str, str], list[int]] = {}
     for line, row in rows.items():
-        # What the port reports of an M-Bus channel carries its number.
+        # The id of a value that the port reports about an M-Bus channel contains the channel's number.
         number = (
             str(objects[line].obis.b)
             if role is Role.PORT and not catalog.is_port_object(row) and objects[line].obis.b
@@ -187,7 +187,7 @@ def _takes(
         )
         lines.setdefault((row.id, number), []).append(line)
     takes: dict[str, tuple[int, int]] = {}
-    # Objects that are called otherwise come last: they keep their own name where the other is taken.
+    # Objects under another name come last: they keep their own name if the other is taken.
     for (object_id, number), same in sorted(
         lines.items(), key=lambda item: _channel_id(item[0][0], role, kind, item[0][1]) != item[0][0]
     ):

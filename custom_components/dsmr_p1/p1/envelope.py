@@ -1,4 +1,4 @@
-"""The envelope of an encrypted telegram, and what carries it: how they begin, found in bytes.
+"""Searches for the headers of encrypted telegrams, and of the protocols that may carry them.
 
 A port in Luxembourg or Austria sends a telegram encrypted: an envelope that begins with 0xDB and holds its own length
 (Smarty P1 section 4, DLMS general-global-cipher).
@@ -8,7 +8,7 @@ import re
 from typing import Final
 
 MAX_TELEGRAM: Final = 8192
-"""The longest telegram in bytes that is waited for: the largest known has 2 kB."""
+"""The longest accepted telegram in bytes; the largest known has 2 kB."""
 
 # DB 08, the system title of 8 bytes, 82 and a length of two bytes, the security control byte 30 (encrypted and
 # authenticated), then the frame counter of 4 bytes.
@@ -27,30 +27,30 @@ LONGEST_HEADER: Final = 19
 
 
 def find_envelope(buffer: bytes, start: int) -> re.Match[bytes] | None:
-    """Find the header of an envelope whose length is possible."""
+    """Return the header of an envelope with a plausible length; None if there is none."""
     if buffer.find(ENVELOPE_START, start) < 0:
         return None
     while (envelope := ENVELOPE.search(buffer, start)) is not None:
         if int.from_bytes(envelope[1]) in LENGTHS:
             return envelope
-        # Not behind its end: another one may begin in it.
+        # Continue inside it and not behind its end: another one may begin there.
         start = envelope.start() + 1
     return None
 
 
 def end_of_known(buffer: bytes, start: int) -> int:
-    """Return where the bytes end of which it is known what they are: the last may be the header of an envelope."""
+    """Return the end of the bytes that are classified for certain: the last few may begin an envelope header."""
     header = _HEADER_SO_FAR.search(buffer, max(start, len(buffer) - HEADER))
     return len(buffer) if header is None else header.start()
 
 
 def find_hdlc(buffer: bytes, start: int, end: int) -> re.Match[bytes] | None:
-    """Find the header of an HDLC frame in noise."""
+    """Return the header of an HDLC frame in noise; None if there is none."""
     if buffer.find(b"\x7e\xa0", start, end) < 0:
         return None
     return _HDLC.search(buffer, start, end)
 
 
 def find_carrier(buffer: bytes, end: int) -> re.Match[bytes] | None:
-    """Find the header of another protocol right before an envelope."""
+    """Return the header of another protocol right before an envelope; None if there is none."""
     return _CARRIER.search(buffer, max(0, end - LONGEST_HEADER), end)

@@ -1,4 +1,4 @@
-"""What can go wrong in the protocol core: one class for each thing a caller would do differently."""
+"""Errors of the protocol core: one class for each different reaction of a caller."""
 
 from enum import StrEnum
 import errno
@@ -8,9 +8,9 @@ from typing import Final
 
 
 class PortFault(StrEnum):
-    """What is wrong with a port, as far as the operating system or the far end tells it.
+    """The kind of failure of a port, as reported by the operating system or the remote end.
 
-    `GONE`: no such device, or it was pulled out. `CLOSED`: the far end of a network took the connection and closed it.
+    `GONE`: no such device, or it was pulled out. `CLOSED`: the remote end accepted the connection and closed it.
     `UNREACHABLE`: no answer, or no way there. `OTHER`: none of these.
     """
 
@@ -25,27 +25,27 @@ class PortFault(StrEnum):
 
 
 class P1Error(Exception):
-    """Base of everything the protocol core raises."""
+    """Base class of the errors of the protocol core."""
 
 
 class TelegramError(P1Error):
-    """A frame that is no telegram to be believed: count it and go on."""
+    """Raised when a frame is not a valid telegram. Callers count it and continue."""
 
 
 class DecryptionError(P1Error):
-    """The decryption key does not open this frame: ask the owner for another key."""
+    """Raised when the decryption key is wrong for a frame. Callers ask for another key."""
 
 
 class AuthenticationError(P1Error):
-    """The decryption key is right, but the tag verifies with no authentication key: ask for the additional key."""
+    """Raised when the decryption key is right and no authentication key verifies the tag."""
 
 
 class KeyFormatError(P1Error, ValueError):
-    """A text that is no key of 32 hexadecimal digits."""
+    """Raised when a text is not a key of 32 hexadecimal digits."""
 
 
 class PortError(P1Error):
-    """The port cannot be opened, or was lost: try again. `fault` is what is wrong with it."""
+    """Raised when the port cannot be opened, or is lost. Callers retry. `fault` is the kind of failure."""
 
     def __init__(self, message: str = "", fault: PortFault = PortFault.OTHER) -> None:
         """Tell what went wrong."""
@@ -54,7 +54,7 @@ class PortError(P1Error):
 
 
 class PortBusyError(PortError):
-    """Another program, or another part of this one, has the port open."""
+    """Raised when the port is already open, in another program or in this one."""
 
     def __init__(self, message: str = "") -> None:
         """Tell what went wrong."""
@@ -79,7 +79,7 @@ _FAULTS: Final = {
 
 
 def fault_of(error: Exception) -> PortFault:
-    """Return what is wrong with a port. Where a host has several addresses, only the text has the numbers of errors."""
+    """Return the kind of failure of a port. With several addresses of a host, only the text has the error numbers."""
     if isinstance(error, socket.gaierror):
         return PortFault.UNKNOWN_HOST
     if isinstance(error, TimeoutError):

@@ -1,4 +1,4 @@
-"""Frames: what framing finds in the bytes of a port, and what it finds and does not believe."""
+"""Frames: telegrams that framing finds in the bytes of a port, and bytes that it rejects."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -6,19 +6,19 @@ from typing import NamedTuple
 
 
 class RejectReason(StrEnum):
-    """Why bytes that looked like a telegram were not believed."""
+    """Why bytes that looked like a telegram were rejected."""
 
     CRC = "crc"
     """The checksum is wrong, or missing where it must be."""
     NO_KEY = "no_key"
     """The telegram is encrypted and there is no decryption key."""
     DECRYPTION = "decryption"
-    """The decryption key does not open it."""
+    """The decryption key is wrong for it."""
     AUTHENTICATION = "authentication"
-    """Nothing proves it genuine: its tag verifies with no authentication key, it was sent before, or it is plain while
-    the port has sent telegrams that are proven genuine."""
+    """It is not authenticated: no authentication key verifies its tag, it was replayed, or it is plain although the
+    port has sent authenticated telegrams."""
     MALFORMED = "malformed"
-    """The text is not what a meter sends."""
+    """The text is not that of a telegram."""
     TRUNCATED = "truncated"
     """Another telegram began before this one ended."""
     OVERSIZED = "oversized"
@@ -26,21 +26,21 @@ class RejectReason(StrEnum):
     NOT_P1 = "not_p1"
     """Another protocol: HDLC or M-Bus frames, or binary data behind a first line."""
     UNSUPPORTED_ENCRYPTION = "unsupported_encryption"
-    """A telegram that is encrypted in a form of which nothing is public: a bare cipher behind a plain first line."""
+    """A telegram encrypted in an undocumented form: a bare cipher behind a plain first line."""
 
     @property
     def is_key(self) -> bool:
-        """Whether other keys might open the telegram."""
+        """Whether other keys might decrypt the telegram."""
         return self in (RejectReason.NO_KEY, RejectReason.DECRYPTION)
 
     @property
     def is_whole(self) -> bool:
-        """Whether the telegram came whole, and nothing is in the way but a key or a proof: the line is good."""
+        """Whether the telegram arrived undamaged, and only a key or authentication is missing."""
         return self.is_key or self is RejectReason.AUTHENTICATION
 
     @property
     def is_foreign(self) -> bool:
-        """Whether the bytes are none that a P1 meter of a known standard sends: only the beginning of them tells."""
+        """Whether the bytes are not those of a P1 meter of a known standard; judged by their beginning only."""
         return self in (RejectReason.NOT_P1, RejectReason.UNSUPPORTED_ENCRYPTION)
 
     @property
@@ -50,13 +50,13 @@ class RejectReason(StrEnum):
 
     @property
     def is_torn(self) -> bool:
-        """Whether the telegram never came to its end."""
+        """Whether the telegram is incomplete."""
         return self in (RejectReason.TRUNCATED, RejectReason.OVERSIZED)
 
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """Bytes that looked like a telegram and were not believed: why, how many, and which. These may be private."""
+    """Bytes that looked like a telegram and were rejected, with the reason. The bytes may be private."""
 
     reason: RejectReason
     size: int
@@ -64,7 +64,7 @@ class Rejected:
 
 
 class PlainFrame(NamedTuple):
-    """A telegram in plain text, from `/` to `!` inclusive; `has_crc` tells that a checksum was sent, and is right."""
+    """A telegram in plain text, from `/` to `!` inclusive; `has_crc` if a valid checksum was sent."""
 
     text: bytes
     has_crc: bool

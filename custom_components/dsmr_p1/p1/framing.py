@@ -50,7 +50,7 @@ _CRC: Final = re.compile(rb"[0-9A-Fa-f]{1,4}")
 _OBJECT: Final = re.compile(rb"[^\r\n()/]*(?:\([^()\r\n]*\))+")
 _LINE_END: Final = re.compile(rb"[\r\n]")
 _BINARY: Final = re.compile(rb"[\x01-\x08\x0E-\x1F\x7F]")
-# What may change the answer while the end of a telegram, or of an envelope, is waited for: its end, the beginning of
+# Matches that may change the answer during the wait for the end of a telegram or envelope: its end, the beginning of
 # another frame, or another header.
 _WAKES_TEXT: Final = re.compile(rb"[!/\xDB]")
 _WAKES_ENVELOPE: Final = re.compile(ENVELOPE_START)
@@ -61,9 +61,9 @@ _PRINTABLE: Final = range(0x20, 0x7F)
 class Framer:
     """Finds frames in bytes.
 
-    `receive` takes bytes, and `next_event` gives one after the other what they complete. An encrypted frame is given
-    before it is known to be good: when it cannot be opened, `resume` makes the search go on behind its first byte,
-    where it would have gone on behind its end.
+    `receive` takes bytes, and `next_event` returns the frames and rejections that they complete, one by one. An
+    encrypted frame is returned before it is known to be good: if it cannot be decrypted, `resume` continues the
+    search behind its first byte instead of behind its end.
     """
 
     def __init__(self) -> None:
@@ -72,24 +72,24 @@ class Framer:
         self._position = 0
         self._origin = 0
         self._silent_to = 0
-        # What ends the wait for the rest of a frame: so many bytes, counted from the origin, or what this finds. Zero
+        # Ends the wait for the rest of a frame: this number of bytes from the origin, or a match of this. Zero
         # where nothing is waited for.
         self._wake_at = 0
         self._wakes = _WAKES_TEXT
-        # Where the text begins of which it is known that it is one, and how far it is known.
+        # Where a text begins that has already been recognised, and how far it has been checked.
         self._text_from = self._text_to = -1
         # The identification line of the last telegram, with its line end.
         self._opening = b"/\r\n"
 
     def receive(self, octets: bytes) -> None:
-        """Take bytes from the port."""
-        # The best case first: bytes amid a frame are kept, and looked at once.
+        """Append bytes from the port to the buffer."""
+        # The most frequent case first: bytes in the middle of a frame are buffered and looked at once.
         if self._wake_at and (
             self._origin + len(self._buffer) + len(octets) >= self._wake_at
             or self._wakes.search(self._buffer[-1:] + octets)
         ):
             self._wake_at = 0
-        # Forget what is behind the position, but for the few bytes that tell what carries an envelope.
+        # Drop the bytes before the position, except for the few that identify the carrier of an envelope.
         drop = self._position - LONGEST_HEADER
         if drop > 0:
             self._buffer = self._buffer[drop:] + octets
@@ -115,9 +115,9 @@ class Framer:
         return None
 
     def resume(self, frame: EncryptedFrame) -> None:
-        """Search on one byte behind the beginning of an encrypted frame that could not be opened.
+        """Continue the search one byte behind the beginning of an encrypted frame that could not be decrypted.
 
-        It must be the last frame given. Whatever stands inside it and proves wrong too is not reported again.
+        It must be the last frame returned. Frames inside it that prove wrong too are not reported again.
         """
         self._wake_at = 0
         self._silence(self._position)
@@ -125,7 +125,7 @@ class Framer:
 
     @property
     def is_amid_telegram(self) -> bool:
-        """Whether the last bytes are a telegram that has begun and not ended: plain text, or an envelope."""
+        """Whether the last bytes are an incomplete telegram: plain text or an envelope."""
         buffer, start = self._buffer, self._position
         if not buffer.startswith(b"/", start):
             return ENVELOPE.match(buffer, start) is not None
@@ -139,20 +139,20 @@ class Framer:
 
     @property
     def pending(self) -> int:
-        """The number of bytes kept."""
+        """The number of buffered bytes."""
         return len(self._buffer) - self._position
 
     def _silence(self, end: int) -> None:
         self._silent_to = max(self._silent_to, self._origin + end)
 
     def _wait(self, end: int, wakes: re.Pattern[bytes]) -> None:
-        """Look at no byte of the frame again before one comes that may change the answer."""
+        """Skip the frame until a byte arrives that may change the answer, so that no byte is looked at twice."""
         self._wake_at, self._wakes = self._origin + end, wakes
 
     def _take_alike(self) -> PlainFrame | None:
-        """Take a telegram of the meter that sent the one before, where it stands here whole and right: the short way.
+        """Return the telegram here if it is complete, valid and of the meter that sent the one before: the short way.
 
-        Everything else goes the long way, which gives the same frame for such a telegram.
+        Everything else goes the long way, which returns the same frame for such a telegram.
         """
         buffer, start, opening = self._buffer, self._position, self._opening
         if not buffer.startswith(opening, start) or not buffer.isascii():
@@ -168,7 +168,7 @@ class Framer:
         return PlainFrame(text, has_crc=True)
 
     def _next(self, *, final: bool) -> Frame | Rejected | _Again | None:
-        """Find what comes next from the position on; None where more bytes are needed."""
+        """Return the next event from the position on; None if more bytes are needed."""
         buffer = self._buffer
         envelope = find_envelope(buffer, self._position)
         end = (
@@ -183,7 +183,7 @@ class Framer:
             return self._take_text(slash, end, whole=final or envelope is not None)
         if envelope is not None:
             return self._take_envelope(envelope, final=final)
-        # What is left begins nothing; something may have begun with the last bytes of it.
+        # No frame begins in the rest, except perhaps in its last bytes.
         self._position = max(self._position, len(buffer) - LONGEST_HEADER)
         return None
 
@@ -210,7 +210,7 @@ class Framer:
         return EncryptedFrame(buffer[start:end])
 
     def _take_text(self, start: int, end: int, *, whole: bool) -> Frame | Rejected | _Again | None:
-        """Take the telegram that begins at a `/`, if it is one; with `whole` no more bytes belong to it."""
+        """Return the telegram that begins at a `/`, if there is one; with `whole` no more bytes belong to it."""
         buffer = self._buffer
         self._position = start
         limit = min(end, start + MAX_TELEGRAM + MAX_IDENTIFICATION)
@@ -219,7 +219,7 @@ class Framer:
         if line_end is None and not whole and limit - start < MAX_IDENTIFICATION:
             return None
         if line_end is None or _BINARY.search(buffer, start, line_end.start()):
-            # Some `/` in noise or ciphertext.
+            # The `/` is part of noise or ciphertext.
             self._position = start + 1
             return _AGAIN
         body = line_end.start()
@@ -229,7 +229,7 @@ class Framer:
         return self._take_lines(start, body, limit, whole=whole)
 
     def _take_lines(self, start: int, body: int, limit: int, *, whole: bool) -> Frame | Rejected | _Again | None:
-        """Take the telegram whose lines begin at `body`; None where its end has not come yet."""
+        """Return the telegram whose lines begin at `body`; None if its end has not arrived yet."""
         buffer = self._buffer
         last = min(limit, start + MAX_TELEGRAM)
         mark = self._find_mark(body, last)
@@ -246,7 +246,7 @@ class Framer:
         return None
 
     def _refuse_cipher(self, cipher: re.Match[bytes], start: int, *, whole: bool) -> Rejected | _Again | None:
-        """Report a telegram that is encrypted without an envelope, once all of it has come."""
+        """Report a telegram that is encrypted without an envelope, once it is complete."""
         end = cipher.end() - _SECURITY_CONTROL + int.from_bytes(cipher[1])
         if end > len(self._buffer) and not whole:
             return None
@@ -257,7 +257,7 @@ class Framer:
     def _take_to(
         self, mark: int, start: int, slash: int, limit: int, *, whole: bool
     ) -> Frame | Rejected | _Again | None:
-        """Take the telegram that ends at a `!`, if its last line says so; `slash` is where another may have begun."""
+        """Return the telegram that ends at a `!` if its last line is valid; another may have begun at `slash`."""
         buffer = self._buffer
         last_line = _LAST_LINE.match(buffer, mark + 1, limit)
         if last_line is not None:
@@ -280,14 +280,14 @@ class Framer:
         return self._fail(RejectReason.CRC, start, end)
 
     def _find_mark(self, start: int, limit: int) -> int:
-        """Find the `!` that ends a telegram: it begins a line, so a `)` of which one bit is wrong ends nothing."""
+        """Return the position of the `!` that ends a telegram: it begins a line, unlike a `)` with one wrong bit."""
         mark = self._buffer.find(b"!", start, limit)
         while mark >= 0 and self._buffer[mark - 1] not in b"\r\n":
             mark = self._buffer.find(b"!", mark + 1, limit)
         return mark
 
     def _find_torn(self, slash: int, mark: int) -> int:
-        """Find the `/` that tears a line: without a checksum it is the beginning of another telegram.
+        """Return the position of the `/` that interrupts a line: without a checksum, another telegram begins there.
 
         A `/` in a line that is a whole object is part of its text.
         """
@@ -301,7 +301,7 @@ class Framer:
         return -1
 
     def _find_restart(self, start: int, limit: int) -> int:
-        """Find the `/` of another telegram at the beginning of a line."""
+        """Return the position of the `/` of another telegram at the beginning of a line."""
         restarts = [slash for end in (b"\n/", b"\r/") if (slash := self._buffer.find(end, start - 1, limit)) >= 0]
         return min(restarts) + 1 if restarts else -1
 
@@ -312,7 +312,7 @@ class Framer:
         return RejectReason.OVERSIZED if limit - start > MAX_TELEGRAM else RejectReason.TRUNCATED
 
     def _fail(self, reason: RejectReason, start: int, end: int, *, search_from: int | None = None) -> Rejected | _Again:
-        """Report what began at a `/` and failed, unless it stands in the middle of a line."""
+        """Report a failed telegram that began at a `/`, unless that stands in the middle of a line."""
         self._position = start + 1 if search_from is None else search_from
         begins_line = start == 0 or self._buffer[start - 1] not in _PRINTABLE
         if not begins_line:
@@ -327,14 +327,14 @@ class Framer:
 
 
 class _Again:
-    """The answer of a step that found nothing to report and moved on."""
+    """Result of a step that moved on without anything to report."""
 
 
 _AGAIN: Final = _Again()
 
 
 def _is_valid(text: bytes, digits: bytes) -> bool:
-    """Compare the checksum sent with those that the telegram may have."""
+    """Whether the checksum sent is one of those that the telegram may have."""
     if _CRC.fullmatch(digits) is None:
         return False
     checksum = int(digits, 16)

@@ -1,10 +1,10 @@
-"""Grouping: which objects of a telegram belong to which meter, and what that meter is.
+"""Grouping: assigns the objects of a telegram to meters, and determines the type of each meter.
 
 The references say where an object belongs: to the port itself, to the main meter, to a channel of the M-Bus, or, in
-DSMR 2, to a medium. What kind of meter stands on an M-Bus channel is told by its device type (0-n:24.1.0), and what it
-measures by the unit: never by the reference alone, since the same reference is gas in one country and water in another.
-Its type is then the one of the specification's types of that kind whose required objects are all there; of several, the
-one with the most; of equals, the first of the table. Where none fits, the type is the kind.
+DSMR 2, to a medium. The kind of the meter on an M-Bus channel follows from its device type (0-n:24.1.0), and the
+quantity from the unit: never from the reference alone, since the same reference is gas in one country and water in
+another. Its type is then the one of the specification's types of that kind whose required objects are all there; of
+several, the one with the most; of equals, the first of the table. Where none fits, the type is the kind.
 
 An M-Bus channel is announced but not registered where it has no reading, or a zero with the time of a clock that was
 not set. An identifier alone decides nothing.
@@ -28,7 +28,7 @@ MAIN_SLOT: Final = "electricity"
 
 @dataclass(slots=True)
 class Group:
-    """The objects that belong to one meter, while it is worked out which it is."""
+    """The objects that belong to one meter whose type is not determined yet."""
 
     slot: str
     role: Role
@@ -68,20 +68,20 @@ def group_objects(objects: Sequence[CosemObject]) -> tuple[dict[str, Group], lis
             # A switch alone is no meter.
             groups[PORT_SLOT].members += groups.pop(slot).members
     if MAIN_SLOT in groups and not any(objects[line].obis.a == 1 for line in groups[MAIN_SLOT].members):
-        # No electricity here: what is left is about the device with the port, such as the identifier of a Warmtelink.
+        # No electricity here: the other objects are about the device with the port, as the identifier of a Warmtelink.
         groups[PORT_SLOT].members += groups.pop(MAIN_SLOT).members
     _give_fixed_channels(objects, groups)
     return groups, unknown
 
 
 def _main_channel(objects: Sequence[CosemObject]) -> int:
-    """Give value group B of the main meter: 0, but some countries count it as the first of the meters."""
+    """Return value group B of the main meter: 0, or 1 in countries that count it as the first of the meters."""
     channels = [obj.obis.b for obj in objects if obj.obis.a == 1 and _is_energy(obj)]
     return 0 if 0 in channels or not channels else min(channels)
 
 
 def _give_fixed_channels(objects: Sequence[CosemObject], groups: dict[str, Group]) -> None:
-    """Put the meters of a medium onto the M-Bus channel that their type has, where it has one (ACE4000)."""
+    """Move the meters of a medium to the fixed M-Bus channel of their type, if it has one (ACE4000)."""
     for kind in MeterKind:
         group = groups.get(kind)
         if group is None or group.role is not Role.MBUS:
@@ -104,7 +104,7 @@ def _has_reading(objects: Sequence[CosemObject], group: Group) -> bool:
 
 
 def is_object(obj: CosemObject, object_id: str) -> bool:
-    """Tell whether a line is the object of a row."""
+    """Whether a line is the object of a row."""
     return bool(obj.candidates) and obj.candidates[0].id == object_id
 
 
@@ -158,7 +158,7 @@ def _is_register(obj: CosemObject) -> bool:
 
 
 def is_empty_slot(objects: Sequence[CosemObject]) -> bool:
-    """Whether the objects of an M-Bus channel tell nothing at all: neither a device type, nor an identifier."""
+    """Whether the objects of an M-Bus channel have neither a device type nor an identifier."""
     return all(
         not value
         for obj in objects
@@ -182,7 +182,7 @@ def choose_row(obj: CosemObject, kind: MeterKind) -> ObjectType | None:
 
 
 def is_registered(objects: Sequence[CosemObject]) -> bool:
-    """Tell whether a real meter is behind an M-Bus channel: it has a reading that is none of the placeholders."""
+    """Whether there is a real meter on an M-Bus channel: it has a reading that is not a placeholder."""
     return any(
         (
             obj.candidates[0].channel.quantity in REGISTERS

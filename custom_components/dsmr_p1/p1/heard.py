@@ -1,4 +1,4 @@
-"""What is heard on a port: the figures that tell a cable from a key and a meter from something else."""
+"""Counters of a port, which distinguish a cable problem from a missing key, and a meter from other devices."""
 
 from collections import Counter, deque
 from dataclasses import dataclass, field
@@ -14,12 +14,12 @@ from .frames import Rejected, RejectReason
 # IAC WILL, WONT, DO or DONT and an option: a network bridge that speaks telnet instead of passing bytes on (RFC 854).
 _TELNET: Final = re.compile(rb"\xFF[\xFB-\xFE][\x00-\x2C]")
 _GREETING: Final = 256
-"""Bytes after opening among which telnet negotiates."""
+"""Telnet negotiation is looked for in this number of bytes after opening."""
 _PERIODS: Final = 20
 
 
 class Hint(StrEnum):
-    """Something recognised on the line that is no telegram."""
+    """Data recognised on the line that is not a telegram."""
 
     TELNET = "telnet"
     NOT_P1 = "not_p1"
@@ -28,7 +28,7 @@ class Hint(StrEnum):
 
 @dataclass(slots=True)
 class Heard:
-    """Counts since the reader was started. Times are seconds of a clock that only runs forward."""
+    """Counters since the reader was started. Times are seconds of a monotonic clock."""
 
     octets: int = 0
     telegrams: int = 0
@@ -53,7 +53,7 @@ class Heard:
 
     @property
     def is_encrypted(self) -> bool:
-        """Whether encrypted telegrams were among what was heard."""
+        """Whether encrypted telegrams were received."""
         return self.authentication is not None or any(reason.is_whole for reason in self.rejected)
 
     @property
@@ -62,8 +62,8 @@ class Heard:
         return sum(count for reason, count in self.rejected.items() if reason.is_damage)
 
     def received(self, octets: bytes, now: float) -> None:
-        """Take note of bytes from the port."""
-        # Later on the same bytes are chance: an encrypted port sends any.
+        """Count bytes from the port."""
+        # Later the same bytes occur by chance: an encrypted port sends any byte.
         if not self.telegrams and self.octets < _GREETING and _TELNET.search((self._tail + octets)[:_GREETING]):
             self.hints.add(Hint.TELNET)
         self.octets += len(octets)
@@ -71,7 +71,7 @@ class Heard:
         self._tail = octets[-2:]
 
     def decoded(self, event: Reading | Rejected, now: float) -> None:
-        """Take note of what became of the bytes."""
+        """Count a reading or rejection that came of the bytes."""
         if isinstance(event, Rejected):
             self.rejected[event.reason] += 1
             self.rejected_octets += event.size
@@ -80,7 +80,7 @@ class Heard:
             return
         if self.last_telegram_at is not None:
             if now > self.last_telegram_at:
-                # Telegrams that come at once were kept back somewhere.
+                # Telegrams that arrive together were buffered on the way.
                 self._periods.append(now - self.last_telegram_at)
             self.longest_gap = max(self.longest_gap, now - self.last_telegram_at)
         self.telegrams += 1

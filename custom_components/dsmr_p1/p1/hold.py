@@ -1,4 +1,4 @@
-"""Readings that are held: until when, and what must agree with them."""
+"""Readings that are held back, and the conditions for accepting them."""
 
 from typing import Final, NamedTuple
 
@@ -18,7 +18,7 @@ AGREEING_TIMES: Final = 2
 
 
 class Step(NamedTuple):
-    """A reading that no use explains, and was accepted all the same: the last good one and the first that counts."""
+    """A jump of a register that consumption does not explain: the last good reading and the first accepted one."""
 
     before: CosemValue
     after: CosemValue
@@ -28,7 +28,7 @@ class Hold:
     """Readings that are held, since the first of them."""
 
     def __init__(self, first: Sight, rate: float, *, is_timed: bool) -> None:
-        """Begin with a reading that rose by `rate` in a second."""
+        """Initialize with a reading that rose by `rate` per second."""
         self.first = self.last = first
         self.rate = rate
         self._is_timed = is_timed
@@ -50,7 +50,7 @@ class Hold:
             self.last = seen
 
     def is_over(self, now: float) -> bool:
-        """Whether the last reading is to be believed."""
+        """Whether the last reading is accepted."""
         if self._is_timed:
             return self._agreeing >= AGREEING_TIMES or now - self._since >= LONGEST_TIMED_HOLD
         has_stood = self._agreeing >= AGREEING and now - self.first.seen.at >= AGREEING_FOR

@@ -1,6 +1,6 @@
-"""Interpretation: the frames of one port in, one after the other, telegrams and the meters in them out.
+"""Interpretation: turns the frames of one port into telegrams with their meters.
 
-The last telegram leaves a plan; what does not follow it is read from scratch.
+A plan is made from each telegram; a frame that does not follow it is parsed from scratch.
 """
 
 from datetime import tzinfo
@@ -18,7 +18,7 @@ class Interpreter:
     """Reads the telegrams of one port, one after the other."""
 
     def __init__(self, memory: PortMemory | None = None, zone: tzinfo | None = None) -> None:
-        """Start without a plan, or with what is known of the port.
+        """Initialize without a plan, with the memory of the port.
 
         `zone` is the time zone of the place; without one it is that of the country which a telegram proves.
         """
@@ -28,18 +28,18 @@ class Interpreter:
         self._plan: Plan | None = None
 
     def set_zone(self, zone: tzinfo) -> None:
-        """Read the times of the telegrams to come in another time zone."""
+        """Read the times of all further telegrams in another time zone."""
         self._zone = zone
         self.forget()
 
     def forget(self) -> None:
-        """Read the next telegram from scratch: the last one does not count."""
+        """Drop the plan, so that the next telegram is parsed from scratch."""
         self._plan = None
 
     def read(self, frame: PlainFrame) -> tuple[Telegram, Detection]:
-        """Read a frame whose checksum, if any, is right. A meter of which nothing has changed is the same object.
+        """Return the telegram and meters of a checked frame. A meter without changes is the same object as before.
 
-        Raises TelegramError where the frame cannot be believed: see `parse` and, without checksum, `Unsealed`.
+        Raises TelegramError if the frame is invalid: see `parse` and, without checksum, `Unsealed`.
         """
         found = None if self._plan is None else self._plan.read(frame.text, has_crc=frame.has_crc)
         if found is not None:

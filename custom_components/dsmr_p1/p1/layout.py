@@ -1,7 +1,7 @@
-"""Which meters and channels a port without checksum has: noise makes some, and hides others.
+"""The meters and channels of a port without checksum, where noise invents some and hides others.
 
-What is new must come in three telegrams in a row, and what is missing stays for as long. The meters of the very first
-telegram are believed when the second has the same.
+A new meter or channel must come in three telegrams in a row, and a missing one is kept for as long. The meters of the
+very first telegram are accepted if the second has the same.
 """
 
 from typing import Final
@@ -18,7 +18,7 @@ class SteadyLayout:
     """The meters of one port, and their channels."""
 
     def __init__(self) -> None:
-        """Start with none."""
+        """Initialize without meters."""
         self._meters: dict[str, Meter] = {}
         self._known: _Signature = frozenset()
         self._other: _Signature = frozenset()
@@ -56,7 +56,7 @@ def _signature(profile: MeterProfile) -> tuple[str, str, str | None, bool, froze
 
 
 def _fill(meter: Meter, heard: Meter | None) -> Meter:
-    """Return a meter with what a telegram has of its channels, and with the rest as it was."""
+    """Return a meter with the channels that a telegram has, and the others unchanged."""
     if heard is None:
         return meter
     channels = {channel_id: heard.channels.get(channel_id, value) for channel_id, value in meter.channels.items()}

@@ -1,4 +1,4 @@
-"""The lines of a telegram: one line in, the COSEM object that it is out.
+"""The lines of a telegram: turns each line into a COSEM object.
 
 What a line may stand for follows from its reference; the catalog knows. Which of the possible objects it is follows
 from the shape of its values.

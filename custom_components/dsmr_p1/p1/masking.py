@@ -1,4 +1,4 @@
-"""Masking: what of a telegram may be private and is not known to be, digit by digit and letter by letter.
+"""Masking: hides possibly private parts of a telegram that are not known to be, digit by digit and letter by letter.
 
 That is the values of objects that the catalog does not know, and the pieces of lines of which the reference was lost.
 The values that the catalog knows to be private are left to `anonymise`, which replaces them by others of the same form:
@@ -39,7 +39,7 @@ _PUBLIC: Final = re.compile(
 _HARMLESS: Final = re.compile(rf"|-?[0-9]{{1,8}}(?:[.,][0-9]+)?\*{_UNIT}|{_ANYWHERE}|.{{1,4}}")
 _SYSTEM_TITLE: Final = re.compile(rb"(?<=" + re.escape(ENVELOPE_START) + rb")[\x00-\xFF]{1,8}")
 _SHOWN_OF_OTHERS: Final = 32
-"""Bytes that tell another protocol, and not yet who is speaking."""
+"""The bytes that identify another protocol and contain no address of the device yet."""
 
 
 def octets_of(event: Reading | Rejected) -> bytes:
@@ -49,15 +49,15 @@ def octets_of(event: Reading | Rejected) -> bytes:
     """
     if isinstance(event, Reading):
         return _closed(event.telegram.text, has_crc=event.telegram.has_crc)
-    # A line end tells it from the next telegram.
+    # A line end separates it from the next telegram.
     is_open = event.octets and not event.reason.is_foreign and not event.octets.endswith((b"\r", b"\n"))
     return event.octets + b"\r\n" if is_open else event.octets
 
 
 def shareable(event: Reading | Rejected, secret: bytes) -> bytes:
-    """Return a telegram without what identifies a household; `secret` decides what identifiers are replaced by."""
+    """Return a telegram without what identifies a household; `secret` determines the replacements."""
     if isinstance(event, Reading):
-        # Closed anew, so that the checksum is right before identifiers are replaced, and hence afterwards.
+        # The last line is rebuilt, so that the checksum is right before identifiers are replaced, and hence afterwards.
         return anonymise(_closed(_masked(event.telegram.text), has_crc=event.telegram.has_crc), secret)
     if event.reason.is_foreign or event.octets.startswith(ENVELOPE_START):
         return event.octets.partition(ENVELOPE_START)[0][:_SHOWN_OF_OTHERS]
@@ -65,7 +65,7 @@ def shareable(event: Reading | Rejected, secret: bytes) -> bytes:
 
 
 def masked_line(line: str) -> str:
-    """Mask what of a line may be private and is no value of an object that is known to be.
+    """Mask the possibly private parts of a line, except for values of objects that are known to be private.
 
     Those are left as they are: `p1.anonymise` replaces them by others that look the same.
     """
@@ -109,6 +109,6 @@ def _mask(text: str) -> str:
 
 
 def _closed(text: bytes, *, has_crc: bool) -> bytes:
-    """Return a telegram with its last line: a checksum is computed anew, as only right ones are ever read."""
+    """Return a telegram with its last line: the checksum is recomputed, as only valid ones are ever read."""
     checksum = b"%04X" % next(telegram_checksums(text)) if has_crc else b""
     return text + checksum + b"\r\n"

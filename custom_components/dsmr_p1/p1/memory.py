@@ -1,14 +1,14 @@
-"""What is known of a port for good: it outlives a telegram, the reader, and a restart where it is kept."""
+"""Lasting knowledge about a port: it outlives a telegram, the reader, and a restart if it is stored."""
 
 from dataclasses import dataclass, field
 
 
 @dataclass(slots=True)
 class PortMemory:
-    """What a port has shown once and must go on to show.
+    """Properties that a port has shown once and must keep.
 
     `sends_crc`: its telegrams have a checksum. `tag_verified`: the tag of its encrypted telegrams verifies, and plain
-    ones are not believed unless `allows_plain`. `frame_counters`: the highest frame counter by system title, in
+    ones are rejected unless `allows_plain`. `frame_counters`: the highest frame counter by system title, in
     hexadecimal digits; it changes with every telegram and so does not count in comparisons. `tariffs`: the channel ids
     of the registers seen on the main meter, of which a total needs all.
     """
@@ -22,13 +22,13 @@ class PortMemory:
 
     @property
     def tells_apart(self) -> bool:
-        """Whether the main meter has an identifier, by which it is told from others."""
+        """Whether the main meter has an identifier that distinguishes it from others."""
         return self.main_meter is not None and not self.main_meter.endswith("\n")
 
     def recognise(self, identification: str, identifier: str | None) -> None:
-        """Forget the registers of the meter before, where the main meter tells that it is another one.
+        """Forget the registers of the previous meter if the main meter reports another identifier.
 
-        An identifier that is missing for a while tells nothing.
+        A missing identifier is no evidence of another meter.
         """
         before, _, identifier_before = (self.main_meter or "").partition("\n")
         if identification == before:

@@ -8,7 +8,7 @@ and 255 means "the current one", so a reference with `*255` is the same as one w
 import re
 from typing import NamedTuple, Self, override
 
-# A-B:C.D.E*F of EN 13757-1 annex A, with what meters in the field make of it: the DSMR 4.0 sample and the meters that
+# A-B:C.D.E*F of EN 13757-1 annex A, with deviations seen in the field: the DSMR 4.0 sample and the meters that
 # copied it write `1-0:99:97.0`, some firmware writes `.255` for `*255`.
 _REFERENCE = re.compile(r"(\d{1,3})-(\d{1,3}):(\d{1,3})[.:](\d{1,3})[.:](\d{1,3})(?:[*.](\d{1,3}))?", re.ASCII)
 _GROUP_MAX = 255
@@ -28,7 +28,7 @@ class Obis(NamedTuple):
     def parse(cls, text: str) -> Self:
         """Read `A-B:C.D.E` or `A-B:C.D.E*F`.
 
-        Raises ValueError where the text is no reference or a group is above 255.
+        Raises ValueError if the text is not a reference or a group is above 255.
         """
         match = _REFERENCE.fullmatch(text)
         if match is None:

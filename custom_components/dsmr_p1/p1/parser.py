@@ -1,4 +1,4 @@
-"""Parsing: from a checked frame to its lines, and to the telegram that they are.
+"""Parsing: turns a checked frame into lines, and these into a telegram.
 
 A line is an object, belongs to the one before it, or is kept as malformed; a bad line costs no other.
 """
@@ -32,10 +32,10 @@ class Parsed(NamedTuple):
 
 
 def parse(frame: PlainFrame, zone: tzinfo | None) -> Parsed:
-    """Read a frame whose checksum, if any, is right, from scratch.
+    """Parse a frame whose checksum, if any, is right.
 
     `zone` is the time zone of the place; without one it is that of the country which the telegram proves. Raises
-    TelegramError where nothing in it is an object, or one register stands in it with two values.
+    TelegramError if nothing in it is an object, or one register stands in it with two values.
     """
     lines = _split(frame.text)
     country = proven_country(lines)
@@ -55,7 +55,7 @@ def parse(frame: PlainFrame, zone: tzinfo | None) -> Parsed:
 
 
 def _clock_of(country: Country | None, zone: tzinfo | None) -> Clock:
-    """Return the clock of a place: of the time zone that is known, else of the country that is proven."""
+    """Return the clock of the known time zone, else that of the proven country."""
     zone = zone or (CENTRAL if country is None else country.zone)
     # A meter with standard time all year has it wherever Home Assistant believes it to be, and whatever the rules of
     # its place are.
@@ -66,10 +66,10 @@ def _clock_of(country: Country | None, zone: tzinfo | None) -> Clock:
 
 
 class _Joined:
-    """The objects in the lines of a telegram, with those put together that a meter or a bridge has broken."""
+    """The objects in the lines of a telegram; lines that a meter or a bridge has split are joined."""
 
     def __init__(self, clock: Clock) -> None:
-        """Start without lines."""
+        """Initialize without lines."""
         self.objects: list[CosemObject] = []
         self.texts: list[str] = []
         self.places: dict[int, int] = {}
@@ -105,7 +105,7 @@ class _Joined:
         self.texts[-1], self.objects[-1] = text, obj
 
     def _join(self, line: str) -> None:
-        """Put a line that is no object by itself behind the one before it, where that makes an object.
+        """Append a line that is no object by itself to the line before it, if the result is an object.
 
         A value of DSMR 3 stands on a line of its own, and some bridges break long lines.
         """
@@ -131,7 +131,7 @@ class _Joined:
 
 
 def _compare_twins(objects: Sequence[CosemObject]) -> None:
-    """Refuse a telegram in which one register stands with two values: two telegrams in one. Raises TelegramError."""
+    """Raise TelegramError if one register stands in a telegram with two values: two telegrams were merged."""
     seen: dict[Obis, CosemValue] = {}
     for obis, _, shape, values in objects:
         if shape is Shape.DECIMAL and seen.setdefault(obis, values[0]) != values[0]:
@@ -141,7 +141,7 @@ def _compare_twins(objects: Sequence[CosemObject]) -> None:
 
 def _split(text: bytes) -> list[str]:
     """Return the lines, the identification first, without the `/` and the `!`."""
-    # Latin-1 gives every byte a character: a byte of noise must not cost more than its line.
+    # Latin-1 maps every byte to a character: a byte of noise must not cost more than its line.
     decoded = text[1:-1].decode("latin-1")
     lines = decoded.split("\r\n")
     if decoded.count("\n") == decoded.count("\r") == len(lines) - 1:

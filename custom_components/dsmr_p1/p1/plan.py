@@ -1,4 +1,4 @@
-"""The plan: where the digits of the last telegram stand, and which channels they are.
+"""The plan: the positions of the digits of the last telegram, and the channels they belong to.
 
 A meter sends the same telegram again and again, with other digits. Where a telegram has the form of the last one, only
 the lines that differ are read, and put into their channels; whatever else changes is read from scratch. A line has no
@@ -24,7 +24,7 @@ from .units import Unit
 from .values import CosemValue, Shape
 
 type _LineReader = Callable[[str], tuple[CosemValue, ...] | None]
-"""Reads the values of a line; None where it is another object than in the plan."""
+"""Reads the values of a line; None if it is another object than in the plan."""
 
 # The forms of most lines: a time, a number of at most 15 digits with or without a unit, and a reading with its time.
 _TIMESTAMP: Final = re.compile(r"([^(]*\()([0-9]{12}[SW])\)")
@@ -43,15 +43,15 @@ class Plan:
     def __init__(
         self, parsed: Parsed, layouts: Sequence[Layout], unknown: Sequence[int], meters: Sequence[Meter]
     ) -> None:
-        """Make the plan of a telegram: of its lines, and of the meters in it."""
+        """Create the plan of a telegram from its lines and its meters."""
         self.meters = {meter.profile.slot: meter for meter in meters}
         self._telegram = telegram = parsed.telegram
         self._form = telegram.text.translate(FORM)
         self._lines = parsed.lines
         self._unknown = unknown
         self._derived = {layout.profile.slot: layout.derived for layout in layouts}
-        # Of each line how it is read, the number of its object, its meter, and the channels of the first of its values
-        # and of the others.
+        # For each line: its reader, the number of its object, its meter, and the channels of its first and its other
+        # values.
         self._plan: list[tuple[_LineReader, int, str, str, Sequence[str]]]
         self._plan = [(_read_nothing, 0, "", "", ())] * len(parsed.lines)
         takers = {
@@ -71,13 +71,13 @@ class Plan:
                 self._plan[number] = _reader(parsed.lines[number], obj, telegram.clock), place, slot, first, others
 
     def read(self, text: bytes, *, has_crc: bool) -> tuple[Telegram, Detection] | None:
-        """Read the lines that differ from the last telegram; None where they do not follow the plan."""
+        """Read the lines that differ from the last telegram; None if they do not follow the plan."""
         last = self._telegram
         if text.translate(FORM) != self._form or last.has_crc is not has_crc:
             return None
         lines = text[1:-1].decode("latin-1").split("\r\n")
         if len(lines) != len(self._lines):
-            # A bridge changed the line ends: what ends a line there may stand in one here.
+            # A bridge changed the line ends: a character that ends a line there may be part of one here.
             return None
         plan, objects = self._plan, list(last.objects)
         changed: defaultdict[str, dict[str, CosemValue]] = defaultdict(dict)
@@ -100,7 +100,7 @@ class Plan:
         return telegram, Detection(tuple(self.meters.values()), unknown, dict(changed))
 
     def _update(self, changed: dict[str, dict[str, CosemValue]]) -> None:
-        """Put the values that changed into their meters, with those that follow from them."""
+        """Update the meters with the values that changed and those computed from them."""
         changed.pop("", None)
         for slot, values in changed.items():
             values.pop("", None)
@@ -118,11 +118,11 @@ def _is_deciding(obj: CosemObject) -> bool:
 
 
 def _read_nothing(_line: str) -> None:
-    """Read no line: nothing of it may change."""
+    """Return None for any line: the lines it serves may not change."""
 
 
 def _reader(line: str, obj: CosemObject, clock: Clock) -> _LineReader:
-    """Return what reads the lines that differ from an object's in digits only."""
+    """Return the reader for lines that differ from an object's line in digits only."""
 
     def read(line: str) -> tuple[CosemValue, ...] | None:
         other = parse_line(line, clock)

@@ -1,8 +1,7 @@
-"""Presentation: from a meter's own voice to values that mean something to a household.
+"""Presentation: converts the values as sent into values for display.
 
-A value is scaled, exactly, to the unit of its channel; what stands for "none" becomes None; entries of the power
-failure log that cannot be are dropped, and the rest numbered anew. What a meter says word for word is in
-`Meter.channels`.
+A value is scaled, exactly, to the unit of its channel; placeholders become None; impossible entries of the power
+failure log are dropped, and the others renumbered. `Meter.channels` has the values as they were sent.
 """
 
 from collections.abc import Iterator, Mapping
@@ -27,7 +26,7 @@ _HIDDEN: Final = re.compile(rf"{HISTORY}\d+")
 
 
 class Presented(NamedTuple):
-    """A channel as a household sees it: its row, the value in the row's unit, and the time of the reading."""
+    """A channel for display: its row of the catalog, the value in the row's unit, and the time of the reading."""
 
     channel: ChannelType
     value: Value
@@ -82,14 +81,14 @@ def _present(row: ChannelType, value: CosemValue) -> Presented:
 
 
 def _is_none(row: ChannelType, value: Value) -> bool:
-    """Tell whether a value stands for none: the time of a clock that was not set, an identifier of zeros or dashes."""
+    """Whether a value is a placeholder: the time of a clock that was never set, an identifier of zeros or dashes."""
     if isinstance(value, datetime):
         return value.year < CLOCK_SET
     return row.quantity is Quantity.IDENTIFIER and isinstance(value, str) and not is_identifier(value)
 
 
 def _failure_log(meter: Meter) -> Iterator[Presented]:
-    """Give the entries that can be: at a time when the clock was set, and shorter than a counter that ran over."""
+    """Return the possible entries: at a time when the clock was set, and shorter than an overflowed counter."""
     place = number = 0
     while (when := meter.channels.get(f"{_FAILURE}timestamp{place}")) is not None:
         duration = meter.channels[f"{_FAILURE}duration{place}"]

@@ -1,8 +1,8 @@
-"""The reader: opens a port, finds its line settings, and gives what is on it, for as long as it is wanted.
+"""The reader: opens a port, finds its serial settings, and yields its events until it is closed.
 
-The only module with input and output. Whatever goes wrong with the port is an event, and a reason to try again: opening
-fails, the cable is pulled out, a network bridge stops answering without closing. Between tries it waits longer and
-longer, up to a minute, and not all readers in a house at the same moment.
+The only module with input and output. Any failure of the port is an event followed by a retry: opening fails,
+the cable is pulled out, a network bridge stops answering without closing. The time between retries grows up to a
+minute, with some jitter so that the readers in a house do not retry at the same moment.
 """
 
 import asyncio
@@ -27,11 +27,11 @@ from .watchdog import Brake, Watchdog
 
 _CHUNK: Final = 65536
 _SLICE: Final = 2048
-"""Bytes that are decoded in one go: other tasks come in between, whatever a port sends."""
+"""The most bytes that are decoded without letting other tasks run."""
 QUIET: Final = 0.25
-"""Seconds without a byte that end a burst: longer than any gap within a telegram, shorter than those between."""
+"""Seconds without a byte that end a burst: longer than any gap in a telegram, shorter than those between two."""
 DEFAULT_SILENCE: Final = 120.0
-"""The most seconds without a telegram after which the port is opened anew."""
+"""The most seconds without a telegram after which the port is reopened."""
 FIRST_DELAY: Final = 1.0
 """Seconds from the first failure to the next try; doubled each time."""
 LONGEST_DELAY: Final = 60.0
@@ -39,7 +39,7 @@ LONGEST_NOISE_DELAY: Final = 5.0
 """Seconds to the next try where a port is open and nothing on it is P1 with any settings."""
 _JITTER: Final = 0.2
 _CLOSE_LIMIT: Final = 2.0
-# Network streams that carry bytes only; the far end has the line settings.
+# Network streams that carry bytes only; the remote end has the serial settings.
 RAW_SCHEMES: Final = ("socket://", "tcp://")
 
 _PARITIES: Final[dict[str, serialx.Parity]] = {
@@ -52,7 +52,7 @@ _STOP_BITS: Final[dict[float, serialx.StopBits]] = {
     1.5: serialx.StopBits.ONE_POINT_FIVE,
     2: serialx.StopBits.TWO,
 }
-# Rejections that could not be without the right line settings.
+# Rejections that are only possible with the right serial settings.
 _STRUCTURED: Final = frozenset({
     RejectReason.CRC, RejectReason.NO_KEY, RejectReason.DECRYPTION, RejectReason.AUTHENTICATION, RejectReason.MALFORMED,
     RejectReason.NOT_P1, RejectReason.UNSUPPORTED_ENCRYPTION,
@@ -61,7 +61,7 @@ _STRUCTURED: Final = frozenset({
 
 @dataclass(frozen=True, slots=True)
 class PortOpened:
-    """The port is open, with these line settings; None where the far end of a network has them."""
+    """The port is open, with these serial settings; None if the remote end of a network has them."""
 
     settings: SerialSettings | None
 
@@ -81,8 +81,8 @@ type PortEvent = PortOpened | PortFailed | Reading | Rejected
 class P1Reader:
     """Reads one P1 port.
 
-    `port` is a device path or a URL that serialx knows. `settings` are the line settings where the owner has fixed
-    them, else they are found. `silence` is the most seconds without a telegram after which the port is opened anew, and
+    `port` is a device path or a URL that serialx knows. `settings` are the serial settings if the owner has fixed
+    them, else they are found. `silence` is the most seconds without a telegram before the port is reopened, and
     `period` the seconds between two telegrams where that is known. `time_zone` is that of the place where the meter
     stands.
     """
@@ -99,7 +99,7 @@ class P1Reader:
         period: float | None = None,
         time_zone: tzinfo | None = None,
     ) -> None:
-        """Prepare to read; nothing is opened yet."""
+        """Initialize the reader; the port is not opened yet."""
         self.port = port
         self.heard = Heard()
         self._decoder = Decoder(keys, memory, time_zone=time_zone)
@@ -107,23 +107,23 @@ class P1Reader:
         self._has_settings = not port.startswith(RAW_SCHEMES)
         self._watchdog = Watchdog(silence, period)
         self._brake = Brake()
-        # Of the last read what is not decoded yet, and the newest telegram of what is.
+        # The part of the last read that is not decoded yet, and the newest telegram of the decoded part.
         self._rest = b""
         self._newest: list[Reading] = []
         self._first_delay = first_delay
 
     def set_time_zone(self, time_zone: tzinfo) -> None:
-        """Read the times of the telegrams to come in another time zone."""
+        """Read the times of all further telegrams in another time zone."""
         self._decoder.set_time_zone(time_zone)
 
     @property
     def settings(self) -> SerialSettings | None:
-        """The line settings in use, None where the far end of a network has them."""
+        """The serial settings in use, None if the remote end of a network has them."""
         return self._search.settings if self._has_settings else None
 
     @property
     def is_slowed(self) -> bool:
-        """Whether the port sends more than any meter does, and is read more slowly for it."""
+        """Whether reading is slowed down because the port sends more than any meter does."""
         return self._brake.is_on
 
     @property
@@ -133,7 +133,7 @@ class P1Reader:
 
     @property
     def memory(self) -> PortMemory:
-        """What is known of the port for good."""
+        """The memory of the port."""
         return self._decoder.memory
 
     @property
@@ -142,7 +142,7 @@ class P1Reader:
         return self._decoder.last_encrypted
 
     async def events(self) -> AsyncGenerator[PortEvent]:
-        """Give what happens on the port, until the iterator is closed. No error of the port ends it."""
+        """Yield the events of the port until the iterator is closed. No error of the port ends it."""
         delay = self._first_delay
         while True:
             failure: PortFailed | None = None
@@ -168,7 +168,7 @@ class P1Reader:
                     failure = PortFailed(error, was_open=True)
                 finally:
                     timer.cancel()
-                    # At once: a device that comes back gets another name while somebody holds the old one.
+                    # Immediately: a device that returns gets another name as long as the old one is held open.
                     await _close(writer)
             if failure is not None:
                 yield failure
@@ -180,7 +180,7 @@ class P1Reader:
                 delay = min(2 * delay, LONGEST_DELAY)
 
     def _watch(self, reader: asyncio.StreamReader) -> _Timer:
-        """Return the timer that ends the reading when no telegram has come for too long; one, however much is read."""
+        """Return the timer that ends reading after too long without a telegram; one timer for any number of reads."""
         loop = asyncio.get_running_loop()
         self._watchdog.opened(loop.time())
         timer = _Timer()
@@ -190,8 +190,8 @@ class P1Reader:
             if left > 0:
                 timer.handle = loop.call_later(left, look)
                 return
-            if self._watchdog.bites() and reader_heard < self.heard.octets:
-                self._search.doubt()
+            if self._watchdog.expired() and reader_heard < self.heard.octets:
+                self._search.give_up()
             reader.set_exception(PortError("no telegram for too long"))
 
         reader_heard = self.heard.octets
@@ -216,14 +216,14 @@ class P1Reader:
                 raise _port_error(error) from error
 
     async def _listen(self, reader: asyncio.StreamReader) -> AsyncGenerator[Reading | Rejected]:
-        """Return what is decoded, until other settings are to be tried. Raises PortError when the port is lost."""
+        """Yield decoded telegrams until other settings are to be tried. Raises PortError when the port is lost."""
         while True:
             octets = await self._receive(reader)
             if octets is None:
                 if self._decoder.is_amid_telegram:
-                    # A poor network delivers a telegram in pieces.
-                    self._search.pause()
-                elif self._search.quiet() and self._has_settings:
+                    # An unreliable network delivers a telegram in pieces.
+                    self._search.idle_in_telegram()
+                elif self._search.idle() and self._has_settings:
                     return
                 continue
             events, fits = self._decode(octets)
@@ -233,9 +233,9 @@ class P1Reader:
                 return
 
     def _decode(self, octets: bytes) -> tuple[list[Reading | Rejected], bool]:
-        """Return what bytes complete, and whether the line settings seem to fit.
+        """Return the readings and rejections of the bytes, and whether the serial settings seem to fit.
 
-        Of telegrams that come at once, as after a stall, only the newest says how things are: it is the last event.
+        If several telegrams arrive together, as after a stall, the newest is the last event.
         """
         now = asyncio.get_running_loop().time()
         self.heard.received(octets, now)
@@ -254,7 +254,7 @@ class P1Reader:
         return rejections if self._newest else [*rejections, *newest], fits
 
     async def _receive(self, reader: asyncio.StreamReader) -> bytes | None:
-        """Return the next bytes; None when the line is quiet and it matters. Raises PortError when the port is lost."""
+        """Return the next bytes; None when the line is idle and it matters. Raises PortError when the port is lost."""
         if self._rest:
             await asyncio.sleep(0)
         else:
@@ -267,17 +267,17 @@ class P1Reader:
         return octets
 
     async def _slow_down(self, size: int) -> None:
-        """Wait, where the port sends more than any meter does."""
+        """Wait if the port sends more than any meter does."""
         pause = self._brake.received(size, asyncio.get_running_loop().time())
         if pause:
             self.heard.hints.add(Hint.FLOOD)
             await asyncio.sleep(pause)
 
     async def _read(self, reader: asyncio.StreamReader) -> bytes | None:
-        """Read what is there; None when the line is quiet and it matters. Raises PortError when the port is lost."""
-        waits_for_quiet = self._search.is_undecided or not self._search.knows_quiet
+        """Read available bytes; None when the line is idle and it matters. Raises PortError when the port is lost."""
+        waits_for_idle = self._search.is_undecided or not self._search.has_been_idle
         try:
-            if waits_for_quiet:
+            if waits_for_idle:
                 async with asyncio.timeout(QUIET):
                     octets = await reader.read(_CHUNK)
             else:
@@ -296,7 +296,7 @@ _BYTE: Final = 8
 
 
 class _Timer:
-    """The timer of an open port, which is set again and again."""
+    """The timer of an open port, restarted with every telegram."""
 
     handle: asyncio.TimerHandle
 
@@ -305,14 +305,14 @@ class _Timer:
 
 
 def _is_refusal(error: Exception) -> bool:
-    """Tell whether a port refused the line settings, not the opening."""
+    """Whether a port refused the serial settings rather than the connection."""
     return isinstance(error, (ValueError, serialx.SerialException)) or (
         isinstance(error, OSError) and error.errno == errno.EINVAL
     )
 
 
 def _port_error(error: Exception) -> PortError:
-    """Say what any error of a port means; those of network ports that are not ready yet are of no known type."""
+    """Return the PortError for any error of a port; network ports that are not ready raise errors of any type."""
     if isinstance(error, PortError):
         return error
     if isinstance(error, OSError) and error.errno in (errno.EBUSY, errno.EAGAIN):
@@ -321,7 +321,7 @@ def _port_error(error: Exception) -> PortError:
 
 
 async def _close(writer: _Writer) -> None:
-    """Close the port; a port that was lost raises the same error once more, which says nothing new."""
+    """Close the port; a lost port raises its error again here, which is ignored."""
     with contextlib.suppress(Exception):
         writer.close()
         async with asyncio.timeout(_CLOSE_LIMIT):

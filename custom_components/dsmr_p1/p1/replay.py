@@ -1,8 +1,8 @@
 """Replayed telegrams: the frame counter of a system title must rise (DLMS Green Book 9.2.3.3, invocation counter).
 
-Who has listened on the line can send an encrypted telegram again, with the right key and a tag that verifies; only its
+An eavesdropper can replay an encrypted telegram, with the right key and a tag that verifies; only its
 counter gives it away. A meter that was reset counts from the beginning too, so a lower counter is not refused for ever:
-a run of telegrams that rises for a minute, with none of the old count in between, is believed.
+a run of telegrams that rises for a minute, with none of the old count in between, is accepted.
 """
 
 from dataclasses import dataclass
@@ -15,23 +15,23 @@ PROVING_TELEGRAMS: Final = 10
 PROVING_SECONDS: Final = 60.0
 """The telegrams with rising counters, and the seconds from the first to the last, that show a meter that was reset."""
 MOST_TITLES: Final = 4
-"""The system titles of which the counter is kept: a port has one meter that encrypts, and had others before it."""
+"""The number of system titles whose counters are kept: one meter that encrypts, and its predecessors."""
 
 
 class Verdict(Enum):
-    """What the frame counter says of a telegram."""
+    """The result of the check of a frame counter."""
 
     GENUINE = auto()
-    """It is higher than any before."""
+    """The counter is higher than any before."""
     RESTARTED = auto()
-    """It counts anew, for long enough to be a meter that was reset."""
+    """The counter restarted, and has risen for long enough to belong to a meter that was reset."""
     REPLAYED = auto()
-    """It was sent before, or may have been."""
+    """The telegram was sent before, or may have been."""
 
 
 @dataclass(slots=True)
 class _Run:
-    """Telegrams that count anew: the last counter of them, how many there are, and when the first came."""
+    """Telegrams after a restart of the counter: the last counter, their number, and when the first came."""
 
     title: str
     counter: int
@@ -43,7 +43,7 @@ class FrameCounters:
     """Judges the frame counters of a port; the highest of each system title stands in the memory of the port."""
 
     def __init__(self, memory: PortMemory) -> None:
-        """Continue with the counters that are known."""
+        """Initialize with the known counters."""
         self._memory = memory
         self._run: _Run | None = None
 
@@ -52,9 +52,9 @@ class FrameCounters:
         return bool(self._memory.frame_counters) and title not in self._memory.frame_counters
 
     def judge(self, title: str, counter: int, now: float, *, is_suspect: bool = False) -> Verdict:
-        """Judge an encrypted telegram that the key opens, and keep its counter unless it was replayed.
+        """Check the counter of a decrypted telegram, and store it unless the telegram was replayed.
 
-        `now` are seconds of a clock that only runs forward. `is_suspect`: the same meter had another system title, so
+        `now` is a monotonic clock in seconds. `is_suspect`: the same meter had another system title, so
         that this one has to prove itself like a lower counter.
         """
         last = self._memory.frame_counters.get(title)
@@ -73,7 +73,7 @@ class FrameCounters:
         return Verdict.RESTARTED
 
     def _keep(self, title: str, counter: int) -> None:
-        """Keep a counter, of the latest titles only."""
+        """Store a counter; only those of the latest titles are kept."""
         self._run = None
         counters = self._memory.frame_counters
         counters.pop(title, None)

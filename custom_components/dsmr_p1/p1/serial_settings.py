@@ -1,4 +1,4 @@
-"""The serial line settings of P1 ports, and the order in which to try them.
+"""The serial settings of P1 ports, and the order in which to try them.
 
 DSMR 2 and 3 meters send 9600 baud with 7 data bits, even parity and 1 stop bit, everything later 115200 8N1 (DSMR 3.0
 and 5.0.2 P1, section 5.5 "Data line"); some Danish meters send 115200 with 8 data bits and even parity.
@@ -26,30 +26,30 @@ class SerialSettings:
 
 SETTINGS_115200_8N1: Final = SerialSettings(115200, 8, "N", 1)
 SETTINGS_115200_8E1: Final = SerialSettings(115200, 8, "E", 1)
-# A line of 7E1, read so that the parity comes along: the kernel hands over bytes of wrong parity as if they were right,
+# A line of 7E1, read with its parity bits: the kernel passes on bytes of wrong parity as if they were right,
 # and the decoder can tell.
 SETTINGS_9600_8N1: Final = SerialSettings(9600, 8, "N", 1)
-# For ports that hand over the eighth bit in some way of their own.
+# For ports that pass on the eighth bit in a way of their own.
 SETTINGS_9600_7E1: Final = SerialSettings(9600, 7, "E", 1)
 
 CANDIDATES: Final = (SETTINGS_115200_8N1, SETTINGS_9600_8N1, SETTINGS_9600_7E1, SETTINGS_115200_8E1)
 _GARBAGE_LIMIT: Final = 4096
-"""Bytes without any telegram among them that are worth four of the longest Dutch ones: no accident of opening too
-late."""
+"""Bytes without a telegram, as many as four of the longest Dutch ones have: not just the effect of opening in the
+middle of one."""
 _PATIENCE: Final = 3
-"""Bursts of garbage on settings that have worked before they are doubted: noise comes in bursts too."""
+"""Bursts of garbage after which settings that have worked are given up: noise comes in bursts too."""
 
 
 class SettingsSearch:
-    """Finds the settings of a line from what is heard on it; decides, and does nothing itself.
+    """Finds the settings of a line from the bytes on it; decides only, and does no I/O.
 
-    Silence tells nothing about the settings, so they are changed on evidence only: a burst of bytes in which no
-    telegram begins. The first burst after opening may have been caught in the middle; it is judged when the line was
-    quiet before.
+    Silence is no evidence about the settings, so they are changed on evidence only: a burst of bytes in which no
+    telegram begins. The first burst after opening may have been caught in the middle; it counts only if the line was
+    idle before.
     """
 
     def __init__(self, fixed: SerialSettings | None = None) -> None:
-        """Start with the first candidate, or with the settings that the owner has fixed."""
+        """Initialize with the first candidate, or with the settings that the owner has fixed."""
         self._candidates = CANDIDATES if fixed is None else (fixed,)
         self._index = 0
         self._proven = False
@@ -59,7 +59,7 @@ class SettingsSearch:
 
     @property
     def has_tried_all(self) -> bool:
-        """Whether every candidate was given up since something P1 was last heard: no need to hurry any more."""
+        """Whether every candidate was given up since P1 data last came, so that retries may be slower."""
         return self._advances >= len(self._candidates)
 
     @property
@@ -69,21 +69,21 @@ class SettingsSearch:
 
     @property
     def is_undecided(self) -> bool:
-        """Whether bytes have come of which it is not known yet what they are."""
+        """Whether bytes have come that are not classified yet."""
         return self._bytes > 0
 
     @property
-    def knows_quiet(self) -> bool:
-        """Whether the line was quiet, or a telegram heard, since it was opened: the next burst is a whole one."""
+    def has_been_idle(self) -> bool:
+        """Whether the line was idle, or a telegram came, since it was opened, so that the next burst is complete."""
         return self._whole_burst
 
     def opened(self) -> None:
-        """Take note that the port was opened: a burst may be under way."""
+        """Handle the opening of the port, possibly in the middle of a burst."""
         self._whole_burst = False
         self._bytes = 0
 
     def heard(self, size: int, *, is_p1: bool) -> bool:
-        """Take note of bytes, and whether something P1 was among them; True where other settings should be tried."""
+        """Count bytes, with or without P1 data among them; return whether to try other settings."""
         if is_p1:
             self._proven = True
             self._advances = 0
@@ -97,24 +97,24 @@ class SettingsSearch:
         self._bytes = 0
         return self._judge()
 
-    def pause(self) -> None:
-        """Take note that the line is quiet in the middle of a telegram: nothing is to be judged."""
+    def idle_in_telegram(self) -> None:
+        """Handle an idle line in the middle of a telegram, which is no evidence about the settings."""
         self._bytes = 0
         self._whole_burst = True
 
-    def quiet(self) -> bool:
-        """Take note that the line is quiet; True where other settings should be tried."""
+    def idle(self) -> bool:
+        """Handle an idle line; return whether to try other settings."""
         garbage = self._bytes > 0 and self._whole_burst
         self._bytes = 0
         self._whole_burst = True
         return garbage and self._judge()
 
     def refused(self) -> bool:
-        """Take note that the port does not know these settings; True where others can be tried."""
+        """Handle a port that does not support these settings; return whether there are others to try."""
         return self._advance()
 
-    def doubt(self) -> None:
-        """Use the next settings: with these the port was opened again and again, and no telegram came."""
+    def give_up(self) -> None:
+        """Use the next settings, after the port was reopened several times without a telegram."""
         self._advance()
 
     def _judge(self) -> bool:

@@ -1,4 +1,4 @@
-"""Readings of registers as they were seen, and what lies between two of them."""
+"""Readings of registers with the time they came, and the differences between two of them."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -12,7 +12,7 @@ _CLOCK_SLACK: Final = 86400.0
 
 
 class Seen(NamedTuple):
-    """When a telegram came: seconds of a clock that only runs forward, the time of day, and the meter's clock.
+    """When a telegram came: by a monotonic clock in seconds, the time of day, and the meter's clock.
 
     The first of the clocks stands still while a machine sleeps, the others may be set.
     """
@@ -32,7 +32,7 @@ class Seen(NamedTuple):
 
 
 class Sight(NamedTuple):
-    """A reading, and when it was seen."""
+    """A reading and the time it came."""
 
     value: CosemValue
     seen: Seen
@@ -46,14 +46,14 @@ class Sight(NamedTuple):
 
 
 class Powers(NamedTuple):
-    """The greatest power in kW that a meter may carry, as far as it is known, and the one that it measures now."""
+    """The greatest power in kW that a meter may carry, if known, and the power that it measures now."""
 
     greatest: float
     measured: float
 
 
 class Moment(NamedTuple):
-    """What is known of the moment of a telegram.
+    """The circumstances of a telegram.
 
     `before` is the telegram before, in which the meter was too. `latest` is the latest time that a reading can have.
     `is_zone_new`: times are read in another time zone from now on.
@@ -68,18 +68,18 @@ class Moment(NamedTuple):
 
 
 def rise_between(one: Sight, other: Sight) -> float:
-    """Return by how much the number of a reading is above that of another one."""
+    """Return the difference between the numbers of two readings."""
     before, after = one.value.value, other.value.value
     return float(after - before) if isinstance(before, Decimal) and isinstance(after, Decimal) else 0.0
 
 
 def rate_between(one: Sight, other: Sight) -> float:
-    """Return the rise in a second between two readings."""
+    """Return the rise per second between two readings."""
     return rise_between(one, other) / max(one.seconds_until(other), 1.0)
 
 
 def are_same(one: Sight, other: Sight) -> bool:
-    """Whether two readings say the same."""
+    """Whether two readings are equal."""
     return one.value.value == other.value.value and one.value.timestamp == other.value.timestamp
 
 

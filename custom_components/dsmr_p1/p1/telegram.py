@@ -18,20 +18,20 @@ from .times import parse_timestamp
 from .values import CosemValue, Shape
 
 REGISTERS: Final = frozenset({Quantity.ENERGY, Quantity.HEAT, Quantity.VOLUME, Quantity.REGISTER})
-"""What a meter counts and a household pays for."""
+"""Registers that a household pays for."""
 READINGS: Final = (Shape.TIMED_DECIMAL, Shape.READING_V3)
-"""The shapes of readings that a meter takes now and then, and sends the time of."""
+"""The shapes of readings that a meter takes periodically and sends with their time."""
 FORM: Final = bytes.maketrans(b"123456789", b"000000000")
-"""Digits to zeros: what is left of a text is its form."""
+"""Maps digits to zeros, which leaves the form of a text."""
 
 _CLOCK_OBJECTS: Final = frozenset({"p1_timestamp", "clock_date", "clock_time"})
 
 
 class CosemObject(NamedTuple):
-    """One line of a telegram: what it is, and its values.
+    """One line of a telegram: its object and its values.
 
-    `candidates` are the catalog's rows that it may be: those of its reference which have the `shape` of the values. An
-    unknown object has none of both, and the text of its values as the value.
+    `candidates` are the possible rows of the catalog: those of its reference which have the `shape` of the values. An
+    unknown object has neither, and the text of its values as its value.
     """
 
     obis: Obis
@@ -41,7 +41,7 @@ class CosemObject(NamedTuple):
 
     @property
     def raw(self) -> str:
-        """The values as sent, parentheses included, of an object that is unknown; else as they were read."""
+        """The values as sent, parentheses included, for an unknown object; else as they were read."""
         if self.shape is None:
             return str(self.values[0].value)
         return "".join(
@@ -53,9 +53,9 @@ class CosemObject(NamedTuple):
 class Telegram(NamedTuple):
     """One complete, checked telegram.
 
-    `objects` are in the order of their lines; `malformed` are the lines that are none. `has_crc`: the meter sent a
-    checksum; it is right then. `country` is the one that the telegram proves, None where it proves none; `clock` is
-    what its local times mean.
+    `objects` are in the order of their lines; `malformed` are the other lines. `has_crc`: the meter sent a
+    checksum, and it is right. `country` is the one that the telegram proves, None if it proves none; `clock` defines
+    its local times.
     """
 
     identification: str
@@ -68,7 +68,7 @@ class Telegram(NamedTuple):
 
     @property
     def timestamp(self) -> datetime | None:
-        """The time of the telegram by the meter's clock; None where it sends none, or was never set."""
+        """The time of the telegram by the meter's clock; None if it sends none, or its clock was never set."""
         texts = {}
         for obj in self.objects:
             if obj.candidates and (row_id := obj.candidates[0].id) in _CLOCK_OBJECTS:
@@ -85,7 +85,7 @@ _SEPARATORS: Final = str.maketrans("", "", "-:./ ")
 
 
 def _digits(text: object) -> str:
-    """Return a date or a time without what some meters write between its numbers; empty where there is none."""
+    """Return a date or a time without separators; empty if there is none."""
     return text.translate(_SEPARATORS) if isinstance(text, str) else ""
 
 
@@ -94,5 +94,5 @@ CLOCK_SET: Final = 2001
 
 
 def is_placeholder(value: CosemValue) -> bool:
-    """Whether a reading is none: nothing, or zero at a time when the clock was not set."""
+    """Whether a reading is a placeholder: no value, or zero at a time when the clock was not set."""
     return value.value is None or (not value.value and (value.timestamp is None or value.timestamp.year < CLOCK_SET))

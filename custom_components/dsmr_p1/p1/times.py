@@ -1,7 +1,7 @@
-"""The times in a telegram: texts in, times with their offset from UTC out.
+"""The times in a telegram: parses texts to times with an offset from UTC.
 
 Meters send local times in the forms of the DSMR standards (DSMR 5.0.2 P1 section 6.4), with separators, or as the
-date-time of DLMS. What is no time is None: it must not cost the number beside it.
+date-time of DLMS. Any other text is read as None, so that the number beside it is not lost.
 """
 
 from datetime import UTC, datetime, timedelta, timezone
@@ -24,7 +24,7 @@ _DLMS_TIME: Final = re.compile(r"[0-9A-Fa-f]{24}")
 _NO_DEVIATION: Final = -0x8000
 _NO_STATUS: Final = 0xFF
 _IN_SUMMER: Final = 0x80
-# The years 70 and later are clocks that were never set: 1970 is where a clock begins, and no meter has lived in 2070.
+# The years 70 and later come from clocks that were never set: clocks begin at 1970, and no meter is used in 2070.
 # So is 2000, the year that other clocks begin with.
 _FIRST_UNSET_YEAR: Final = 70
 _FIRST_UNSET_DIGITS: Final = str(_FIRST_UNSET_YEAR)
@@ -36,16 +36,16 @@ _TIME_LENGTH: Final = len("YYMMDDhhmmssX")
 
 
 def is_time(text: str) -> bool:
-    """Whether a text has the form of a timestamp, sense or not (`632525252525W` has)."""
+    """Whether a text has the form of a timestamp, even an impossible one (`632525252525W`)."""
     return _TIME.fullmatch(text) is not None or _DLMS_TIME.fullmatch(text) is not None
 
 
 def parse_timestamp(text: str, clock: Clock) -> datetime | None:
-    """Read `YYMMDDhhmmssX`; None where no time can be read, as of a clock that was never set.
+    """Read `YYMMDDhhmmssX`; None if no time can be read, as with a clock that was never set.
 
     X is W for the standard time of the place and S for an hour more, whatever the calendar says, since the flag is what
-    tells the two hours of 2 o'clock in October apart. Where a time is expected, a text that is none means none: it must
-    not cost the number beside it.
+    tells the two hours of 2 o'clock in October apart. A text that is not a time is read as
+    None, so that the number beside it is not lost.
     """
     if len(text) == _TIME_LENGTH and text[:-1].isdecimal():
         # The form of DSMR 4 and later, in nearly every line with a time.
@@ -72,7 +72,7 @@ def _other_timestamp(text: str, clock: Clock) -> datetime | None:
     if not 0 < years < _FIRST_UNSET_YEAR:
         return None
     try:
-        # UTC only until the offset is known.
+        # UTC is a stand-in until the offset is known.
         local = datetime(_CENTURY + years, month, day, hour, minute, second, tzinfo=UTC)
     except ValueError:
         return None
@@ -87,7 +87,7 @@ def _dlms_timestamp(octets: bytes, clock: Clock) -> datetime | None:
     try:
         local = datetime(year, month, day, hour, minute, second, tzinfo=UTC)
         if deviation != _NO_DEVIATION:
-            # Local time and deviation make UTC.
+            # UTC is local time plus deviation.
             return local.replace(tzinfo=timezone(timedelta(minutes=-deviation)))
     except ValueError:
         return None

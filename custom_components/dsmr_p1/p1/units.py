@@ -1,4 +1,4 @@
-"""The units meters send, their spellings, and exact conversion between them.
+"""The units that meters send, their spellings, and the exact conversion between them.
 
 A unit follows the number after a `*` (DSMR 5.0.2 P1 section 6.4, IEC 62056-21). Meters differ in the case of the
 letters (`kVAr`, `kvar`, `HZ`), put a blank behind it, or write `_` or nothing instead of the `*`.
@@ -12,15 +12,15 @@ from typing import Final, Self
 class Unit(StrEnum):
     """A unit as Home Assistant spells it.
 
-    `dimension` is what it measures, and `size` how many of the smallest unit of that dimension it is. A unit without a
-    dimension converts to no other.
+    `dimension` is the measured quantity, and `size` its multiple of the smallest unit of that dimension. A unit without
+    a dimension converts to no other.
     """
 
     dimension: str
     size: Decimal
 
     def __new__(cls, spelling: str, dimension: str = "", size: int = 1) -> Self:
-        """Take a row: the sizes are powers of ten, except for those of time."""
+        """Create a unit from a row: the sizes are powers of ten, except for those of time."""
         unit = str.__new__(cls, spelling)
         unit._value_ = spelling
         unit.dimension, unit.size = dimension, Decimal(size)
@@ -127,14 +127,14 @@ def parse_unit(text: str) -> Unit | None:
 
 
 def is_convertible(unit: Unit, to: Unit) -> bool:
-    """Tell whether both units measure the same dimension."""
+    """Whether both units have the same dimension."""
     return unit is to or (unit.dimension == to.dimension and unit.dimension != "")
 
 
 def convert(value: Decimal, unit: Unit, to: Unit) -> Decimal:
-    """Scale a value: 6545766 Wh is 6545.766 kWh. Powers of ten, as all units are but those of time, round nothing.
+    """Scale a value: 6545766 Wh is 6545.766 kWh. The conversion is exact, except for units of time.
 
-    Raises ValueError where the units measure different things.
+    Raises ValueError if the units have different dimensions.
     """
     if unit is to:
         return value

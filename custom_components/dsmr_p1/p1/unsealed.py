@@ -1,4 +1,4 @@
-"""Telegrams without checksum: what shows that bytes were lost or doubled, or that another meter sends."""
+"""Telegrams without checksum: checks for lost or doubled bytes, and for another meter."""
 
 from . import catalog
 from .catalog import Quantity
@@ -9,25 +9,25 @@ from .telegram import FORM, REGISTERS, CosemObject
 
 
 class Unsealed:
-    """What no telegram of a port without checksum changes.
+    """The constant parts of the telegrams of a port without checksum.
 
     A meter sends the same identifiers in every telegram, and each register with all its digits, so that only digits
     change: otherwise bytes were lost or doubled.
     """
 
     def __init__(self) -> None:
-        """Start without a telegram."""
+        """Initialize without a telegram."""
         self._constants: tuple[object, ...] = ()
         self._others: tuple[object, ...] = ()
 
     def confirm(self) -> None:
-        """Forget what the last telegram had otherwise: one that is alike has come since."""
+        """Forget the differences of the last telegram: one that agrees has come since."""
         self._others = ()
 
     def check(self, parsed: Parsed) -> None:
-        """Refuse a telegram that is damaged, or of another meter than the one before; twice in a row it is a new one.
+        """Reject a telegram that is damaged or of another meter than the one before, unless it comes twice in a row.
 
-        Raises TelegramError, also where the declared version has a checksum.
+        Raises TelegramError, also if the declared version has a checksum.
         """
         _check_lines(parsed)
         lines = map(_constant, parsed.texts, parsed.telegram.objects, strict=True)
@@ -40,7 +40,7 @@ class Unsealed:
 
 
 def _check_lines(parsed: Parsed) -> None:
-    """Refuse a telegram that should have a checksum, or in which a line is torn. Raises TelegramError."""
+    """Raise TelegramError for a telegram that should have a checksum, or has an incomplete line."""
     telegram = parsed.telegram
     for obj in telegram.objects:
         if obj.candidates and (first := catalog.CRC_VERSIONS.get(obj.candidates[0].id)) is not None:
@@ -56,7 +56,7 @@ def _check_lines(parsed: Parsed) -> None:
 
 
 def _constant(line: str, obj: CosemObject) -> object:
-    """Return what of a line changes in no telegram of a meter; None where that is nothing."""
+    """Return the part of a line that is the same in all telegrams of a meter; None if there is none."""
     if not obj.candidates:
         return None
     row = obj.candidates[0]

@@ -1,9 +1,9 @@
-"""The values of a COSEM object, by shape: the texts between the parentheses of a line in, typed values out.
+"""The values of a COSEM object, by shape: parses the texts between the parentheses of a line to typed values.
 
-A line is a reference and one or more values, `1-0:1.8.1(000123.456*kWh)`. How the values are to be read follows from
+A line is a reference and one or more values, `1-0:1.8.1(000123.456*kWh)`. How the values are read follows from
 the object (DSMR 5.0.2 P1 sections 6.4 to 6.12, e-MUCS P1 5.3), and there are no more than a dozen ways. Each has a
 function here; the comment above it shows a line from the wire. Nothing is rounded and no digit is added: a decimal
-keeps the places the meter sent, and a value that makes no sense is None, never a guess.
+keeps the places the meter sent, and an impossible value is None, never a guess.
 """
 
 from collections.abc import Callable, Sequence
@@ -23,8 +23,8 @@ type Value = str | Decimal | datetime | None
 class CosemValue(NamedTuple):
     """One value of a COSEM object, as the meter sent it.
 
-    `suffix` is what the value adds to the object's name (`_timestamp`), empty for the main one; `timestamp` is the time
-    the meter gives for the value.
+    `suffix` is appended to the object's id (`_timestamp`), empty for the main value; `timestamp` is the time that the
+    meter sends with the value.
     """
 
     suffix: str
@@ -35,14 +35,14 @@ class CosemValue(NamedTuple):
 
 # A number and what follows it: a blank or one of the separators in the field, then the unit.
 _QUANTITY: Final = re.compile(r"\s*([+-]?[0-9]+(?:[.,][0-9]*)?)\s*[*_]?\s*([^0-9\s*_.,+-][^*]*)?")
-# What stands for a time or a number that there is none of: bits that are all set, or dashes.
+# Placeholders for a missing time or number: bits that are all set, or dashes.
 _NOTHING: Final = re.compile(r"(?:[Ff]+|-+|[0-9]{0,2}(?:255){3,}|63(?:25)+)[SWsw]?")
 _PRINTABLE: Final = range(0x20, 0x7F)
 _TARIFF_NAME: Final = re.compile(r"T?0*(\d{1,2})|", re.IGNORECASE)
 # Two quantities in one group: `65.0*A,-65.0*A`. A comma inside of a number has digits on both sides.
 _BETWEEN_QUANTITIES: Final = re.compile(r"(?<=[A-Za-z]),(?=[+-]?\d)")
 MOST_COLUMNS: Final = range(1, 9)
-"""How many columns a load profile may have: of more than these the rest would be lost."""
+"""The most columns of a load profile; further ones would be lost."""
 # The reference of a column of a load profile; some meters leave out the medium and the channel.
 _COLUMN: Final = re.compile(r"(?:[0-9]{1,3}-[0-9]{1,3}:)?[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}(?:\*[0-9]{1,3})?")
 
@@ -54,7 +54,7 @@ MOST_DIGITS: Final = 15
 def parse_quantity(text: str) -> tuple[Decimal | None, Unit | None]:
     """Read `000123.456*kWh`; an empty text is no value, nor is a number that is too long.
 
-    Raises ValueError where the text is no number with a unit.
+    Raises ValueError if the text is not a number with a unit.
     """
     if not text.strip():
         return None, None
@@ -65,7 +65,7 @@ def parse_quantity(text: str) -> tuple[Decimal | None, Unit | None]:
     digits, spelling = match.groups(default="")
     unit = parse_unit(spelling)
     if spelling and unit is None:
-        # A number of something unknown is no number of what one expects.
+        # A number with an unknown unit is not a number of the expected quantity.
         message = f"no unit: {spelling!r}"
         raise ValueError(message)
     if len(digits) > MOST_DIGITS and sum(map(str.isdecimal, digits)) > MOST_DIGITS:
@@ -74,7 +74,7 @@ def parse_quantity(text: str) -> tuple[Decimal | None, Unit | None]:
 
 
 def quantity_or_none(text: str) -> tuple[Decimal | None, Unit | None]:
-    """Read one number of a list; one that is none does not cost the others."""
+    """Read one number of a list; None if it is invalid, so that the others are not lost."""
     try:
         return parse_quantity(text)
     except ValueError:
@@ -82,10 +82,10 @@ def quantity_or_none(text: str) -> tuple[Decimal | None, Unit | None]:
 
 
 def decode_hex_text(text: str) -> str:
-    """Read text sent as pairs of hexadecimal digits; what is no such text stays as it is.
+    """Read text sent as pairs of hexadecimal digits; any other text is returned unchanged.
 
     Identifiers are hexadecimal text by the standard, but some meters send them plain, or as digits that are hexadecimal
-    and no text (Warmtelink: `ADB3100000045771`). Only what decodes to printable text wholly is decoded.
+    and no text (Warmtelink: `ADB3100000045771`). Only digits that decode completely to printable text are decoded.
     """
     text = text.strip()
     try:
@@ -100,7 +100,7 @@ def decode_hex_text(text: str) -> str:
 def decode_message(text: str) -> str:
     """Read a message to the consumer: pairs of hexadecimal digits as UTF-8, else as latin-1; plain text stays.
 
-    Control characters are left out. Digits that spell no message stay as they are; a field of nothing but FF is empty.
+    Control characters are left out. Digits that decode to no text are returned unchanged; a field of only FF is empty.
     """
     text = text.strip()
     try:
@@ -188,13 +188,13 @@ def _timed_decimal(texts: Sequence[str], clock: Clock) -> tuple[CosemValue, ...]
 
 
 def _is_value_first(first: str, second: str) -> bool:
-    """Whether a number stands before its time; the time may be one that cannot be read."""
+    """Whether a number stands before its time; the time may be unreadable."""
     first, second = first.strip(), second.strip()
     if is_time(first) or not first or _NOTHING.fullmatch(first):
         return False
     if is_time(second) or not second or _NOTHING.fullmatch(second):
         return True
-    # Neither is a time: the one with a unit is the number, and of two alike the second, as the standard has it.
+    # Neither is a time: the one with a unit is the number, else the second, as in the standard.
     return "*" in first and "*" not in second
 
 
@@ -206,7 +206,7 @@ def _reading_v3(texts: Sequence[str], clock: Clock) -> tuple[CosemValue, ...]:
         message = "no reading of DSMR 3"
         raise ValueError(message)
     timestamp = parse_timestamp(texts[0], clock)
-    # The status in the second place is no number on some meters, and nothing hangs on it or on the two after it.
+    # The status in the second place is not a number on some meters; it and the two values after it are not used.
     unit = parse_unit(texts[fixed - 1]) if len(texts) >= fixed else None
     number, own_unit = parse_quantity(texts[fixed]) if len(texts) > fixed else (None, None)
     return _timed(number, own_unit or unit, timestamp)
@@ -289,7 +289,7 @@ def _load_profile(texts: Sequence[str], clock: Clock) -> tuple[CosemValue, ...]:
 
 # 1-0:99.1.7(000123.456*kWh)    0-1:24.9.1(101209112500W)(12785.123*m3)
 def _measured(texts: Sequence[str], clock: Clock) -> tuple[CosemValue, ...]:
-    """Read a number of which nothing is known but its unit: without a unit it tells nothing."""
+    """Read a number of which only the unit is known; without a unit it is not used."""
     value, *others = texts if len(texts) == 1 or not is_time(texts[0].strip()) else texts[::-1]
     number, unit = parse_quantity(value)
     is_two = len(others) > 1 or any(not is_time(other.strip()) for other in others)
@@ -300,7 +300,7 @@ def _measured(texts: Sequence[str], clock: Clock) -> tuple[CosemValue, ...]:
 
 
 class Shape(Enum):
-    """How the values of an object are to be read."""
+    """How the values of an object are read."""
 
     TEXT = member(_text)
     HEX_TEXT = member(_hex_text)
@@ -320,11 +320,11 @@ class Shape(Enum):
     MEASURED = member(_measured)
 
     decode: Decoder
-    """Read the texts between the parentheses; the value itself comes first where there is one.
+    """Reads the texts between the parentheses; the main value, if any, comes first.
 
-    Raises ValueError where the texts have not this shape.
+    Raises ValueError if the texts do not have this shape.
     """
 
     def __init__(self, decoder: Decoder) -> None:
-        """Take the function that reads the shape."""
+        """Initialize with the function that reads the shape."""
         self.decode = decoder

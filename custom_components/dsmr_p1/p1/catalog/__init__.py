@@ -1,4 +1,4 @@
-"""The catalog: what meters send, as data, and the look-ups that code makes in it.
+"""The catalog: the objects that meters send, as data, and the look-ups in it.
 
 All of it is built once and immutable.
 """
@@ -84,7 +84,7 @@ CHANNEL_IDS: Final[Mapping[tuple[str, Role, MeterKind], str]] = MappingProxyType
     ("meter_valve_switch_position", Role.MAIN, MeterKind.ELECTRICITY):      "emeter_switch_position",
     ("meter_valve_switch_position", Role.MBUS, MeterKind.ELECTRICITY):      "meter_switch_position",
     **{("emeter_switch_position", Role.MBUS, kind): "meter_switch_position" for kind in MeterKind},
-    # Belgian meters tell the switches of M-Bus channels on which there is nothing: the port says so.
+    # Belgian meters report the switches of M-Bus channels without a meter: these belong to the port.
     ("emeter_switch_position", Role.PORT, MeterKind.DEVICE):                "mbus_switch_position[x]",
     # 0-n:24.2.3 is the uncorrected volume of a gas meter only; water has nothing to correct.
     **{("gmeter_last_value", Role.MBUS, kind): "m3meter_value" for kind in (MeterKind.WATER, MeterKind.GENERIC)},
@@ -94,7 +94,7 @@ CHANNEL_IDS: Final[Mapping[tuple[str, Role, MeterKind], str]] = MappingProxyType
 # fmt: on
 
 IDENTIFIER_LETTERS: Final[Mapping[str, MeterKind]] = MappingProxyType({"G": MeterKind.GAS, "W": MeterKind.WATER})
-"""With what the identifier of a Dutch meter begins (DSMR P1 annex: the code of the meter) -> its kind."""
+"""The start of the identifier of a Dutch meter (DSMR P1 annex: the code of the meter) -> its kind."""
 
 IDENTIFIERS: Final = (
     "emeter_equipment_identifier",
@@ -108,10 +108,10 @@ IDENTIFIERS: Final = (
     "meter_number",
     "device_number",
 )
-"""The objects by which a meter tells what is its own, the surest first."""
+"""The objects with the identifier of a meter, the most reliable first."""
 
 HISTORY: Final = "_history"
-"""What is added to a channel id for the older readings, where a meter sends several: `<id>_history0` and on."""
+"""The suffix of the channel ids of older readings, if a meter sends several: `<id>_history0` and on."""
 
 _BY_REFERENCE: Final[dict[Obis, tuple[ObjectType, ...]]] = {}
 _BY_KEY: Final[dict[tuple[int, int, int, int], tuple[ObjectType, ...]]] = {}
@@ -156,7 +156,7 @@ _NUMBERED: Final = re.compile(r"(.*?)(\d+)")
 
 
 def candidates(obis: Obis) -> tuple[ObjectType, ...]:
-    """Give the objects that a reference may stand for: on any M-Bus channel, except for the port's own."""
+    """Return the objects that a reference may stand for: on any M-Bus channel, except for the port's own."""
     a, b, c, d, e, _ = obis
     return _BY_REFERENCE.get(Obis(a, b, c, d, e), ()) or _BY_KEY.get((a, c, d, e), ())
 
@@ -167,12 +167,12 @@ def is_port_object(row: ObjectType) -> bool:
 
 
 def meter_type(type_id: str) -> MeterType | None:
-    """Look up a meter type of the specification; None where the id is only a kind."""
+    """Return the meter type of the specification with an id; None if the id is only a kind."""
     return _METER_TYPES.get(type_id)
 
 
 def channel_type(channel_id: str) -> ChannelType:
-    """Look up a channel by its id, numbered list entries included. Raises KeyError where there is none."""
+    """Return the channel with an id, numbered list entries included. Raises KeyError if there is none."""
     found = CHANNELS.get(channel_id)
     if found is not None:
         return found

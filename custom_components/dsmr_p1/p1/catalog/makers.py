@@ -1,4 +1,4 @@
-"""The makers of main meters: their names, and in what their meters differ from the standard."""
+"""The makers of main meters: their names, and how their meters differ from the standard."""
 
 from collections.abc import Mapping
 from types import MappingProxyType

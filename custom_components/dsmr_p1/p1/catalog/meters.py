@@ -1,6 +1,6 @@
 """The meter types of the specification: one row a type, in its order.
 
-A type is the objects by which it is known: groups of objects and a difference from the version before it. The ids are
+A type is defined by its objects: groups of objects and a difference from the version before it. The ids are
 public and stand letter for letter.
 """
 
@@ -72,7 +72,7 @@ _REACTIVE_PHASES = _objects(
     " emeter_instant_reactive_power_production_l2 emeter_instant_reactive_power_production_l3",
 )
 _IDENTIFIER = _objects("emeter_equipment_identifier")
-# By which a port declares that it is of no DSMR version.
+# Objects with which a port declares that it is of no DSMR version.
 _EMUCS = _objects("p1_emucs_version_output")
 _IDENTIFIER_V2 = _objects("emeter_equipment_identifier_v2_x")
 _THRESHOLD_SWITCH = _objects("emeter_treshold_kw emeter_switch_position")

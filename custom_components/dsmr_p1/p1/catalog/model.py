@@ -30,7 +30,7 @@ class Role(StrEnum):
 
 
 class Quantity(StrEnum):
-    """What a channel tells, as far as a reader of the value must know to present it."""
+    """The quantity of a channel, as needed to present its value."""
 
     ENERGY = "energy"
     """A register of electric energy: only rises."""
@@ -41,15 +41,15 @@ class Quantity(StrEnum):
     VOLUME = "volume"
     """A register of a volume, of gas or water as the meter's kind says: only rises."""
     REGISTER = "register"
-    """A register of a meter of which nothing else is known: in the unit that is sent."""
+    """A register of a meter of unknown kind, in the unit that is sent."""
     ENERGY_PERIOD = "energy_period"
-    """Energy of a period that is over."""
+    """Energy of a past period."""
     REACTIVE_ENERGY_PERIOD = "reactive_energy_period"
     REGISTER_PERIOD = "register_period"
-    """A number of a period that is over, in the unit that is sent."""
+    """A number of a past period, in the unit that is sent."""
     POWER = "power"
     POWER_PERIOD = "power_period"
-    """Power of a period that is over."""
+    """Power of a past period."""
     REACTIVE_POWER = "reactive_power"
     APPARENT_POWER = "apparent_power"
     CURRENT = "current"
@@ -63,7 +63,7 @@ class Quantity(StrEnum):
     RATIO = "ratio"
     """The ratio of a transformer, a number."""
     MEASURED = "measured"
-    """Of an object that the catalog does not know: all that is known is the unit."""
+    """The quantity of an object outside the catalog, of which only the unit is known."""
     DURATION = "duration"
     COUNTER = "counter"
     """A number of events since the meter was made: only rises."""
@@ -89,14 +89,14 @@ class Quantity(StrEnum):
 
     @property
     def is_private(self) -> bool:
-        """Whether values identify a household."""
+        """Whether the values identify a household."""
         return self in (Quantity.IDENTIFIER, Quantity.TEXT)
 
 
 class Level(StrEnum):
-    """How much a channel matters to the household: shown, shown among the technical ones, or there on request.
+    """The importance of a channel: shown, shown as diagnostic, or disabled by default.
 
-    `PHASE` is what is shown of each phase where there are three.
+    `PHASE` is for channels of each phase, which are shown if there are three.
     """
 
     MAIN = "main"
@@ -125,7 +125,7 @@ class ChannelType:
     meaning: str = ""
 
     def __post_init__(self) -> None:
-        """Check the row, and let the meaning be the name where nothing else is said."""
+        """Check the row, and set the meaning to the name by default."""
         if not self.id or not self.name:
             message = f"a channel needs an id and a name: {self!r}"
             raise ValueError(message)
@@ -172,13 +172,13 @@ class ObjectType:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeterType:
-    """A meter type of the specification: the objects by which it is known.
+    """A meter type of the specification, defined by its objects.
 
-    `mbus_channel` is fixed where the type has one, None where it follows from the installation. `refresh` is the rate
-    in seconds at which such a meter renews its values, None where the specification does not know. `identifications`
-    are starts of the identification line that tell the type by themselves. `versions` are starts of the version that
-    the port of such a meter declares: the port has the type of the same versions, whatever it lacks. `strange`
-    are objects that no telegram of such a meter has: they belong to another standard.
+    `mbus_channel` is fixed where the type has one, None where it follows from the installation. `refresh` is the
+    interval in seconds at which such a meter updates its values, None if the specification leaves it open.
+    `identifications` are starts of the identification line that identify the type by themselves. `versions` are starts
+    of the version that the port of such a meter declares: the port has the type of the same versions, whatever it
+    lacks. `strange` are objects that no telegram of such a meter has: they belong to another standard.
     """
 
     id: str

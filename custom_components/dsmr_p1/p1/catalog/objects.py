@@ -48,7 +48,7 @@ def _timed(
     id_: str, reference: str, quantity: Quantity, unit: Unit | None, level: Level, name: str, index: str = "",
     *, shape: Shape = S.TIMED_DECIMAL, meaning: str = "", kinds: frozenset[MeterKind] = ANY_KIND,
 ) -> ObjectType:  # fmt: skip
-    """Give the row of a value with the time of its reading: the time is a channel of its own."""
+    """Return the row of a value with the time of its reading, which is a channel of its own."""
     when = ChannelType(
         f"{id_}_timestamp",
         Q.TIMESTAMP,
@@ -64,7 +64,7 @@ def _timed(
 def _phases(
     id_: str, references: tuple[str, str, str], shape: Shape, quantity: Quantity, unit: Unit | None, level: Level, name: str,
 ) -> tuple[ObjectType, ...]:  # fmt: skip
-    """Give the rows of an object that is there for each phase."""
+    """Return the rows of an object that exists for each phase."""
     return tuple(
         _row(f"{id_}_{phase.lower()}", reference, shape, quantity, unit, level, name, phase)
         for phase, reference in zip(_PHASES, references, strict=True)
@@ -116,7 +116,7 @@ _MONTH_END: Final = (
             (Q.POWER_PERIOD, U.KILO_WATT, "maximum_export_tariff", "2"),
         ))
     ),
-    # Whatever a meter sends behind these.
+    # Further values behind these.
     ChannelType("month_end_value[x]", Q.REGISTER_PERIOD, None, L.RARE, "month_end_value", "[x]"),
 )  # fmt: skip
 
@@ -207,7 +207,7 @@ METER_OBJECTS: Final = (
     _row("emeter_actual_reactive_delivery",     "1-0:3.7.0",  S.DECIMAL, Q.REACTIVE_POWER, U.KILO_VAR, L.OPTIONAL, "reactive_power_import"),
     _row("emeter_actual_reactive_production",   "1-0:4.7.0",  S.DECIMAL, Q.REACTIVE_POWER, U.KILO_VAR, L.OPTIONAL, "reactive_power_export"),
 
-    # Limits of the connection. 0-0:17.0.0 is told by its unit: none means kVA.
+    # Limits of the connection. 0-0:17.0.0 is identified by its unit; no unit means kVA.
     _row("emeter_active_threshold_smax", "0-0:17.0.0", S.DECIMAL, Q.THRESHOLD_APPARENT_POWER, U.KILO_VOLT_AMPERE, L.RARE, "threshold_apparent_power"),
     _row("emeter_treshold_a",            "0-0:17.0.0", S.DECIMAL, Q.THRESHOLD_CURRENT,        U.AMPERE,           L.RARE, "threshold_current"),
     _row("emeter_treshold_kw",           "0-0:17.0.0", S.DECIMAL, Q.THRESHOLD_POWER,          U.KILO_WATT,        L.RARE, "threshold_power"),
@@ -229,7 +229,7 @@ METER_OBJECTS: Final = (
     *_phases("emeter_instant_reactive_power_delivery",   ("1-0:23.7.0", "1-0:43.7.0", "1-0:63.7.0"), S.DECIMAL, Q.REACTIVE_POWER, U.KILO_VAR, L.OPTIONAL, "reactive_power_import_phase"),
     *_phases("emeter_instant_reactive_power_production", ("1-0:24.7.0", "1-0:44.7.0", "1-0:64.7.0"), S.DECIMAL, Q.REACTIVE_POWER, U.KILO_VAR, L.OPTIONAL, "reactive_power_export_phase"),
 
-    # Readings of the other meters. 0-n:24.2.1 and 0-n:24.3.0 are told by the device type, then by the unit.
+    # Readings of the other meters. 0-n:24.2.1 and 0-n:24.3.0 are identified by the device type, then by the unit.
     _timed("m3meter_value",     "0-n:24.2.1", Q.VOLUME,   U.CUBIC_METRE,    L.MAIN, "reading", meaning=_READING, kinds=_VOLUME),
     _timed("gjmeter_value_v4",  "0-n:24.2.1", Q.HEAT,     U.GIGA_JOULE,     L.MAIN, "reading", meaning=_READING, kinds=_THERMAL),
     _timed("emeter_value",      "0-n:24.2.1", Q.ENERGY,   U.KILO_WATT_HOUR, L.MAIN, "reading", meaning=_READING, kinds=_ELECTRIC),
@@ -338,7 +338,7 @@ METER_OBJECTS: Final = (
 )
 # fmt: on
 
-# Channels that no object carries: they follow from others.
+# Channels without an object: they are computed from others.
 DERIVED_CHANNELS: Final = (
     ChannelType("energy_import_total", Q.ENERGY, U.KILO_WATT_HOUR, L.MAIN, "energy_import_total"),
     ChannelType("energy_export_total", Q.ENERGY, U.KILO_WATT_HOUR, L.MAIN, "energy_export_total"),

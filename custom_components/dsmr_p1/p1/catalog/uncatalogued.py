@@ -1,7 +1,7 @@
-"""Objects that the catalog does not know: a number with a unit is a channel all the same.
+"""Objects outside the catalog: a number with a unit still becomes a channel.
 
-Its id is the reference, so that it stays the same from telegram to telegram and from start to start; what it means is
-not known, only what it is measured in.
+Its id is the reference, so that it stays the same from telegram to telegram and from start to start. Only its unit is
+known, not its meaning.
 """
 
 import re
@@ -19,7 +19,7 @@ _ID: Final = re.compile(
 
 
 def uncatalogued(obis: Obis) -> tuple[ObjectType, ...]:
-    """Return the row of an object that no row of the catalog knows; none for a register of an earlier period."""
+    """Return the row of an object outside the catalog; none for a register of an earlier period."""
     if obis.f is not None:
         return ()
     reference = str(obis)
@@ -28,7 +28,7 @@ def uncatalogued(obis: Obis) -> tuple[ObjectType, ...]:
 
 
 def uncatalogued_channel(channel_id: str) -> ChannelType | None:
-    """Return what is known of a channel by its id alone; None where the id is none of such a channel."""
+    """Return the row of such a channel from its id alone; None if the id is not one of them."""
     match = _ID.fullmatch(channel_id)
     if match is None:
         return None
