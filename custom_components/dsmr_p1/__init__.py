@@ -27,13 +27,13 @@ PLATFORMS: Final = [Platform.BINARY_SENSOR, Platform.EVENT, Platform.SENSOR]
 
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:  # noqa: ARG001 - Home Assistant's signature
-    """Register the actions: they are there, and can be checked, before any port is."""
+    """Register the actions, so that automations can be validated before any entry is set up."""
     async_setup_services(hass)
     return True
 
 
 async def async_setup_entry(hass: HomeAssistant, entry: P1ConfigEntry) -> bool:
-    """Start to read a port, and create the entities of its meters."""
+    """Set up a config entry: start to read the port, and create the entities of its meters."""
     try:
         port = await Port.async_load(hass, entry)
     except KeyFormatError as error:
@@ -54,19 +54,19 @@ async def async_setup_entry(hass: HomeAssistant, entry: P1ConfigEntry) -> bool:
 
 
 async def async_unload_entry(hass: HomeAssistant, entry: P1ConfigEntry) -> bool:
-    """Stop to read a port. Its reader ends with the entry, and the port is free then."""
+    """Unload a config entry. The reader ends with it and releases the port."""
     if not await hass.config_entries.async_unload_platforms(entry, PLATFORMS):
         return False
     await entry.runtime_data.keeper.async_stop()
     await entry.runtime_data.port.async_close()
     if entry.disabled_by is not None:
-        # Nobody looks after what its owner was told; what is still open is asked again when it is enabled.
+        # The repairs of a disabled entry are not updated; those still open are raised again when it is enabled.
         async_delete_issues(hass, entry.entry_id)
     return True
 
 
 async def async_remove_entry(hass: HomeAssistant, entry: P1ConfigEntry) -> None:
-    """Remove what was stored of a port, and what its owner was told; give back what was taken over."""
+    """Remove the stored data and repairs of an entry, and return what was taken over."""
     await async_give_back(hass, entry)
     async_delete_issues(hass, entry.entry_id)
     await PortStore(hass, entry.entry_id).async_remove()
@@ -77,7 +77,7 @@ async def async_remove_config_entry_device(
     entry: P1ConfigEntry,
     device_entry: dr.AnyDeviceEntry,
 ) -> bool:
-    """Return whether the owner may remove a meter; the port must not report it any more."""
+    """Return whether the owner may remove a meter: only if the port no longer reports it."""
     slot = slot_of(entry.entry_id, device_entry)
     if entry.state is not ConfigEntryState.LOADED or slot is None or slot == PORT_SLOT:
         return False

@@ -1,4 +1,4 @@
-"""Whether the meter is heard: the one entity that tells of an outage, and that is there whatever the port does."""
+"""Binary sensor for the connection: the one entity that is always available, also during an outage."""
 
 from typing import override
 
@@ -19,18 +19,18 @@ async def async_setup_entry(
     entry: P1ConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
-    """Create the entity of the port."""
+    """Set up the binary sensor of the port."""
     async_add_entities([P1Connectivity(entry.runtime_data)])
 
 
 class P1Connectivity(P1Entity, BinarySensorEntity):
-    """On while telegrams come, off when none has come for as long as the owner allows; unknown until either is so."""
+    """On while telegrams arrive, off after the configured time without one, and unknown until then."""
 
     _attr_device_class = BinarySensorDeviceClass.CONNECTIVITY
     _attr_entity_category = EntityCategory.DIAGNOSTIC
 
     def __init__(self, coordinator: P1Coordinator) -> None:
-        """Belong to the port's own device."""
+        """Initialize the entity on the port's own device."""
         super().__init__(coordinator, PORT_SLOT, "connectivity")
         self._shown: bool | None = None
 
@@ -48,7 +48,7 @@ class P1Connectivity(P1Entity, BinarySensorEntity):
 
     @override
     def _handle_coordinator_update(self) -> None:
-        # The coordinator calls with every telegram; an outage is written, and its end.
+        # The coordinator calls with every telegram; only the start and the end of an outage are written.
         if self.is_on is not self._shown:
             self._shown = self.is_on
             super()._handle_coordinator_update()

@@ -1,10 +1,10 @@
-"""The flows: listening before an entry is made, and changing everything later.
+"""Config flows: listening before an entry is created, and changing it later.
 
-    user ───────┐                ┌─> keys ──┐ (encrypted, or so said)
+    user ───────┐                ┌─> keys ──┐ (encrypted or smarty)
     (scan) ─────┤                │          │
     usb_confirm ┼──> listen ─────┤ <────────┘
-    reconfigure ┘      ^         └─> confirm ──> entry made, or changed
-                       └── the form again, with what went wrong
+    reconfigure ┘      ^         └─> confirm ──> entry created or updated
+                       └── the form again, with the error
 
 Listening itself is in `flow/listen_step`.
 """
@@ -60,12 +60,12 @@ _USB: Final = "usb_confirm"
 
 
 class P1ConfigFlow(TakeOverStep, domain=DOMAIN):
-    """Set up a P1 port, and change how it is set up."""
+    """Handle the setup, reconfiguration and reauthentication of a P1 port."""
 
     VERSION = 1
 
     def __init__(self) -> None:
-        """Start with nothing entered."""
+        """Initialize the flow."""
         super().__init__()
         self._refused: Keys | None = None
         self._free: list[FreePort] = []
@@ -75,14 +75,14 @@ class P1ConfigFlow(TakeOverStep, domain=DOMAIN):
     @callback
     @override
     def async_get_options_flow(config_entry: ConfigEntry) -> P1OptionsFlow:
-        """Return the flow in which preferences are changed."""
+        """Return the options flow."""
         return P1OptionsFlow()
 
-    # Where a port comes from.
+    # Sources of a port
 
     @override
     async def async_step_user(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Ask for the port; first, whether Home Assistant's own `dsmr` is to be taken over where there is one."""
+        """Show the form for the port, or a menu if an entry of Home Assistant's own `dsmr` can be taken over."""
         self._origin = _USER
         if not self._is_past_start and user_input is None and core_entries(self.hass):
             return await self.async_step_start()
@@ -90,7 +90,7 @@ class P1ConfigFlow(TakeOverStep, domain=DOMAIN):
         return await self._ask_port(user_input)
 
     async def async_step_reconfigure(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Ask for another port, or other settings of it."""
+        """Show the form for another port or other settings."""
         self._origin = _RECONFIGURE
         if not self._input:
             entry = self._get_reconfigure_entry()
@@ -105,7 +105,7 @@ class P1ConfigFlow(TakeOverStep, domain=DOMAIN):
 
     @override
     async def async_step_usb(self, discovery_info: UsbServiceInfo) -> ConfigFlowResult:
-        """Handle a cable that was plugged in; nothing is opened before the owner confirms."""
+        """Handle a discovered USB cable; the port is not opened before the owner confirms."""
         await self.async_set_unique_id(usb.usb_unique_id_from_service_info(discovery_info))
         self._abort_if_unique_id_configured()
         port = await stable_path(self.hass, discovery_info.device)
@@ -119,7 +119,7 @@ class P1ConfigFlow(TakeOverStep, domain=DOMAIN):
         return await self.async_step_usb_confirm()
 
     async def async_step_usb_confirm(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Ask whether to listen on the cable that was found."""
+        """Confirm the discovered cable before listening."""
         if user_input is not None:
             await self._use_core_key()
             return await self._start()
@@ -134,9 +134,9 @@ class P1ConfigFlow(TakeOverStep, domain=DOMAIN):
         )
 
     async def async_step_scan(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Name the free ports before any is opened: that can disturb what is behind it."""
+        """Show the free ports before any is opened, since opening can disturb a device."""
         if user_input is not None:
-            # What was claimed since is left alone.
+            # Ports that were claimed since are skipped.
             free = {port.path for port in await self._free_ports()}
             self._ports = tuple(port.path for port in self._free if port.path in free)
             return await self._start()
@@ -156,7 +156,7 @@ class P1ConfigFlow(TakeOverStep, domain=DOMAIN):
         return await free_ports(self.hass, other_than=self._own_entry_id)
 
     async def _ask_port(self, user_input: dict[str, Any] | None) -> ConfigFlowResult:
-        """Show the form with a port, or take what was entered in it."""
+        """Show the form for the port, or handle its input."""
         if user_input is not None:
             self._errors = {}
             self._input = user_input
@@ -177,7 +177,7 @@ class P1ConfigFlow(TakeOverStep, domain=DOMAIN):
         )
 
     async def _take_port(self, text: str) -> ConfigFlowResult | None:
-        """Start to listen on the port that was typed or chosen; None where it cannot be, with the error set."""
+        """Start listening on the entered port; None if that is not possible, with the error set."""
         self._ports = ()
         try:
             ports = tuple([await stable_path(self.hass, port) for port in candidates(text)])
@@ -197,16 +197,16 @@ class P1ConfigFlow(TakeOverStep, domain=DOMAIN):
         self._user = next(entry.title for entry in entries if entry is not None)
         return None
 
-    # Keys.
+    # Keys
 
     async def async_step_keys(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Ask for the keys of an encrypted port, and try them on what was heard."""
+        """Show the form for the keys of an encrypted port, and try them on the received telegrams."""
         assert self._heard is not None  # noqa: S101 - the step follows listening
         if user_input is not None:
             self._key_input, keys, self._errors = try_keys(
                 user_input, self._heard.frames, must_verify=self._must_verify
             )
-            # Who insists may be right: the few telegrams that were kept may all be damaged.
+            # The same keys again are accepted: the few stored telegrams may all be damaged.
             if keys is not None and (not self._errors or keys == self._refused):
                 self._errors = {}
                 self._keys = keys
@@ -224,15 +224,15 @@ class P1ConfigFlow(TakeOverStep, domain=DOMAIN):
         )
 
     async def async_step_reauth(self, _: Mapping[str, Any]) -> ConfigFlowResult:
-        """Ask for keys again: the stored ones no longer decrypt the telegrams."""
+        """Start reauthentication: the stored keys no longer decrypt the telegrams."""
         return await self.async_step_reauth_confirm()
 
     async def async_step_reauth_confirm(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Try keys on the last telegram that was heard; the port stays with the entry."""
+        """Show the form for new keys, and try them on the last telegram; the entry keeps the port."""
         entry = self._get_reauth_entry()
         entered: Mapping[str, Any] | None = user_input
         if entered is None and not self._key_input and CONF_DECRYPTION_KEY in entry.data:
-            # Which of the keys that are kept is wrong is told before anything is entered.
+            # The form shows which of the stored keys is wrong before anything is entered.
             entered = entry.data
         if entered is not None:
             must_verify = await has_verified(self.hass, entry)
@@ -248,14 +248,14 @@ class P1ConfigFlow(TakeOverStep, domain=DOMAIN):
             errors=self._errors,
         )
 
-    # The end.
+    # Confirmation
 
     async def async_step_confirm(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Show what was heard, and create or change the entry."""
+        """Show the meters found, and create or update the entry."""
         heard = self._heard
         assert heard is not None  # noqa: S101 - the step follows listening
         assert heard.reading is not None  # noqa: S101 - that heard a telegram
-        # A browser may ask for the form once more while the entry is being made: that entry is no reason to abort then.
+        # A browser may request the form once more while the entry is created: do not abort because of that entry.
         if not self._is_confirmed:
             await self._identify(heard)
             self._core = None if self.source == SOURCE_RECONFIGURE else await core_on(self.hass, heard.port)
@@ -300,14 +300,14 @@ class P1ConfigFlow(TakeOverStep, domain=DOMAIN):
         )
 
     def _entry_data(self, heard: ListenResult) -> dict[str, Any]:
-        """Return what is kept in the entry: what was entered, for the port on which a meter was heard."""
+        """Return the data of the entry: the input, with the port on which a meter was found."""
         is_smarty = heard.is_encrypted or self._input[CONF_BRIDGE_TYPE] == BRIDGE_SMARTY
         data = {CONF_PORT: heard.port, CONF_BRIDGE_TYPE: BRIDGE_SMARTY if is_smarty else BRIDGE_DSMR, **self._line}
         return data | self._key_input if is_smarty else data
 
     async def _identify(self, heard: ListenResult) -> None:
-        """Raise AbortFlow if the meter or the port is set up already."""
-        # Another dialog that has come as far is no obstacle: the first to end wins.
+        """Raise AbortFlow if the meter or the port is already configured."""
+        # Another dialog at this step is no obstacle: the first to finish wins.
         known = await self.async_set_unique_id(heard.unique_id, raise_on_progress=False)
         if self.source == SOURCE_RECONFIGURE:
             await self._identify_own(heard, known)
@@ -321,7 +321,8 @@ class P1ConfigFlow(TakeOverStep, domain=DOMAIN):
     async def _identify_own(self, heard: ListenResult, known: ConfigEntry | None) -> None:
         """Raise AbortFlow unless the meter is that of the entry, or one that took its place on the same port.
 
-        The entry keeps its identity until the owner has answered what became of the meter; the running entry asks.
+        The entry keeps its unique id until the owner has answered the question about the meter, which the running entry
+        asks.
         """
         entry = self._get_reconfigure_entry()
         if known is not None and known.entry_id != entry.entry_id:
@@ -332,7 +333,7 @@ class P1ConfigFlow(TakeOverStep, domain=DOMAIN):
             raise AbortFlow("unique_id_mismatch")
 
     def _move(self, entry: ConfigEntry, heard: ListenResult) -> NoReturn:
-        """Move the entry of a meter that is heard on another port to that port, with what was entered for it."""
+        """Move the entry of a meter that was found on another port to that port, with the input for it."""
         is_changed = self.hass.config_entries.async_update_entry(
             entry, data=self._entry_data(heard) | _taken_over(entry)
         )
@@ -342,5 +343,5 @@ class P1ConfigFlow(TakeOverStep, domain=DOMAIN):
 
 
 def _taken_over(entry: ConfigEntry) -> dict[str, Any]:
-    """Return what an entry remembers of a take-over, whatever else of it changes."""
+    """Return the take-over data of an entry, which is kept when the entry changes."""
     return {name: entry.data[name] for name in (CONF_TAKE_OVER,) if name in entry.data}

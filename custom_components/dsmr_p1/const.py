@@ -1,4 +1,4 @@
-"""Constants of the DSMR P1 Smart Meter integration: the names of what is kept in an entry, and the defaults."""
+"""Constants of the DSMR P1 Smart Meter integration: keys of the entry data and options, and defaults."""
 
 import logging
 from typing import Final
@@ -6,7 +6,7 @@ from typing import Final
 DOMAIN: Final = "dsmr_p1"
 LOGGER: Final = logging.getLogger(__package__)
 
-# In the data of an entry, beside CONF_PORT of Home Assistant.
+# Entry data, besides CONF_PORT of Home Assistant
 CONF_BRIDGE_TYPE: Final = "bridge_type"
 CONF_DECRYPTION_KEY: Final = "decryption_key"
 CONF_ADDITIONAL_KEY: Final = "additional_key"
@@ -23,7 +23,7 @@ BRIDGE_AUTO: Final = "auto"
 BRIDGE_DSMR: Final = "dsmr"
 BRIDGE_SMARTY: Final = "smarty"
 
-# In its options.
+# Entry options
 CONF_RECEIVED_TIMEOUT: Final = "received_timeout"
 CONF_REFRESH: Final = "refresh"
 CONF_METER: Final = "meter"
@@ -33,6 +33,6 @@ DEFAULT_RECEIVED_TIMEOUT: Final = 120
 """Seconds without a telegram after which the meters are unavailable: long enough for a meter that restarts."""
 
 MOST_METERS: Final = 16
-"""Meters on the M-Bus of a port: four are all that the standard has."""
+"""The most meters on the M-Bus of a port; the standard has four."""
 MOST_CHANNELS: Final = 300
-"""Channels of all meters of a port, each of which is an entity; the largest capture has less than a hundred."""
+"""The most channels of all meters of a port, each an entity; the largest capture has less than a hundred."""

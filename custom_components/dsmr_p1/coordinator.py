@@ -1,4 +1,4 @@
-"""The coordinator of one port: turns what its reader hears into what entities show.
+"""The coordinator of one port: passes the readings of its reader on to the entities.
 
 Nothing is polled. Values go to the entities at the pace of each meter; changes of availability, first values, and
 meters or channels that were not there before go at once. Every telegram restarts a watchdog: when it runs out, the
@@ -31,18 +31,18 @@ from .watch.issues import Watch
 type P1ConfigEntry = ConfigEntry[P1Coordinator]
 
 FIRST_TELEGRAM_LIMIT: Final = 30.0
-"""Seconds within which a telegram must come while nothing is known of the port: three periods of the slowest meters."""
+"""Seconds to wait for the first telegram of an unknown port: three periods of the slowest meters."""
 KEY_PATIENCE: Final = 60.0
-"""Seconds in which no telegram was opened, before the owner of a port that has worked is asked for other keys."""
+"""Seconds without a decrypted telegram after which a port that has worked is reauthenticated."""
 
 
 class P1Coordinator(DataUpdateCoordinator[Mapping[str, Values]]):
-    """Reads one port; `data` are the values that entities show, by slot and channel id."""
+    """Coordinates one port; `data` are the values of the entities, by slot and channel id."""
 
     config_entry: P1ConfigEntry
 
     def __init__(self, port: Port) -> None:
-        """Prepare to read; nothing is opened yet."""
+        """Initialize the coordinator; the port is not opened yet."""
         super().__init__(port.hass, LOGGER, config_entry=port.entry, name=port.name)
         self.port = port
         self.meters = KnownMeters(port)
@@ -53,16 +53,16 @@ class P1Coordinator(DataUpdateCoordinator[Mapping[str, Values]]):
         self._first_reading: asyncio.Future[None] | None = None
         self._cancel_watchdog: CALLBACK_TYPE | None = None
         self.is_down = False
-        """Whether it is known that no telegrams come: for longer than the owner allows, or for want of a port."""
+        """Whether telegrams have stopped: for longer than configured, or because the port is lost."""
         self._key_failures = 0
         self._keys_failing_since = 0.0
         self._is_reauth_started = False
         self._has_logged_exception = False
 
     async def async_start(self, *, must_hear: bool = False) -> None:
-        """Start to read, and return when the meters are known: at once where they are stored, unless `must_hear`.
+        """Start to read, and return when the meters are known: immediately if they are stored, unless `must_hear`.
 
-        Raises ConfigEntryNotReady or ConfigEntryAuthFailed where none are, and no telegram reports them.
+        Raises ConfigEntryNotReady or ConfigEntryAuthFailed if no meters are stored and no telegram reports any.
         """
         if must_hear or not self.port.meters:
             self._first_reading = self.hass.loop.create_future()
@@ -92,7 +92,7 @@ class P1Coordinator(DataUpdateCoordinator[Mapping[str, Values]]):
 
     @override
     async def _async_update_data(self) -> Mapping[str, Values]:
-        """Return what is shown: somebody asked for an update, and the next telegram will bring it."""
+        """Return the current values: an update was requested, and the next telegram will bring it."""
         if not self.port.display.is_available:
             raise UpdateFailed(
                 translation_domain=DOMAIN, translation_key="silent", translation_placeholders={"port": self.name}
@@ -105,11 +105,11 @@ class P1Coordinator(DataUpdateCoordinator[Mapping[str, Values]]):
         self.last_update_success = self.port.display.is_available
         self.async_update_listeners()
 
-    # What the reader reports
+    # Events of the reader
 
     async def _read(self) -> None:
         async for event in self.port.reader.events():
-            # Who follows telegrams finds the port as they have left it, and does no harm to it.
+            # Followers of telegrams see the updated port, and an error in them must not affect it.
             self._handle(self._on_event, event)
             self._handle(self.port.captures.add, event)
 
@@ -131,7 +131,7 @@ class P1Coordinator(DataUpdateCoordinator[Mapping[str, Values]]):
                 self._on_failed(event)
             case PortOpened(settings):
                 self.watch.on_opened()
-                LOGGER.debug("P1 port %s is open, %s", self.name, settings or "line settings of the far end")
+                LOGGER.debug("P1 port %s is open, %s", self.name, settings or "serial settings of the remote end")
 
     def _on_reading(self, reading: Reading) -> None:
         port, now = self.port, monotonic()
@@ -198,7 +198,7 @@ class P1Coordinator(DataUpdateCoordinator[Mapping[str, Values]]):
                 )
             )
         elif not failed.was_open:
-            # A port that was lost and can be opened again did nobody any harm.
+            # A port that was lost while open is retried first; only a failed retry affects availability.
             self._set_unavailable(error)
 
     # Availability

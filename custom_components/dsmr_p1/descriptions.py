@@ -1,6 +1,6 @@
-"""How channels are shown: their device classes, state classes, units and names, as tables, by what a channel tells.
+"""Entity descriptions of channels: device classes, state classes, units and names, as tables by quantity.
 
-A device class is claimed only where the unit is one of it.
+A device class is used only if it allows the unit.
 """
 
 from collections.abc import Mapping
@@ -36,7 +36,7 @@ S = SensorStateClass
 
 
 class Presentation(NamedTuple):
-    """How a quantity is shown. `device_classes` are those that may fit; the first that has the unit is taken."""
+    """The presentation of a quantity. `device_classes` are candidates; the first that allows the unit is used."""
 
     device_classes: tuple[SensorDeviceClass, ...] = ()
     state_class: SensorStateClass | None = None
@@ -47,7 +47,7 @@ MEASURED: Final = (
     D.ENERGY, D.VOLUME, D.POWER, D.REACTIVE_ENERGY, D.REACTIVE_POWER, D.APPARENT_POWER, D.CURRENT, D.VOLTAGE,
     D.FREQUENCY, D.VOLUME_FLOW_RATE, D.TEMPERATURE, D.PRESSURE, D.DURATION,
 )  # fmt: skip
-"""The classes of a number of which only the unit is known. No two of them share one."""
+"""The device classes of a number of which only the unit is known. No two of them share a unit."""
 _TOTALS: Final = frozenset(found for found in MEASURED if S.MEASUREMENT not in DEVICE_CLASS_STATE_CLASSES[found])
 
 # fmt: off
@@ -89,13 +89,13 @@ PRESENTATIONS: Final[Mapping[Quantity, Presentation]] = {
     Q.TEXT:                     Presentation(),
 }
 
-# The class of a volume that is known to be of something.
+# The device class of a volume of a known medium.
 VOLUMES: Final[Mapping[MeterKind, SensorDeviceClass]] = {
     MeterKind.GAS:   D.GAS,
     MeterKind.WATER: D.WATER,
 }
 
-# A unit -> as Home Assistant has it, and the decimals that are shown of it: those that meters send.
+# A unit -> the unit of Home Assistant and the displayed decimals, which are those that meters send.
 UNITS: Final[Mapping[Unit | None, tuple[str | None, int | None]]] = {
     None:                       (None, None),
     Unit.MILLI_WATT_HOUR:       (UnitOfEnergy.MILLIWATT_HOUR, 0),
@@ -147,31 +147,31 @@ UNITS: Final[Mapping[Unit | None, tuple[str | None, int | None]]] = {
     Unit.PERCENT:               (UnitOfRatio.PERCENTAGE, 0),
 }
 
-# How much a channel matters -> its category, and whether its entity is there without being asked for: each that is
-# writes rows into the database of every household.
+# The importance of a channel -> its category, and whether its entity is enabled by default: each enabled one writes
+# rows into the database of every household.
 LEVELS: Final[Mapping[Level, tuple[EntityCategory | None, bool]]] = {
-    Level.MAIN:       (None, True),                         # what a meter is there for
+    Level.MAIN:       (None, True),                         # the purpose of a meter
     Level.PHASE:      (None, False),                        # the same as the whole, unless there are three phases
     Level.OPTIONAL:   (None, False),                        # voltages: new with every telegram, looked at by few
-    Level.DIAGNOSTIC: (EntityCategory.DIAGNOSTIC, True),    # tells what is wrong, and changes seldom
-    Level.RARE:       (EntityCategory.DIAGNOSTIC, False),   # for those who look for something
+    Level.DIAGNOSTIC: (EntityCategory.DIAGNOSTIC, True),    # for faults; changes rarely
+    Level.RARE:       (EntityCategory.DIAGNOSTIC, False),   # for troubleshooting
 }
 _THREE_PHASES: Final = 3
 # fmt: on
 
 
 def describe(meter: KnownMeter, channel_id: str) -> SensorEntityDescription:
-    """Return how a channel of a meter is shown."""
+    """Return the entity description of a channel."""
     channel = channel_type(channel_id)
     presentation = PRESENTATIONS[channel.quantity]
     unit, precision = UNITS[meter.channels[channel_id]]
     device_class = next((found for found in _device_classes(presentation, meter) if _has_unit(found, unit)), None)
     state_class = presentation.state_class
     if channel.quantity is Quantity.REGISTER and meter.role is Role.MBUS:
-        # What a meter of its own counts only rises; what the main meter counts besides may be a balance.
+        # The counters of an M-Bus meter only rise; other counters of the main meter may be a balance.
         state_class = S.TOTAL_INCREASING
     if channel.quantity is Quantity.MEASURED and device_class in _TOTALS | set(VOLUMES.values()):
-        # What is counted only rises: Home Assistant knows no measurement of it.
+        # These counters only rise: Home Assistant has no measurement state class for them.
         state_class = S.TOTAL_INCREASING
     if channel.quantity is Quantity.POWER_FACTOR:
         precision = 3
@@ -193,12 +193,12 @@ def describe(meter: KnownMeter, channel_id: str) -> SensorEntityDescription:
 
 
 def unit_of(meter: KnownMeter, channel_id: str) -> str | None:
-    """Return the unit in which a channel of a meter is shown, unless its owner chose another."""
+    """Return the native unit of a channel."""
     return describe(meter, channel_id).native_unit_of_measurement
 
 
 def translation_key(channel: ChannelType, low_tariff: int | None) -> str:
-    """Return the key of a channel's name: tariffs are named as the country calls them, where it has names for them."""
+    """Return the translation key of a channel's name: tariffs have names if the country has names for them."""
     if low_tariff is None:
         return channel.name
     if channel.quantity is Quantity.TARIFF:

@@ -1,4 +1,4 @@
-"""Diagnostics: what is heard on a port and what it was taken for, without anything that is nobody's business.
+"""Diagnostics: the data of a port and its interpretation, without private data.
 
 Private are the keys, what a URL of the port has beside the place, the identifiers of meters and connections, and the
 messages to the consumer. The last telegrams are given with identifiers replaced, the same one always by the same within
@@ -43,7 +43,7 @@ _SHORTEST_SECRET: Final = 6
 
 
 async def async_get_config_entry_diagnostics(hass: HomeAssistant, entry: P1ConfigEntry) -> dict[str, Any]:
-    """Return what a stranger needs to know of a port; of one that is not set up, why."""
+    """Return diagnostics for a config entry; if it is not set up, the reason."""
     path: str = entry.data[CONF_PORT]
     found: dict[str, Any] = {
         "entry": {
@@ -98,7 +98,7 @@ def _port(port: Port) -> dict[str, Any]:
 
 
 def _place(port: Port) -> dict[str, Any]:
-    """Return where the meters are taken to stand, and what decided it."""
+    """Return the country and time zone assumed for the meters, and their source."""
     country = port.assumed_country
     return {
         "assumed_country": None if country is None else country.code,
@@ -108,7 +108,7 @@ def _place(port: Port) -> dict[str, Any]:
 
 
 def _replacement(port: Port) -> dict[str, Any]:
-    """Return what is in question about meters that may have been replaced, without what they tell."""
+    """Return the open questions about replaced meters, without identifiers or readings."""
     replaced = port.record.replaced
     return {
         "changes": [
@@ -135,7 +135,7 @@ def _replacement(port: Port) -> dict[str, Any]:
 
 
 def _issues(hass: HomeAssistant, entry: P1ConfigEntry) -> list[dict[str, Any]]:
-    """Return what the owner is told of in repairs at the moment."""
+    """Return the current repairs of the entry."""
     return [
         {
             "topic": issue_id.removesuffix(f"_{entry.entry_id}"),
@@ -149,7 +149,7 @@ def _issues(hass: HomeAssistant, entry: P1ConfigEntry) -> list[dict[str, Any]]:
 
 
 def _heard(port: Port) -> dict[str, Any]:
-    """Return the counts of what was heard since the start, and how long ago what was heard last."""
+    """Return the counters since the start, and the seconds since the last of each event."""
     heard, now = port.reader.heard, port.hass.loop.time()
     return {
         "bytes": heard.octets,
@@ -175,7 +175,7 @@ def _rounded(seconds: float | None) -> float | None:
 
 
 def _entities(hass: HomeAssistant, entry: P1ConfigEntry) -> dict[str, Any]:
-    """Return what has become of the entities: how many have a value, and which have none, by slot and channel id."""
+    """Return how many entities have a value, and which have none, by slot and channel id."""
     without: dict[str, list[str]] = {"missing": [], STATE_UNAVAILABLE: [], STATE_UNKNOWN: []}
     counts: Counter[str] = Counter()
     for entity in er.async_entries_for_config_entry(er.async_get(hass), entry.entry_id):
@@ -192,7 +192,7 @@ def _entities(hass: HomeAssistant, entry: P1ConfigEntry) -> dict[str, Any]:
 
 
 def _reading(reading: Reading, secret: bytes) -> dict[str, Any]:
-    """Return what was found in the last telegram."""
+    """Return the contents of the last telegram."""
     telegram = reading.telegram
     identification = anonymise(f"/{telegram.identification}".encode("latin-1", "replace"), secret)
     return {
@@ -228,7 +228,7 @@ def _meter(meter: Meter) -> dict[str, Any]:
 
 
 def _secrets(entry: P1ConfigEntry, port: Port | None) -> Iterator[str]:
-    """Return all texts that are known to be private, as they are and in hexadecimal digits."""
+    """Yield all texts that are known to be private, as text and as hexadecimal digits."""
     meters = () if port is None else port.meters.values()
     reading = None if port is None else port.reading
     texts = [entry.unique_id, *(text for meter in meters for text in (meter.equipment_identifier, meter.system_title))]
@@ -241,14 +241,14 @@ def _secrets(entry: P1ConfigEntry, port: Port | None) -> Iterator[str]:
             if channel_type(channel_id).quantity.is_private and isinstance(value.value, str)
         ]
     for text in texts:
-        # Zeros and blanks tell nothing, and a short text stands by chance in others.
+        # Zeros and blanks are not private, and a short text occurs in others by chance.
         if text is not None and len(text.strip("0 -")) >= _SHORTEST_SECRET:
             yield text
             yield text.encode().hex().upper()
 
 
 def _scrubbed[T](found: T, private: Sequence[str]) -> T:
-    """Return the same without the texts that are known to be private, wherever they may have come from."""
+    """Return the data without the texts that are known to be private."""
     result: object = found
     match found:
         case str():

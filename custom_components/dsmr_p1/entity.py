@@ -1,4 +1,4 @@
-"""The base of all entities."""
+"""Base class of the entities."""
 
 from homeassistant.helpers.device_registry import DeviceInfo
 from homeassistant.helpers.update_coordinator import CoordinatorEntity
@@ -8,12 +8,12 @@ from .port.devices import device_identifier
 
 
 class P1Entity(CoordinatorEntity[P1Coordinator]):
-    """Something of a meter."""
+    """An entity of a meter."""
 
     _attr_has_entity_name = True
 
     def __init__(self, coordinator: P1Coordinator, slot: str, key: str) -> None:
-        """Belong to the meter in a slot; `key` tells its entities apart."""
+        """Initialize the entity on the device in a slot; `key` distinguishes the entities of a device."""
         super().__init__(coordinator)
         entry_id = coordinator.config_entry.entry_id
         self.slot = slot

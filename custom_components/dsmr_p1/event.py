@@ -1,4 +1,4 @@
-"""Events: what happened at a meter, each with the facts. `events` finds them."""
+"""Event entities of meters. `events` detects the events."""
 
 from collections import deque
 from collections.abc import Mapping
@@ -20,13 +20,13 @@ from .storage.store import KnownMeter
 
 PARALLEL_UPDATES = 0
 _APART: Final = 0.002
-"""Seconds between two events of one kind."""
+"""The fewest seconds between two events of one kind."""
 
 
 async def async_setup_entry(
     hass: HomeAssistant, entry: P1ConfigEntry, async_add_entities: AddConfigEntryEntitiesCallback
 ) -> None:
-    """Create an entity for each kind of events of the meters that are known, and of those that become known later."""
+    """Set up an entity for each kind of event of the known meters, and of meters that are added later."""
     coordinator = entry.runtime_data
     follower = Follower(coordinator.port)
 
@@ -34,7 +34,7 @@ async def async_setup_entry(
     def start(_: HomeAssistant) -> None:
         entry.async_on_unload(coordinator.port.subscribe(follower.take))
 
-    # Automations hear nothing before; what happened while Home Assistant was off is for them too.
+    # Automations do not run earlier, and events during a stop of Home Assistant are for them too.
     entry.async_on_unload(async_at_started(hass, start))
     known: Mapping[str, KnownMeter] = {}
     added: set[tuple[str, str]] = set()
@@ -47,7 +47,7 @@ async def async_setup_entry(
         known = coordinator.port.meters
         found = {(slot, kind.key): kind for slot, meter in known.items() for kind in kinds_of(meter)}
         fresh = found.keys() - added
-        # A meter that its owner has removed may come back.
+        # A removed meter may come back.
         added = {key for key in added if key[0] in known} | fresh
         async_add_entities([P1Event(coordinator, follower, key[0], found[key]) for key in sorted(fresh)])
 
@@ -56,14 +56,14 @@ async def async_setup_entry(
 
 
 class P1Event(P1Entity, EventEntity):
-    """One kind of events of a meter. It is there whatever the port does: what happened has happened."""
+    """One kind of event of a meter. It stays available while the port is not: past events remain true."""
 
     entity_description: EventDescription
 
     def __init__(
         self, coordinator: P1Coordinator, follower: Follower, slot: str, description: EventDescription
     ) -> None:
-        """Belong to the meter in a slot."""
+        """Initialize the event entity of the meter in a slot."""
         super().__init__(coordinator, slot, description.key)
         self.entity_description = description
         self._follower = follower
@@ -79,7 +79,7 @@ class P1Event(P1Entity, EventEntity):
     @override
     async def async_added_to_hass(self) -> None:
         await super().async_added_to_hass()
-        # An event is one only where the state before it was another.
+        # Automations see an event only if the state changes.
         self.async_write_ha_state()
         self.async_on_remove(self._follower.listen(self.slot, self.entity_description.key, self._on_event))
 
@@ -89,29 +89,29 @@ class P1Event(P1Entity, EventEntity):
 
     @callback
     def _on_event(self, event: Event) -> None:
-        """Tell an event, or one of several a little later: their state, by which they are heard, is a millisecond."""
+        """Trigger an event, or queue it: the state is a time in milliseconds, so two events must not share one."""
         if self._waiting or self.state == dt_util.utcnow().isoformat(timespec="milliseconds"):
             self._waiting.append(event)
             if len(self._waiting) == 1:
-                self._tell_later()
+                self._trigger_later()
         else:
-            self._tell(event)
+            self._trigger(event)
 
-    def _tell_later(self) -> None:
-        job = HassJob(self._tell_next, cancel_on_shutdown=True)
+    def _trigger_later(self) -> None:
+        job = HassJob(self._trigger_next, cancel_on_shutdown=True)
         self._cancel = async_call_later(self.hass, _APART, job)
 
     @callback
-    def _tell_next(self, _: datetime) -> None:
-        self._tell(self._waiting.popleft())
+    def _trigger_next(self, _: datetime) -> None:
+        self._trigger(self._waiting.popleft())
         if self._waiting:
-            self._tell_later()
+            self._trigger_later()
 
-    def _tell(self, event: Event) -> None:
+    def _trigger(self, event: Event) -> None:
         self._trigger_event(event.type, event.facts)
         self.async_write_ha_state()
 
     @callback
     @override
     def _handle_coordinator_update(self) -> None:
-        """Write nothing: an event is written when it comes, and only then."""
+        """Ignore updates: the state is written only when an event occurs."""

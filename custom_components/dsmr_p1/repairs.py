@@ -1,4 +1,4 @@
-"""Repairs: what the owner can do about an issue, carried out from its dialog."""
+"""Repairs: fix flows of the issues."""
 
 from abc import abstractmethod
 from typing import Final, override
@@ -23,17 +23,17 @@ type IssueData = dict[str, str | int | float | None]
 
 
 async def async_create_fix_flow(hass: HomeAssistant, issue_id: str, data: IssueData | None) -> RepairsFlow:  # noqa: ARG001 - HA's own
-    """Return the dialog of an issue."""
+    """Return the fix flow of an issue."""
     data = data or {}
     condition = str(data.get("condition"))
     return FLOWS.get(condition, AcknowledgeFlow)(hass, condition, data)
 
 
 class P1RepairFlow(RepairsFlow):
-    """A dialog about an issue of one port."""
+    """A fix flow for an issue of one port."""
 
     def __init__(self, hass: HomeAssistant, condition: str, about: IssueData) -> None:
-        """Take what the issue is about."""
+        """Initialize the flow with the data of the issue."""
         self._entry: P1ConfigEntry | None = hass.config_entries.async_get_entry(str(about.get("entry_id")))
         self._condition = condition
         self._about = about
@@ -57,16 +57,16 @@ class P1RepairFlow(RepairsFlow):
 
 
 class ConfirmFlow(P1RepairFlow):
-    """A dialog that does one thing, once it is confirmed; `_next_flow` is the dialog that goes on from there."""
+    """A flow with one action after confirmation; `_next_flow` is the flow that follows it."""
 
     _next_flow: tuple[FlowType, str] | None = None
 
     async def async_step_init(self, _: dict[str, str] | None = None) -> RepairsFlowResult:
-        """Begin."""
+        """Start the flow."""
         return await self.async_step_confirm()
 
     async def async_step_confirm(self, user_input: dict[str, str] | None = None) -> RepairsFlowResult:
-        """Show what will be done, and do it once it is confirmed."""
+        """Show the action, and perform it after confirmation."""
         if user_input is None:
             return self._ask("confirm")
         if self._entry is None:
@@ -78,11 +78,11 @@ class ConfirmFlow(P1RepairFlow):
 
     @abstractmethod
     async def _async_fix(self, entry: P1ConfigEntry) -> str | None:
-        """Do it, and give the key of what is in the way, if anything is."""
+        """Perform the action; return the key of the error, if any."""
 
 
 class AcknowledgeFlow(ConfirmFlow):
-    """The owner has taken note; nobody is told about this again."""
+    """Acknowledge the issue, so that it is not raised again."""
 
     @override
     async def _async_fix(self, entry: P1ConfigEntry) -> str | None:
@@ -96,7 +96,7 @@ class AcknowledgeFlow(ConfirmFlow):
 
 
 class TakeNewPathFlow(ConfirmFlow):
-    """The cable was found under another path."""
+    """Switch the entry to the new path of the cable."""
 
     @override
     async def _async_fix(self, entry: P1ConfigEntry) -> str | None:
@@ -109,7 +109,7 @@ class TakeNewPathFlow(ConfirmFlow):
 
 
 class AskForKeysFlow(ConfirmFlow):
-    """The keys are asked for again."""
+    """Start reauthentication."""
 
     @override
     async def _async_fix(self, entry: P1ConfigEntry) -> str | None:
@@ -118,7 +118,7 @@ class AskForKeysFlow(ConfirmFlow):
 
 
 class ReconfigureFlow(ConfirmFlow):
-    """The port is set up anew: the telegrams on it are others than before."""
+    """Start reconfiguration: the port sends other telegrams than before."""
 
     @override
     async def _async_fix(self, entry: P1ConfigEntry) -> str | None:
@@ -129,7 +129,7 @@ class ReconfigureFlow(ConfirmFlow):
 
 
 class DetectTypeFlow(ConfirmFlow):
-    """The type of a meter is detected again, instead of being fixed."""
+    """Remove the chosen type of a meter, so that it is detected again."""
 
     @override
     async def _async_fix(self, entry: P1ConfigEntry) -> str | None:
@@ -147,7 +147,7 @@ class DetectTypeFlow(ConfirmFlow):
 
 
 class TakeOverFlow(ConfirmFlow):
-    """An entry of Home Assistant's own `dsmr` that reads the same meter is taken over."""
+    """Take over an entry of Home Assistant's own `dsmr` that reads the same meter."""
 
     @override
     async def _async_fix(self, entry: P1ConfigEntry) -> str | None:
@@ -160,12 +160,12 @@ class TakeOverFlow(ConfirmFlow):
 
 
 class ReplacementFlow(P1RepairFlow):
-    """The owner is asked whether another meter is a replacement, an additional one, or a mistake."""
+    """Ask whether another meter is a replacement, an additional one, or a mistake."""
 
     @property
     @override
     def _placeholders(self) -> dict[str, str]:
-        """Return what the issue tells, and what only the owner is to see: the issue itself goes into diagnostics."""
+        """Return the placeholders, including private ones: the issue itself is part of diagnostics."""
         slot = str(self._about["slot"])
         if self._entry is None or not self._is_loaded or not self._entry.runtime_data.meters.is_in_question(slot):
             return super()._placeholders
@@ -196,7 +196,7 @@ class ReplacementFlow(P1RepairFlow):
         return await self._answer(Answer.MISTAKE, user_input)
 
     def _settled(self) -> RepairsFlowResult:
-        """End where there is no question any more, and let the issue go with it."""
+        """Finish the flow if the question is no longer open, which also deletes the issue."""
         ir.async_delete_issue(self.hass, DOMAIN, self.issue_id)
         return self.async_abort(reason="settled")
 
@@ -214,7 +214,7 @@ class ReplacementFlow(P1RepairFlow):
 
 
 class OddStepFlow(P1RepairFlow):
-    """The owner is asked whether a step of a register was real use or an error."""
+    """Ask whether a step of a register was real consumption or an error."""
 
     async def async_step_init(self, _: dict[str, str] | None = None) -> RepairsFlowResult:
         """Ask which it is."""
@@ -225,11 +225,11 @@ class OddStepFlow(P1RepairFlow):
         )
 
     async def async_step_real(self, user_input: dict[str, str] | None = None) -> RepairsFlowResult:
-        """Put the step back into the statistics."""
+        """Add the step to the statistics again."""
         return self._answer("real", user_input)
 
     async def async_step_mistake(self, user_input: dict[str, str] | None = None) -> RepairsFlowResult:
-        """Leave the step out of the statistics."""
+        """Keep the step out of the statistics."""
         return self._answer("mistake", user_input)
 
     def _answer(self, step_id: str, user_input: dict[str, str] | None) -> RepairsFlowResult:

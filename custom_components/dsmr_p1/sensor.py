@@ -1,4 +1,4 @@
-"""Sensors: one for each channel that a meter sends. `descriptions` has how each is shown."""
+"""Sensors: one for each channel that a meter sends. `descriptions` has their descriptions."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -24,21 +24,21 @@ from .watch.line_health import DESCRIPTIONS, LineHealthSensor
 
 PARALLEL_UPDATES = 0
 SCAN_INTERVAL: Final = timedelta(seconds=60)
-"""How often the sensors of line health look. Those of the meters are told."""
+"""The interval of the line health sensors, which are polled. Sensors of meters are pushed."""
 
 MOST_EXTRA_OPTIONS: Final = 16
-"""Values of an enumeration that no standard has; what comes after is unknown."""
+"""The most enumeration values beyond the standards; further ones are shown as unknown."""
 LONGEST_STATE: Final = 255
-"""Characters of a state; a longer text is cut, and whole in the attribute below."""
+"""The most characters of a state; a longer text is truncated, and complete in the attribute below."""
 ATTR_FULL_TEXT: Final = "full_text"
 
 
 async def async_setup_entry(
     hass: HomeAssistant, entry: P1ConfigEntry, async_add_entities: AddConfigEntryEntitiesCallback
 ) -> None:
-    """Create a sensor for each channel that is known, and for each that becomes known later."""
+    """Set up a sensor for each known channel, and for channels that are added later."""
     sensors = Sensors(hass, entry, async_add_entities)
-    # Told before the sensors themselves are: those that are outdated must not speak again.
+    # Called before the sensors, since outdated ones must not write another state.
     entry.async_on_unload(entry.runtime_data.async_add_listener(sensors.follow))
     sensors.follow()
     async_add_entities(
@@ -47,12 +47,12 @@ async def async_setup_entry(
 
 
 class Sensors:
-    """The sensors of an entry: one for each channel that is known, and none for others."""
+    """The sensors of an entry: exactly one for each known channel."""
 
     def __init__(
         self, hass: HomeAssistant, entry: P1ConfigEntry, async_add_entities: AddConfigEntryEntitiesCallback
     ) -> None:
-        """Begin without any."""
+        """Initialize without sensors."""
         self._hass = hass
         self._entry = entry
         self._coordinator = entry.runtime_data
@@ -63,7 +63,7 @@ class Sensors:
 
     @callback
     def follow(self) -> None:
-        """Create the sensors of channels that are new, and make those anew whose channel is something else now."""
+        """Create sensors for new channels, and recreate those whose channel has changed."""
         if self._meters is self._coordinator.port.meters:
             return
         self._meters = self._coordinator.port.meters
@@ -79,12 +79,12 @@ class Sensors:
         ]
         self._sensors.update({(sensor.slot, sensor.channel_id): sensor for sensor in fresh})
         if retired:
-            self._entry.async_create_task(self._hass, self._exchange(retired, fresh), "dsmr_p1 sensors")
+            self._entry.async_create_task(self._hass, self._replace(retired, fresh), "dsmr_p1 sensors")
         else:
             self._async_add_entities(fresh)
 
     def _is_outdated(self, sensor: P1Sensor) -> bool:
-        """Whether a channel is gone, or something else than when its sensor was made."""
+        """Whether the channel of a sensor is gone, or has changed since the sensor was created."""
         meter = self._meters.get(sensor.slot)
         if meter is None or sensor.channel_id not in meter.channels:
             return True
@@ -95,12 +95,12 @@ class Sensors:
         elif (registered := sensor.registry_entry) is not None and self._registry.async_get_entity_id(
             registered.domain, DOMAIN, registered.unique_id
         ) is None:
-            # It is disabled, and its registry entry went to another meter: this one gets one of its own.
+            # The sensor is disabled, and its registry entry moved to another meter: this meter needs its own.
             return True
         return describe(meter, sensor.channel_id) != sensor.entity_description
 
-    async def _exchange(self, retired: list[P1Sensor], fresh: list[P1Sensor]) -> None:
-        """Take sensors away, and only then put others in their place: they have the same entity ids."""
+    async def _replace(self, retired: list[P1Sensor], fresh: list[P1Sensor]) -> None:
+        """Remove sensors, and only then add their replacements, which have the same entity ids."""
         for sensor in retired:
             if sensor.is_added:
                 await sensor.async_remove()
@@ -108,12 +108,12 @@ class Sensors:
 
 
 class P1Sensor(P1Entity, SensorEntity):
-    """A channel of a meter."""
+    """Sensor for a channel of a meter."""
 
     _unrecorded_attributes = frozenset({ATTR_FULL_TEXT})
 
     def __init__(self, coordinator: P1Coordinator, meter: KnownMeter, channel_id: str) -> None:
-        """Show a channel of a meter."""
+        """Initialize the sensor of a channel."""
         super().__init__(coordinator, meter.slot, channel_id)
         self.channel_id = channel_id
         self.is_added = False
@@ -123,7 +123,7 @@ class P1Sensor(P1Entity, SensorEntity):
         self._is_text = PRESENTATIONS[quantity].state_class is None and (
             self.entity_description.device_class in (None, SensorDeviceClass.ENUM)
         )
-        self._words = self._words_for(channel_id)
+        self._words = self._tariff_words(channel_id)
         if self._words:
             self._attr_options = sorted(self._words.values())
         self._is_retired = False
@@ -133,8 +133,8 @@ class P1Sensor(P1Entity, SensorEntity):
         self._written: State | None = None
         self._take_value()
 
-    def _words_for(self, channel_id: str) -> Mapping[str, str]:
-        """Return the words for a tariff that was taken over: automations wait for them."""
+    def _tariff_words(self, channel_id: str) -> Mapping[str, str]:
+        """Return the tariff names of an entity that was taken over, which automations rely on."""
         words = self.coordinator.port.tariff_words
         if not words or channel_type(channel_id).quantity is not Quantity.TARIFF:
             return {}
@@ -144,7 +144,7 @@ class P1Sensor(P1Entity, SensorEntity):
         return {} if registered is None else words.get(registered.id, {})
 
     def retire(self) -> None:
-        """Write no more states: another entity is about to take over this one's registry entry."""
+        """Stop writing states: another entity is about to use this one's registry entry."""
         self._is_retired = True
 
     @override
@@ -176,13 +176,13 @@ class P1Sensor(P1Entity, SensorEntity):
         self._written = self.hass.states.get(self.entity_id)
 
     def _report(self) -> None:
-        """Report the value again, which has not changed: integrals and averages over time go by the last report."""
+        """Report the unchanged value again: integrals and averages over time depend on the last report."""
         state = self.hass.states.get(self.entity_id)
         if state is None or state is not self._written:
-            # Something else has written it since, as a change of its settings does.
+            # Another part of Home Assistant has written the state since, as a change of settings does.
             self._write()
         else:
-            # Writing the state of the entity would come to the same, at many times the work.
+            # Writing the entity's state would have the same result, at many times the cost.
             self.hass.states.async_set(state.entity_id, state.state, state.attributes, context=state.context)
 
     def _take_value(self) -> None:
@@ -204,7 +204,7 @@ class P1Sensor(P1Entity, SensorEntity):
         if self._words:
             return self._words.get(text)
         if self.options is not None and text not in self.options:
-            # A position or tariff that no standard has is a fact all the same.
+            # A position or tariff beyond the standards is still valid data.
             if len(self.options) - len(self.entity_description.options or ()) >= MOST_EXTRA_OPTIONS:
                 return None
             self._attr_options = [*self.options, text]

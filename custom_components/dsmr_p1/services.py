@@ -1,7 +1,7 @@
-"""Actions: `dsmr_p1.capture_telegrams` waits for telegrams of a port, and gives them as they came.
+"""Actions: `dsmr_p1.capture_telegrams` waits for telegrams of a port, and returns them as received.
 
 `dsmr_p1.add_to_energy_dashboard` adds the meters of a port to the energy dashboard, for administrators.
-`dsmr_p1.take_over` takes an entry of Home Assistant's own `dsmr` over into a port that was set up already, likewise.
+`dsmr_p1.take_over`, also for administrators, takes over an entry of Home Assistant's own `dsmr` into an existing port.
 """
 
 import asyncio
@@ -65,7 +65,7 @@ def async_setup_services(hass: HomeAssistant) -> None:
 
 
 async def _take_over(call: ServiceCall) -> None:
-    """Take an entry of `dsmr` over, and return when it is done."""
+    """Take over an entry of `dsmr`, and return when that is done."""
     hass = call.hass
     entry: P1ConfigEntry = async_get_config_entry(hass, DOMAIN, call.data.get(ATTR_CONFIG_ENTRY_ID))
     core = hass.config_entries.async_get_entry(call.data[ATTR_DSMR_ENTRY])
@@ -82,7 +82,7 @@ async def _take_over(call: ServiceCall) -> None:
 
 
 async def _capture_telegrams(call: ServiceCall) -> ServiceResponse:
-    """Wait for the next telegrams, good or damaged; fewer are given where no more come in time."""
+    """Return the next telegrams, good or damaged; fewer if they do not come in time."""
     count = call.data[ATTR_COUNT]
     if not 1 <= count <= MOST:
         raise ServiceValidationError(
@@ -111,7 +111,7 @@ async def _capture_telegrams(call: ServiceCall) -> ServiceResponse:
 
 
 async def _add_to_energy_dashboard(call: ServiceCall) -> ServiceResponse:
-    """Add what the energy dashboard does not have of the meters of a port, and return its entities."""
+    """Add missing sources of a port to the energy dashboard, and return their entities."""
     entry: P1ConfigEntry = async_get_config_entry(call.hass, DOMAIN, call.data.get(ATTR_CONFIG_ENTRY_ID))
     port = entry.runtime_data.port
     if not has_dashboard(call.hass):

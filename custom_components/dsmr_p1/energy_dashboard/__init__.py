@@ -1,1 +1,1 @@
-"""What of a port belongs on Home Assistant's energy dashboard, and how it gets there."""
+"""The sources of a port for Home Assistant's energy dashboard, and how they are added."""

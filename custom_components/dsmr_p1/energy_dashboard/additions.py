@@ -1,7 +1,7 @@
-"""Adds the meters of a port to the energy dashboard: what is there stays as it is, and nothing is added twice.
+"""Adds the meters of a port to the energy dashboard: existing sources are unchanged, and nothing is added twice.
 
-A kind of sources of which the dashboard has one from elsewhere is left to its owner: together with that one, the same
-energy would count twice.
+A kind of source that the dashboard has from another integration is left to the owner: otherwise the same energy would
+count twice.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -34,7 +34,7 @@ def has_dashboard(hass: HomeAssistant) -> bool:
 
 
 def is_complete(port: Port) -> bool:
-    """Whether all entities that belong on the dashboard are there and have values."""
+    """Whether all entities for the dashboard exist and have values."""
     sources, entities = list(sources_of(port.meters.values())), _Entities(port)
     shown = [
         entity
@@ -46,7 +46,7 @@ def is_complete(port: Port) -> bool:
 
 
 async def async_kinds(hass: HomeAssistant, meters: Iterable[KnownMeter]) -> frozenset[SourceKind]:
-    """Return the kinds of sources that meters would add which are not set up yet; none where there is no dashboard."""
+    """Return the kinds of sources that new meters would add; none if there is no dashboard."""
     if not has_dashboard(hass):
         return frozenset()
     manager = await async_get_manager(hass)
@@ -56,12 +56,12 @@ async def async_kinds(hass: HomeAssistant, meters: Iterable[KnownMeter]) -> froz
 
 
 async def async_add(port: Port) -> list[str]:
-    """Add what is missing and has a value, and return its entities.
+    """Add the missing sources that have a value, and return their entities.
 
-    Raises probatio.Invalid where Home Assistant does not take it.
+    Raises probatio.Invalid if Home Assistant rejects them.
     """
     manager = await async_get_manager(port.hass)
-    # From here to the update nothing is waited for: nobody else can change the preferences in between.
+    # No await from here to the update, so that the preferences cannot change in between.
     preferences = manager.data or EnergyManager.default_preferences()
     missing = list(_missing(preferences, _Entities(port), sources_of(port.meters.values())))
     if not missing:
@@ -73,7 +73,7 @@ async def async_add(port: Port) -> list[str]:
 
 
 def _missing(preferences: EnergyPreferences, entities: _Entities, sources: Iterable[Source]) -> Iterator[SourceType]:
-    """Return the sources that the dashboard does not have, as its preferences have them."""
+    """Yield the sources that the dashboard lacks, in the form of its preferences."""
     used = {*_statistics(preferences["energy_sources"]), *_statistics(preferences["device_consumption"])}
     used.update(_statistics(preferences.get("device_consumption_water", ())))
     from_elsewhere = _from_elsewhere(preferences, entities.registry)
@@ -95,7 +95,7 @@ def _missing(preferences: EnergyPreferences, entities: _Entities, sources: Itera
 
 
 def _from_elsewhere(preferences: EnergyPreferences, registry: er.EntityRegistry) -> set[str]:
-    """Return the kinds of sources of which one is not from this integration, from whichever of its ports."""
+    """Return the kinds of sources of which one is from another integration."""
 
     def is_own(statistic: str) -> bool:
         entity = registry.async_get(statistic)
@@ -109,7 +109,7 @@ def _from_elsewhere(preferences: EnergyPreferences, registry: er.EntityRegistry)
 
 
 def _preference(kind: SourceKind, imported: str, exported: str | None, power: str | None) -> SourceType:
-    """Return a source as the dashboard's own dialog writes it: without a price, which is for the owner to say."""
+    """Return a source as the dashboard's own dialog writes it, without a price, which the owner adds."""
     prices = dict.fromkeys(("stat_cost", "entity_energy_price", "number_energy_price"))
     source: dict[str, Any] = {"type": kind, "stat_energy_from": imported, **prices}
     if kind == "grid":
@@ -120,7 +120,7 @@ def _preference(kind: SourceKind, imported: str, exported: str | None, power: st
 
 
 def _statistics(preferences: Iterable[Any], keys: frozenset[str] | None = None) -> Iterator[str]:
-    """Return the statistics that preferences name, under some keys or anywhere."""
+    """Yield the statistics in preferences, under the given keys or anywhere."""
     for preference in preferences:
         for key, value in preference.items():
             if isinstance(value, Mapping):
@@ -130,7 +130,7 @@ def _statistics(preferences: Iterable[Any], keys: frozenset[str] | None = None) 
 
 
 class _Entities:
-    """The entities of a port, as far as they are enabled."""
+    """The enabled entities of a port."""
 
     def __init__(self, port: Port) -> None:
         self._states = port.hass.states
@@ -138,18 +138,18 @@ class _Entities:
         self._entry_id = port.entry.entry_id
 
     def get(self, slot: str, channel_id: str | None) -> str | None:
-        """Return the entity of a channel; None where there is none, or it is disabled."""
+        """Return the entity id of a channel; None if there is none, or it is disabled."""
         unique_id = f"{self._entry_id}_{slot}_{channel_id}"
         entity_id = self.registry.async_get_entity_id(Platform.SENSOR, DOMAIN, unique_id)
         entity = None if entity_id is None else self.registry.async_get(entity_id)
         return None if entity is None or entity.disabled else entity.entity_id
 
     def has_value(self, entity_id: str | None) -> bool:
-        """Whether an entity shows a value."""
+        """Whether an entity has a value."""
         state = None if entity_id is None else self._states.get(entity_id)
         return state is not None and state.state not in (STATE_UNKNOWN, STATE_UNAVAILABLE)
 
     def has_counted(self, entity_id: str | None) -> bool:
-        """Whether a register has ever counted anything."""
+        """Whether a register is above zero."""
         state = None if entity_id is None else self._states.get(entity_id)
         return state is not None and self.has_value(entity_id) and float(state.state) > 0

@@ -1,6 +1,6 @@
-"""What of the meters of a port belongs on the energy dashboard: the grid by tariff, with the power; gas; water.
+"""The sources of the meters of a port for the energy dashboard: the grid by tariff, with the power; gas; water.
 
-The dashboard has no source of heat, and what a second electricity meter counts is in the first one already.
+The dashboard has no source of heat, and the main meter already includes a second electricity meter.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -23,11 +23,11 @@ _USUAL_TARIFFS: Final = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """A source of the energy dashboard, its entities by the ids of their channels.
+    """A source of the energy dashboard, with its entities as channel ids.
 
-    `imported` is what is used, `exported` what is given back, None where there is no such register. `power` is that of
-    the same connection. `others` count the same energy: where the dashboard has one of these, the source would count
-    twice. `is_unusual`: many meters have such a register, and few ever use it.
+    `imported` is the consumption, `exported` the energy returned to the grid, None if there is no such
+    register. `power` is that of the same connection. `others` count the same energy: if the dashboard has one of these,
+    the source would count twice. `is_unusual`: many meters have such a register, and few ever use it.
     """
 
     kind: SourceKind
@@ -40,7 +40,7 @@ class Source:
 
 
 def sources_of(meters: Iterable[KnownMeter]) -> Iterator[Source]:
-    """Return the sources of the meters of a port."""
+    """Yield the sources of the meters of a port."""
     for meter in meters:
         if meter.role is Role.MAIN and meter.kind is MeterKind.ELECTRICITY:
             yield from _grid(meter)
@@ -49,7 +49,7 @@ def sources_of(meters: Iterable[KnownMeter]) -> Iterator[Source]:
 
 
 def _grid(meter: KnownMeter) -> Iterator[Source]:
-    """Return a connection for each tariff, or one where the meter tells none."""
+    """Yield a connection for each tariff, or a single one if the meter sends no tariffs."""
     named = {(row.name, row.index): row.id for row in _rows(meter)}
     totals = {named.get((f"{name}_{part}", index)) for name in (_IMPORT, _EXPORT) for part, index in _TOTALS}
     tariffs = sorted(index for name, index in named if name == f"{_IMPORT}_tariff" and index != "0")
@@ -78,7 +78,7 @@ def _grid(meter: KnownMeter) -> Iterator[Source]:
 
 
 def _consumed(meter: KnownMeter, kind: SourceKind) -> Iterator[Source]:
-    """Return the reading of a meter of gas or water."""
+    """Yield the source of a gas or water meter."""
     readings = {row.name: row.id for row in _rows(meter) if row.quantity is Quantity.VOLUME and row.name in _READINGS}
     found = next((readings[name] for name in _READINGS if name in readings), None)
     if found is not None:

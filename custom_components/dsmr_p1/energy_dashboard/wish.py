@@ -1,6 +1,6 @@
-"""The wish that its owner had when a port was set up: that its meters are added to the energy dashboard.
+"""Adds the meters of a port to the energy dashboard after setup, if the owner chose so.
 
-It is carried out once all entities have values, and remembered as done: what the owner removes afterwards stays away.
+This happens once, when all entities have values, so that sources that the owner removes afterwards stay removed.
 """
 
 from typing import Final
@@ -15,38 +15,38 @@ from ..port.state import Port
 from .additions import async_add, has_dashboard, is_complete
 
 PATIENCE: Final = 3600.0
-"""Seconds after the first telegram in which all registers should show a value; then those are added that do."""
+"""Seconds after the first telegram until all registers should have a value; then those with one are added."""
 
 
 @callback
 def async_start(port: Port) -> None:
-    """Carry out the wish, where there is one and it has not been carried out."""
+    """Wait for values and add the meters, if chosen and not done yet."""
     if port.entry.data.get(CONF_ENERGY_DASHBOARD) and not port.record.is_on_dashboard:
-        port.entry.async_on_unload(port.subscribe(_Wish(port).take))
+        port.entry.async_on_unload(port.subscribe(_Addition(port).take))
 
 
-class _Wish:
-    """A wish that waits for values."""
+class _Addition:
+    """A pending addition that waits for values."""
 
     def __init__(self, port: Port) -> None:
         self._port = port
         self._since: float | None = None
-        self._is_granted = False
+        self._is_started = False
 
     @callback
     def take(self, capture: Capture) -> None:
-        """Look, with each telegram, whether the entities have values by now."""
+        """Check after each telegram whether the entities have values."""
         port = self._port
-        if self._is_granted or not isinstance(capture.event, Reading) or not has_dashboard(port.hass):
+        if self._is_started or not isinstance(capture.event, Reading) or not has_dashboard(port.hass):
             return
         now = port.hass.loop.time()
         if self._since is None:
             self._since = now
         if is_complete(port) or now - self._since > PATIENCE:
-            self._is_granted = True
-            port.entry.async_create_task(port.hass, self._carry_out(), f"{DOMAIN} energy dashboard")
+            self._is_started = True
+            port.entry.async_create_task(port.hass, self._async_add(), f"{DOMAIN} energy dashboard")
 
-    async def _carry_out(self) -> None:
+    async def _async_add(self) -> None:
         port = self._port
         try:
             added = await async_add(port)

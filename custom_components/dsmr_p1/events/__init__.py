@@ -1,1 +1,1 @@
-"""What happens at a meter, such as a power failure: found by comparing a telegram with what was seen before."""
+"""Events of a meter, such as a power failure, detected by comparing each telegram with the one before."""

@@ -1,7 +1,7 @@
-"""Follows the telegrams of a port, and passes on what happened at its meters.
+"""Follows the telegrams of a port, and passes on the events of its meters.
 
-Nothing is an event that was so when a meter was first heard. What was seen last is stored, so that what happened while
-Home Assistant was off, such as a power failure that it slept through, is told with the first telegram.
+The state of a meter in its first telegram is not an event. The last state is stored, so that events during a stop of
+Home Assistant, such as a power failure, are passed on with the first telegram.
 """
 
 from collections import deque
@@ -27,14 +27,14 @@ from ..storage.store import KnownMeter, Seen
 from .kinds import DETAILS, EVENTS, LIST, WATCHED, Change, Event, EventDescription, failures, text_of
 
 _MOST_WAITING: Final = 10
-"""Events of one kind that are kept for an entity that is not there yet."""
+"""The most events of one kind that are kept for an entity that does not exist yet."""
 
 type _Key = tuple[str, str]
 """The slot of a meter, and the key of a kind of events."""
 
 
 class _Last(NamedTuple):
-    """The last telegram of a meter: what the meter is, the channels that have to do with events, and their values."""
+    """The last telegram of a meter: its profile, the channels related to events, and their values."""
 
     profile: MeterProfile
     watched: tuple[str, ...]
@@ -42,17 +42,17 @@ class _Last(NamedTuple):
 
 
 def kinds_of(meter: KnownMeter) -> Iterator[EventDescription]:
-    """Return the kinds of events of a meter; none for those behind the main meter, which only count."""
+    """Yield the kinds of events of a meter; none for M-Bus meters, which only count."""
     if meter.role is not Role.MBUS:
         names = {channel_type(channel_id).name for channel_id in meter.channels}
         yield from (description for description in EVENTS if description.channels & names)
 
 
 class Follower:
-    """Compares each telegram of a port with what was seen before."""
+    """Compares each telegram of a port with the one before."""
 
     def __init__(self, port: Port) -> None:
-        """Go on from what is stored of the meters that are known."""
+        """Initialize with the stored state of the known meters."""
         self._port = port
         port.record.seen = {slot: seen for slot, seen in port.record.seen.items() if slot in port.meters}
         self._last: dict[str, _Last] = {}
@@ -61,9 +61,9 @@ class Follower:
 
     @callback
     def listen(self, slot: str, key: str, listener: Callable[[Event], None]) -> CALLBACK_TYPE:
-        """Pass on the events of one kind of a meter, and those first that came before anybody listened.
+        """Call a listener with the events of one kind of a meter, beginning with those that came before it subscribed.
 
-        The function that is returned ends that.
+        Returns the function that removes the listener.
         """
         self._listeners[slot, key] = listener
         for event in self._waiting.pop((slot, key), ()):
@@ -77,14 +77,14 @@ class Follower:
 
     @callback
     def take(self, capture: Capture) -> None:
-        """Compare a telegram, as far as it may be shown: a counter that is held back tells of nothing."""
+        """Compare a telegram, without counters that are held back."""
         if isinstance(capture.event, Reading) and self._port.reading is not None:
             for meter in self._port.reading.meters:
                 if meter.profile.role is not Role.MBUS and self._is_news(meter):
                     self._compare(meter)
 
     def _is_news(self, meter: Meter) -> bool:
-        """Whether anything that has to do with events is not as in the last telegram; it seldom is."""
+        """Whether anything related to events has changed since the last telegram, which is rare."""
         slot, profile = meter.profile.slot, meter.profile
         last = self._last.get(slot)
         if last is None or last.profile is not profile:
@@ -130,7 +130,7 @@ class Follower:
 
 
 def _is_unknown_counter(shown: Presented) -> bool:
-    """Whether a counter waits for a second telegram: what was seen of it stands until then."""
+    """Whether a counter waits for a second telegram; its last value is kept until then."""
     return shown.value is None and shown.channel.quantity is Quantity.COUNTER
 
 

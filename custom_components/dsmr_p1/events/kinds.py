@@ -1,7 +1,7 @@
-"""The kinds of events, as a table: which channels show that something happened, and what they say of it.
+"""The kinds of events, as a table: the channels that show an event, and how its attributes are read.
 
-A meter sends no events: it counts them, and keeps a list of the long power failures. So an event is what differs from
-what was seen before.
+A meter sends no events: it counts them, and keeps a list of the long power failures. So an event is a difference from
+the state before.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -16,18 +16,18 @@ from ..p1 import Presented
 from ..storage.store import Seen
 
 LIST: Final = "power_failure_log_entries"
-"""The name of the channel that is there where a meter sends a list of its long power failures, be it empty."""
+"""The name of the channel that exists if a meter sends a list of its long power failures, even an empty one."""
 
 
 class Event(NamedTuple):
-    """Something that happened: the type of the event, and the facts."""
+    """An event: its type and its attributes."""
 
     type: str
     facts: dict[str, Any]
 
 
 class Change(NamedTuple):
-    """What was seen of a meter before, and its channels as they are now.
+    """The state of a meter before, and its channels now.
 
     `low_tariff` is the number of the tariff for the cheap hours, None where the numbers have no such meaning.
     """
@@ -37,14 +37,14 @@ class Change(NamedTuple):
     low_tariff: int | None
 
     def changed(self, *names: str) -> Iterator[tuple[Presented, str, str]]:
-        """Return the channels with one of these names that show something else now, with what they showed and show."""
+        """Yield the channels with one of these names that have changed, with the values before and now."""
         for channel_id, shown in self.channels.items():
             before = self.before.values.get(channel_id)
             if shown.channel.name in names and before is not None and before != text_of(shown):
                 yield shown, before, text_of(shown)
 
     def risen(self, name: str) -> int:
-        """Return by how much a counter has risen; 0 where it was reset, or is seen for the first time."""
+        """Return the increase of a counter; 0 if it was reset or is new."""
         return sum(_rise(before, now) for _, before, now in self.changed(name))
 
 
@@ -53,9 +53,9 @@ def _rise(before: str, now: str) -> int:
 
 
 def failures(channels: Mapping[str, Presented]) -> dict[str, tuple[datetime, int]]:
-    """Return the entries of a meter's list of long power failures: when power came back, and the seconds without.
+    """Return the entries of a meter's list of long power failures: the end, and the duration in seconds.
 
-    The keys tell them apart, also when it turns out that the meter's clock is that of another time zone.
+    The keys identify them even if the meter's clock turns out to be in another time zone.
     """
     ends = [shown.value for shown in channels.values() if shown.channel.name == "power_failure_log_timestamp"]
     durations = [shown.value for shown in channels.values() if shown.channel.name == "power_failure_log_duration"]
@@ -68,19 +68,19 @@ def failures(channels: Mapping[str, Presented]) -> dict[str, tuple[datetime, int
 
 @dataclass(frozen=True, kw_only=True)
 class EventDescription(EventEntityDescription):
-    """A kind of events. `channels` are the names of the channels that show them, `find` works out what happened."""
+    """A kind of event. `channels` are the names of the channels that show it, `find` detects the events."""
 
     channels: frozenset[str]
     find: Callable[[Change], Iterator[Event]]
 
 
 def text_of(shown: Presented) -> str:
-    """Return what a channel shows as text, as it is stored; nothing where it shows nothing."""
+    """Return the value of a channel as stored text; empty if it has none."""
     return "" if shown.value is None else str(shown.value)
 
 
 def _messages(change: Change) -> Iterator[Event]:
-    """Return the message that is new: its text, and the code that came with it."""
+    """Yield the new message: its text, and the code that came with it."""
     text = "\n".join(now for _, _, now in change.changed("text_message", "text_message_number") if now)
     code = "".join(now for _, _, now in change.changed("text_code"))
     if text or code:
@@ -88,9 +88,9 @@ def _messages(change: Change) -> Iterator[Event]:
 
 
 def _power_failures(change: Change) -> Iterator[Event]:
-    """Return the power failures that are new: the long ones as the meter's list tells them, and how many others.
+    """Yield the new power failures: the long ones as listed by the meter, and the number of others.
 
-    Every long failure is among all failures. One that the meter counted but did not list has no time.
+    The counter of all failures includes the long ones. A failure that is counted but not listed has no time.
     """
     listed = change.before.failures
     new = [] if listed is None else sorted(one for key, one in failures(change.channels).items() if key not in listed)
@@ -107,7 +107,7 @@ def _power_failures(change: Change) -> Iterator[Event]:
 
 
 def _voltage(change: Change) -> Iterator[Event]:
-    """Return the sags and swells that are new, a phase at a time, with how long and how deep the last one was."""
+    """Yield the new sags and swells of each phase, with duration and depth of the last one."""
     for event_type in ("sag", "swell"):
         for shown, before, now in change.changed(f"voltage_{event_type}s"):
             risen = _rise(before, now)
@@ -125,7 +125,7 @@ def _voltage(change: Change) -> Iterator[Event]:
 
 
 def _tariffs(change: Change) -> Iterator[Event]:
-    """Return the tariff that is in force now, and the one before; which is the cheap one, where that is known."""
+    """Yield a change of the tariff, with the tariff now and before, and whether it is the low one if known."""
     for _, before, now in change.changed("tariff"):
         facts = {"tariff": now, "previous_tariff": before}
         if change.low_tariff is not None and now in _RATES:
@@ -161,7 +161,7 @@ EVENTS: Final = (
         find=_tariffs,
     ),
 )
-"""All kinds of events; a meter has those of which it sends a channel."""
+"""All kinds of events; a meter has those for which it sends a channel."""
 
 DETAILS: Final = frozenset(
     {
@@ -173,6 +173,6 @@ DETAILS: Final = frozenset(
         "voltage_swell_magnitude",
     }
 )
-"""The names of the channels that say more of an event, and show none by themselves."""
+"""The names of the channels that add details to an event and do not show one by themselves."""
 WATCHED: Final = DETAILS.union(*(description.channels for description in EVENTS))
-"""The names of all channels that have to do with events."""
+"""The names of all channels related to events."""

@@ -1,1 +1,1 @@
-"""The dialogs in which a port is set up and its preferences are changed."""
+"""The parts of the config and options flows."""

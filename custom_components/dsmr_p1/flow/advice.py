@@ -1,7 +1,7 @@
-"""What a household is told when listening found no meter: the error, and beside it what to do about its kind of port.
+"""The error that is shown when listening found no meter, and the advice for the kind of port.
 
-The error is one of a few that others may rely on, and stands above the form. The advice is another text of the group
-`error`, and stands at the field of the port; which one it is depends on the port and on what was heard.
+The error is one of a few public keys, and is shown above the form. The advice is another text of the group `error`, and
+is shown at the field of the port; it depends on the port and on the received data.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from .listening import ListenResult
 
 
 class Advice(NamedTuple):
-    """The keys of two texts: for a port of this machine, and for one that is reached through a network."""
+    """The keys of two texts: for a local port, and for a network port."""
 
     cable: str
     network: str
@@ -37,13 +37,13 @@ _OF_FAULT: Final = {
 }
 _OTHER: Final = Advice("cannot_open_cable", "cannot_open_network")
 FINAL: Final = frozenset({PortFault.UNKNOWN_HOST, PortFault.UNREACHABLE})
-"""Faults of a host: no other port of it needs to be tried."""
+"""Failures of a host, after which none of its other ports needs to be tried."""
 
 
 def advice_of(heard: ListenResult, *, user: str | None = None, tried_all: bool = False) -> str | None:
-    """Return the key of the advice for what was heard; None where the error says it all.
+    """Return the key of the advice for a result; None if the error needs none.
 
-    `user` is who has the port open, as far as that is known. `tried_all`: a host was tried on every usual port.
+    `user` is the program that has the port open, if known. `tried_all`: every usual port of a host was tried.
     """
     error = heard.error
     if error == "port_in_use":
@@ -64,7 +64,7 @@ def advice_of(heard: ListenResult, *, user: str | None = None, tried_all: bool =
 
 
 def placeholders(heard: ListenResult, *, user: str | None = None) -> Mapping[str, str]:
-    """Return what the texts of errors and advice tell: names and numbers only, without a mark of any kind."""
+    """Return the placeholders of errors and advice: names and numbers only, without markup."""
     return {
         "port": redacted(heard.port),
         "host": host_of(heard.port),
@@ -76,7 +76,7 @@ def placeholders(heard: ListenResult, *, user: str | None = None) -> Mapping[str
 
 
 def host_of(port: str) -> str:
-    """Return the host of a URL; of a path, the path."""
+    """Return the host of a URL; for a path, the path."""
     shown = redacted(port)
     _, separator, place = shown.partition("://")
     if not separator:

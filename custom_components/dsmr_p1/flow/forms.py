@@ -38,11 +38,11 @@ from ..const import (
 )
 
 SECTION_TECHNICAL: Final = "technical"
-"""A section without fields: its description is what is folded away."""
+"""A section without fields, to collapse its description."""
 
 
 class _Choice(SelectSelector):
-    """A drop-down. A script may give a number where the browser gives a text, and the letters as they are kept."""
+    """A drop-down that also accepts the input of scripts: numbers instead of texts, and letters as they are stored."""
 
     @override
     def __call__(self, data: Any) -> Any:
@@ -93,17 +93,17 @@ KEYS_SCHEMA: Final = probatio.Schema(
     }
 )
 USB_SCHEMA: Final = probatio.Schema({probatio.Optional(CONF_PORT): section(probatio.Schema({}), {"collapsed": False})})
-"""The port is shown, and has a place for what is said of it; it cannot be changed."""
+"""A read-only field for the port, with a place for its errors."""
 EMPTY_SCHEMA: Final = probatio.Schema({})
 _TAKE_OVER: Final = {probatio.Required(CONF_TAKE_OVER, default=True): BooleanSelector()}
 _ENERGY_DASHBOARD: Final = {probatio.Optional(CONF_ENERGY_DASHBOARD, default=False): BooleanSelector()}
 
 
 def confirm_schema(*, take_over: bool, energy_dashboard: bool) -> probatio.Schema:
-    """Return the form that shows what was heard.
+    """Return the form that shows the meters found.
 
-    It asks whether an entry is taken over where one can be, and whether the meters are added to the energy dashboard
-    where that lacks them.
+    It has a field for the take-over if an entry can be taken over, and one for the energy dashboard if that lacks the
+    meters.
     """
     technical = {probatio.Optional(SECTION_TECHNICAL): section(probatio.Schema({}), {"collapsed": True})}
     asked = (_TAKE_OVER if take_over else {}) | (_ENERGY_DASHBOARD if energy_dashboard else {})
@@ -117,7 +117,7 @@ def entry_schema(titles: Mapping[str, str]) -> probatio.Schema:
 
 
 def line_settings(entered: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the line settings that were fixed, as they are kept in the entry."""
+    """Return the fixed serial settings, as they are stored in the entry."""
     kept: dict[str, Any] = {}
     if CONF_BAUDRATE in entered:
         kept[CONF_BAUDRATE] = int(entered[CONF_BAUDRATE])
@@ -132,7 +132,7 @@ def line_settings(entered: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def as_entered(line: Mapping[str, Any]) -> dict[str, Any]:
-    """Return line settings as the form has them."""
+    """Return serial settings as values of the form."""
     entered = dict(line)
     for key in (CONF_DATABITS, CONF_STOPBITS):
         if key in line:

@@ -1,4 +1,4 @@
-"""The keys of an encrypted port as people enter them: read, tried on telegrams that were heard, and put in order."""
+"""The entered keys of an encrypted port: parsed, tried on received telegrams, and swapped if necessary."""
 
 from collections.abc import Mapping, Sequence
 
@@ -10,11 +10,11 @@ from ..p1.frames import EncryptedFrame
 def try_keys(
     entered: Mapping[str, str], frames: Sequence[EncryptedFrame], *, must_verify: bool
 ) -> tuple[dict[str, str], Keys | None, dict[str, str]]:
-    """Read keys as they were entered, and try them on telegrams: as they are, then in the other order.
+    """Parse the entered keys, and try them on telegrams: as entered, then swapped.
 
-    `must_verify` tells that a tag has verified on this port before: telegrams without are not believed any more.
+    `must_verify`: a tag has verified on this port before, so telegrams without a verified tag are rejected.
 
-    Gives the texts to keep or to show again, the keys, None where the texts are none, and the errors by field.
+    Returns the texts to store or to show again, the keys (None if the texts are invalid), and the errors by field.
     """
     texts = {key: text for key in (CONF_DECRYPTION_KEY, CONF_ADDITIONAL_KEY) if (text := entered.get(key, "").strip())}
     errors: dict[str, str] = {}
@@ -44,7 +44,7 @@ def try_keys(
 
 
 def _error_of(keys: Keys, frames: Sequence[EncryptedFrame], *, must_verify: bool) -> str | None:
-    """Return what is wrong with keys: None where they open one of the telegrams, or where there is none to try."""
+    """Return the error of the keys: None if they decrypt one of the telegrams, or if there is none to try."""
     error = None
     for frame in frames:
         try:

@@ -1,6 +1,6 @@
-"""The step of the flows that listens: tries the ports, shows what is heard meanwhile, and decides which step follows.
+"""The listening step of the flows: tries the ports, shows the progress, and chooses the next step.
 
-A progress step may only show progress or end, so everything that can abort a flow stands in the steps behind it.
+A progress step may only show progress or finish, so everything that can abort a flow is in the following steps.
 """
 
 import asyncio
@@ -23,14 +23,14 @@ from .report import code
 
 PATIENCE: Final = Patience()
 NETWORK_PATIENCE: Final = Patience(byte=25, telegram=29)
-"""For a stream of a network: it needs no line settings, so the second burst is a whole one."""
+"""For a network stream: it needs no serial settings, so the second burst is complete."""
 SCAN_PATIENCE: Final = Patience(byte=12)
-"""While free ports are tried one after the other: a silent one is left as soon as a meter would have spoken."""
+"""For trying free ports one by one: a silent one is given up as soon as a meter would have sent a telegram."""
 HOST_PATIENCE: Final = Patience(open=3.5, byte=12, telegram=24)
-"""While a host is tried on every port that network readers listen on. A machine that is off is known after 3 s."""
+"""For trying a host on every port of network readers. A host that is off is detected after 3 s."""
 HOST_LIMIT: Final = 29.0
 """Seconds for all ports of a host."""
-# Of several ports that are tried, the one whose error says most is reported.
+# The most informative error of several ports is reported.
 _TELLING: Final = (
     "wrong_additional_key", "wrong_key", "unsupported_encryption", "crc_errors", "no_telegram", "not_p1", "no_data",
     "port_in_use", "cannot_open",
@@ -38,10 +38,10 @@ _TELLING: Final = (
 
 
 class ListenStep(ConfigFlow):
-    """Listens on `_ports`, with what was entered; `_heard` is the result, `_next` the step that follows from it."""
+    """Listens on `_ports` with the input; `_heard` is the result, `_next` the step that follows from it."""
 
     def __init__(self) -> None:
-        """Start with nothing entered and nothing heard."""
+        """Initialize without input and result."""
         self._origin = "user"
         self._input: dict[str, Any] = {}
         self._line: dict[str, Any] = {}
@@ -63,7 +63,7 @@ class ListenStep(ConfigFlow):
         return await self.async_step_listen()
 
     async def async_step_listen(self, _: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Show what is heard while it is heard."""
+        """Show the progress of listening."""
         if self._listening is None:
             self._action, self._progress = _progress_of(self._blank())
             self._listening = self._start_listening()
@@ -84,13 +84,13 @@ class ListenStep(ConfigFlow):
         def stop(_: Event) -> None:
             task.cancel()
 
-        # A dialog that is left open must not delay the end of Home Assistant.
+        # An open dialog must not delay the shutdown of Home Assistant.
         unsubscribe = self.hass.bus.async_listen(EVENT_HOMEASSISTANT_STOP, stop)
         task.add_done_callback(lambda _: unsubscribe())
         return task
 
     async def _listen(self) -> None:
-        """Try the ports one after the other until one is understood, and decide what comes next."""
+        """Try the ports one by one until one has a meter, and choose the next step."""
         self._next = self._origin
         best: ListenResult | None = None
         loop = asyncio.get_running_loop()
@@ -118,12 +118,12 @@ class ListenStep(ConfigFlow):
         self._decide(best)
 
     async def _listen_on(self, port: str, patience: Patience, number: int) -> ListenResult:
-        """Listen on one of the ports, the one with a number counted from 0."""
+        """Listen on one of the ports; `number` counts from 0."""
 
         def tell(heard: ListenResult, part: float) -> None:
-            self._tell(heard, (number + part) / len(self._ports))
+            self._show_progress(heard, (number + part) / len(self._ports))
 
-        async with self._entry_aside(port):
+        async with self._entry_unloaded(port):
             return await listen(
                 port,
                 keys=self._keys,
@@ -135,7 +135,7 @@ class ListenStep(ConfigFlow):
 
     @property
     def _is_host(self) -> bool:
-        """Whether the ports are those of one host, of which the owner did not know which it is."""
+        """Whether the ports are those of one host that was entered without a port number."""
         return len(self._ports) > 1 and is_network(self._ports[0])
 
     def _patience(self, port: str) -> Patience:
@@ -144,7 +144,7 @@ class ListenStep(ConfigFlow):
         return NETWORK_PATIENCE if is_raw_stream(port) else PATIENCE
 
     def _decide(self, heard: ListenResult) -> None:
-        """Choose the step that follows from what was heard."""
+        """Choose the next step from the result."""
         match heard.error:
             case None if self._keys is None and self._input[CONF_BRIDGE_TYPE] == BRIDGE_SMARTY:
                 self._next = "keys"
@@ -162,12 +162,12 @@ class ListenStep(ConfigFlow):
                 told = advice.advice_of(heard, user=self._user, tried_all=self._is_host)
                 self._errors = {"base": error} if told is None else {"base": error, CONF_PORT: told}
         if heard.error in (None, "no_key", "wrong_key", "wrong_additional_key"):
-            # From now on it is this port, also where several were tried.
+            # Further steps use this port, also if several were tried.
             self._ports = (heard.port,)
 
     @callback
-    def _tell(self, heard: ListenResult, part: float) -> None:
-        """Show how far it is. A new text first: with it the browser forgets which part was shown."""
+    def _show_progress(self, heard: ListenResult, part: float) -> None:
+        """Show the progress. A new text is sent first, since it resets the progress bar of the browser."""
         shown = _progress_of(heard)
         if shown != (self._action, self._progress):
             self._action, self._progress = shown
@@ -175,10 +175,10 @@ class ListenStep(ConfigFlow):
         self.async_update_progress(part)
 
     @asynccontextmanager
-    async def _entry_aside(self, port: str) -> AsyncIterator[None]:
-        """Take the port from the entry that has it, and set that up again whatever happens.
+    async def _entry_unloaded(self, port: str) -> AsyncIterator[None]:
+        """Unload the entry that uses the port, and set it up again in any case.
 
-        That is the one being reconfigured, or one of Home Assistant's own `dsmr`.
+        The entry is the one being reconfigured, or one of Home Assistant's own `dsmr`.
         """
         entry: ConfigEntry | None
         if self.source == SOURCE_RECONFIGURE:
@@ -196,7 +196,7 @@ class ListenStep(ConfigFlow):
             yield
         finally:
             if was_wanted:
-                # A task of its own: this one may be on its way out, because the dialog was closed.
+                # A separate task, since this one is cancelled when the dialog is closed.
                 await asyncio.shield(self.hass.async_create_task(self._set_up_again(entry), "P1 port: set up again"))
 
     async def _set_up_again(self, entry: ConfigEntry) -> None:
@@ -209,7 +209,7 @@ class ListenStep(ConfigFlow):
         return self._reconfigure_entry_id if self.source == SOURCE_RECONFIGURE else None
 
     def _blank(self) -> ListenResult:
-        """Return what is heard before anything is."""
+        """Return the result before anything was received."""
         return ListenResult(port=self._ports[0] if self._ports else self._input.get(CONF_PORT, ""))
 
     def _error_placeholders(self) -> dict[str, str]:
@@ -217,7 +217,7 @@ class ListenStep(ConfigFlow):
 
 
 def _progress_of(heard: ListenResult) -> tuple[str, dict[str, str]]:
-    """Return the key of the text that is shown while listening, and what it tells. Few: each new one is a jump."""
+    """Return the key and placeholders of the progress text. They change rarely: each change makes the dialog jump."""
     if heard.telegrams:
         action = "listen_meter"
     elif heard.octets:
@@ -232,5 +232,5 @@ def _is_host_gone(heard: ListenResult) -> bool:
 
 
 def _rank(heard: ListenResult) -> tuple[int, bool]:
-    """Return how much a result tells, least for the most: of two that say the same, a refusal proves the host."""
+    """Return a sort key for results, lowest for the most informative; of equal errors a refusal proves the host."""
     return _TELLING.index(heard.error) if heard.error in _TELLING else -1, heard.fault is not PortFault.REFUSED

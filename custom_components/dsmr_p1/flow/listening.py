@@ -1,9 +1,9 @@
-"""Listening: what is on a port, found out with the one reader and within a bounded time.
+"""Listening: examines a port with the reader, within a bounded time.
 
-Nothing is decided by silence alone before a meter must have spoken: those of DSMR 2 to 4 and in Luxembourg send every
-ten seconds, and where the first line settings are the wrong ones, the first burst may be heard in part, the second as
-garbage, and the third is the first good telegram, at most 31 seconds after the port was opened. What is beyond doubt
-earlier ends the listening earlier.
+Silence alone decides nothing before a meter must have sent a telegram: meters of DSMR 2 to 4 and in Luxembourg send
+every ten seconds. If the first serial settings are wrong, the first burst may be incomplete, the second one is garbage,
+and the third is the first good telegram, at most 31 seconds after the port was opened. Listening ends earlier when the
+result is certain.
 """
 
 import asyncio
@@ -35,11 +35,11 @@ from ..p1.heard import Hint
 from ..p1.reader import P1Reader, PortFailed
 
 ENOUGH_TELEGRAMS: Final = 2
-"""Telegrams after which there is no doubt: the second tells the period."""
+"""Telegrams after which the result is certain: the second one determines the period."""
 ENOUGH_OCTETS: Final = 16_384
-"""Bytes without one good telegram among them that settle the matter: sixteen telegrams of the usual size."""
+"""Bytes without a good telegram after which the result is certain: sixteen telegrams of the usual size."""
 _ENOUGH_REJECTED: Final[Mapping[RejectReason, int]] = {
-    # A key can be asked for at once. One damaged telegram looks as if a key were wrong, two in a row do not happen.
+    # A missing key is certain at once. One damaged telegram looks like a wrong key; two in a row are unlikely.
     RejectReason.NO_KEY: 1,
     RejectReason.DECRYPTION: 2,
     RejectReason.AUTHENTICATION: 2,
@@ -48,14 +48,14 @@ _ENOUGH_REJECTED: Final[Mapping[RejectReason, int]] = {
 }
 _FRAMES_KEPT: Final = 4
 _ENOUGH_LOST: Final = 2
-"""Times that a port was lost before anything was received, which settle that it will be again."""
+"""Losses of a port without any data after which the result is certain."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patience:
-    """Seconds to wait: until the port is open, for the first byte, for a telegram, and from there for the next one.
+    """Seconds to wait: until the port is open, for the first byte, for a telegram, and after that for the next one.
 
-    All but the last count from the start. `tick` is how often the progress is told.
+    All but the last count from the start. `tick` is the interval of progress updates.
     """
 
     open: float = 10
@@ -65,7 +65,7 @@ class Patience:
     tick: float = 1
 
     def within(self, seconds: float) -> Patience:
-        """Return a patience that ends after some seconds, whatever was heard, except while telegrams come."""
+        """Return a patience that ends after `seconds`, unless telegrams are coming."""
         return replace(
             self, open=min(self.open, seconds), byte=min(self.byte, seconds), telegram=min(self.telegram, seconds)
         )
@@ -73,7 +73,7 @@ class Patience:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListenResult:
-    """What was heard on a port; `settings` are None where the far end of a network has the line.
+    """The result of listening; `settings` are None if the remote end of a network has the serial settings.
 
     `was_verified`: a tag had verified on this port before.
     """
@@ -94,7 +94,7 @@ class ListenResult:
 
     @property
     def fault(self) -> PortFault | None:
-        """What is wrong with the port itself; None where it is open, or has been while bytes came."""
+        """The failure of the port itself; None if it is open, or was while bytes came."""
         if self.failure is not None:
             return self.failure.fault
         if self.octets:
@@ -105,7 +105,7 @@ class ListenResult:
 
     @property
     def damaged(self) -> int:
-        """The number of telegrams that were not believed."""
+        """The number of rejected telegrams."""
         return sum(self.rejected.values())
 
     @property
@@ -117,9 +117,9 @@ class ListenResult:
 
     @property
     def error(self) -> str | None:
-        """The key of what is wrong, None where telegrams were read. `no_key` is no error, but a question."""
+        """The error key, None if telegrams were read. `no_key` is not an error, but leads to the form for keys."""
         damaged = sum(count for reason, count in self.rejected.items() if reason.is_damage and not reason.is_torn)
-        # The first that holds; what proves more stands before what proves less.
+        # The first that applies, the most certain first.
         causes = {
             None: self.reading is not None,
             "port_in_use": isinstance(self.failure, PortBusyError),
@@ -136,14 +136,14 @@ class ListenResult:
 
     @property
     def main_meter(self) -> Meter | None:
-        """The main meter; a port may be without."""
+        """The main meter; None if the port has none."""
         if self.reading is None:
             return None
         return next((meter for meter in self.reading.meters if meter.profile.role is Role.MAIN), None)
 
     @property
     def unique_id(self) -> str | None:
-        """What tells this port from others: the main meter's identifier, or the system title of an encrypted port."""
+        """The unique id of the port: the main meter's identifier, or the system title of an encrypted port."""
         if self.main_meter is not None and self.main_meter.profile.equipment_identifier:
             return self.main_meter.profile.equipment_identifier
         if self.reading is not None and self.reading.system_title is not None:
@@ -152,18 +152,18 @@ class ListenResult:
 
     @property
     def authentication(self) -> Authentication | None:
-        """How far the telegrams are proven genuine; None where they are not encrypted."""
+        """How the telegrams are authenticated; None if they are not encrypted."""
         return None if self.reading is None else self.reading.authentication
 
 
 type Tell = Callable[[ListenResult, float], None]
-"""Takes what has been heard so far, and which part of the time is over, from 0 to 1."""
+"""Called with the result so far, and the elapsed part of the time, from 0 to 1."""
 
 
 def open_frames(heard: ListenResult, keys: Keys, *, must_verify: bool) -> ListenResult | None:
-    """Return what was heard, read with keys that were not known then; None where they open none of the frames kept.
+    """Return the result, decrypted with keys entered later; None if they decrypt none of the stored frames.
 
-    `must_verify` tells that a tag has verified on this port before: telegrams without are not believed any more.
+    `must_verify`: a tag has verified on this port before, so telegrams without a verified tag are rejected.
     """
     decoder = Decoder(keys, PortMemory(tag_verified=must_verify), time_zone=dt_util.get_default_time_zone())
     events = [event for frame in heard.frames for event in decoder.feed(frame.octets)]
@@ -182,10 +182,10 @@ async def listen(
     tell: Tell,
     must_verify: bool = False,
 ) -> ListenResult:
-    """Listen until it is clear what is on a port, or until it is clear that it will not be. The port is closed then.
+    """Listen until the result is certain or the time is over, and close the port.
 
-    `must_verify` tells that a tag has verified on this port before: encrypted telegrams without are not believed any
-    more. Plain ones are, for the owner decides about them.
+    `must_verify`: a tag has verified on this port before, so encrypted telegrams without a verified tag are rejected.
+    Plain ones are accepted, since the owner decides about them.
     """
     listener = _Listener(
         P1Reader(
@@ -211,13 +211,13 @@ async def listen(
             collecting.result()
         return listener.heard
     finally:
-        # Cancelled while it waits for bytes, the reader closes its port.
+        # The reader closes its port when it is cancelled while it waits for bytes.
         collecting.cancel()
         await asyncio.gather(collecting, return_exceptions=True)
 
 
 class _Listener:
-    """Takes the events of a reader, until they settle what is on the port."""
+    """Collects the events of a reader until the result is certain."""
 
     def __init__(self, reader: P1Reader, *, was_verified: bool) -> None:
         self.settled = asyncio.Event()
@@ -229,7 +229,7 @@ class _Listener:
         self._has_ended = False
 
     async def collect(self) -> None:
-        """Take events until cancelled."""
+        """Collect events until cancelled."""
         try:
             async for event in self._reader.events():
                 match event:
@@ -246,7 +246,7 @@ class _Listener:
             self.settled.set()
 
     def deadline(self, started: float, patience: Patience) -> float:
-        """Return the time at which to stop, as it looks now."""
+        """Return the current deadline of listening."""
         heard = self._reader.heard
         if heard.last_telegram_at is not None:
             return heard.last_telegram_at + patience.another
@@ -256,7 +256,7 @@ class _Listener:
 
     @property
     def heard(self) -> ListenResult:
-        """What has been heard so far."""
+        """The result so far."""
         heard = self._reader.heard
         return ListenResult(
             port=self._reader.port,
@@ -281,7 +281,7 @@ class _Listener:
 
     @property
     def is_settled(self) -> bool:
-        """Whether nothing more has to be heard."""
+        """Whether the result is certain."""
         heard = self._reader.heard
         if self._failure is not None or self._has_ended:
             return True

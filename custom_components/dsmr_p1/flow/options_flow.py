@@ -1,4 +1,4 @@
-"""The options: preferences of the whole port, and of each meter on it."""
+"""The options flow: options of the whole port, and of each meter on it."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -23,24 +23,24 @@ from .forms import choice, number
 from .report import AnyMeter, Words, meter_name, type_name
 
 AUTOMATIC: Final = "automatic"
-"""The type that is detected."""
+"""The choice for the detected type."""
 SHORTEST_RECEIVED_TIMEOUT: Final = 30
 """Seconds: three telegrams of a meter that sends every ten seconds."""
 
 
 class P1OptionsFlow(OptionsFlowWithReload):
-    """Change preferences; the entry is reloaded when they have changed."""
+    """Handle the options; the entry is reloaded when they have changed."""
 
     def __init__(self) -> None:
-        """Start with no meter chosen."""
+        """Initialize without a chosen meter."""
         self._slot = ""
 
     async def async_step_init(self, _: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Ask what is to be changed."""
+        """Show the menu of the options."""
         return self.async_show_menu(step_id="init", menu_options=["general", "meters"])
 
     async def async_step_general(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Ask for what holds for the whole port."""
+        """Show the form for options of the whole port."""
         options = self.config_entry.options
         if user_input is not None:
             kept = {name: value for name, value in options.items() if name != CONF_COUNTRY}
@@ -59,7 +59,7 @@ class P1OptionsFlow(OptionsFlowWithReload):
         return self.async_show_form(step_id="general", data_schema=self.add_suggested_values_to_schema(schema, values))
 
     async def async_step_meters(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Ask which meter is meant."""
+        """Show the form to choose a meter."""
         meters = self._meters
         if not meters:
             return self.async_abort(reason="no_meters")
@@ -73,7 +73,7 @@ class P1OptionsFlow(OptionsFlowWithReload):
         return self.async_show_form(step_id="meters", data_schema=schema)
 
     async def async_step_meter(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Ask for the preferences of one meter."""
+        """Show the form for options of one meter."""
         options = self.config_entry.options
         if user_input is not None:
             refresh = user_input.get(CONF_REFRESH)
@@ -83,7 +83,7 @@ class P1OptionsFlow(OptionsFlowWithReload):
             return self.async_create_entry(data=changed)
         meter = self._meters.get(self._slot)
         if meter is None:
-            # The meter, or the whole entry, went away while the dialog was open.
+            # The meter or the whole entry was removed while the dialog was open.
             return self.async_abort(reason="no_meters")
         types = [AUTOMATIC, *(row.id for row in fitting_types(meter))]
         chosen = options.get(CONF_METER_TYPE, {}).get(self._slot, AUTOMATIC)
@@ -112,7 +112,7 @@ class P1OptionsFlow(OptionsFlowWithReload):
 
     @property
     def _meters(self) -> dict[str, AnyMeter]:
-        """The meters that are known, by slot, as they are detected; none while the entry is not set up."""
+        """The known meters as detected, by slot; none while the entry is not set up."""
         if self.config_entry.state is not ConfigEntryState.LOADED:
             return {}
         port = self.config_entry.runtime_data.port
@@ -124,7 +124,7 @@ class P1OptionsFlow(OptionsFlowWithReload):
 
 
 def fitting_types(meter: AnyMeter) -> list[MeterType]:
-    """Return the meter types of the specification that a meter in this place can have; of an unknown kind, of any."""
+    """Return the specification's meter types that a meter in this slot can have; any type if its kind is unknown."""
     is_unknown = meter.role is Role.MBUS and meter.kind is MeterKind.GENERIC
     return [
         row
@@ -136,7 +136,7 @@ def fitting_types(meter: AnyMeter) -> list[MeterType]:
 
 
 def _with(options: Mapping[str, Any], key: str, slot: str, value: str | int | None) -> dict[str, Any]:
-    """Return options in which the mapping at `key` has a value for a slot, or none where it is None."""
+    """Return options in which the mapping at `key` has a value for a slot; None removes the value."""
     mapping = {known: kept for known, kept in options.get(key, {}).items() if known != slot}
     if value is not None:
         mapping[slot] = value

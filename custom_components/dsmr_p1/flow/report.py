@@ -1,4 +1,4 @@
-"""What was heard on a port, in words: the placeholders of the texts of the flows, from translated pieces."""
+"""The result of listening as placeholders of the texts of the flows, built from translated parts."""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
@@ -22,40 +22,40 @@ from ..storage.store import KnownMeter
 from .listening import ListenResult
 
 type AnyMeter = MeterProfile | KnownMeter
-"""A meter, as it is in a telegram or as it is known from earlier ones."""
+"""A meter in a telegram, or one known from earlier telegrams."""
 
 _WITHOUT_MARKUP: Final = re.compile(r"[\w\\ .,:/+–-]*")
 STALE: Final = timedelta(days=7)
-"""How old the newest reading of a meter is when nothing seems to come from it any more: the slowest send once a day."""
+"""Age of the newest reading above which a meter seems to be dead: the slowest send once a day."""
 
 
 class Words:
-    """The translated pieces of text, which stand with the selectors."""
+    """The translated parts of text, in the category `selector`."""
 
     def __init__(self, translations: Mapping[str, str]) -> None:
-        """Take the translations of the category `selector`."""
+        """Initialize with the translations of the category `selector`."""
         self._translations = translations
 
     @classmethod
     async def load(cls, hass: HomeAssistant) -> Words:
-        """Load the pieces in the language of Home Assistant; the language of the user is not known here."""
+        """Load the parts in the language of Home Assistant; the language of the user is not known here."""
         return cls(await async_get_translations(hass, hass.config.language, "selector", {DOMAIN}))
 
     def __call__(self, group: str, key: str, **placeholders: str) -> str:
-        """Return a piece with its placeholders filled."""
+        """Return a part with its placeholders filled."""
         text = self._translations.get(f"component.{DOMAIN}.selector.{group}.options.{key}", key)
         return text.format(**placeholders)
 
 
 def entry_title(reading: Reading, words: Words) -> str:
-    """Return the title of an entry: nothing in it is private."""
+    """Return the title of an entry, without private data."""
     if reading.telegram.country is None:
         return words("report", "title_anywhere")
     return words("report", "title", country=_country(reading, words))
 
 
 def meter_name(meter: AnyMeter, words: Words) -> str:
-    """Return the name of a meter by its kind and its place: what a household has only one of."""
+    """Return the name of a meter by its kind and channel, which is unique in a household."""
     kind = words("meter_kind", meter.kind)
     if meter.role is Role.MBUS and meter.mbus_channel > 0:
         return words("report", "on_mbus", kind=kind, channel=str(meter.mbus_channel))
@@ -63,12 +63,12 @@ def meter_name(meter: AnyMeter, words: Words) -> str:
 
 
 def type_name(meter: AnyMeter, words: Words) -> str:
-    """Return the name of a meter's type; where no type of the specification fits, that is its kind."""
+    """Return the name of a meter's type; its kind if no type of the specification fits."""
     return words("meter_kind" if meter_type(meter.type_id) is None else "meter_type", meter.type_id)
 
 
 def confirm_placeholders(hass: HomeAssistant, heard: ListenResult, reading: Reading, words: Words) -> dict[str, str]:
-    """Return everything that was heard: the readings first, and what only the curious ask for."""
+    """Return the placeholders of the confirmation: the readings, and the technical details."""
     return {
         "readings": "\n".join(f"- {line}" for line in _readings(reading, words)),
         "notes": "\n\n".join(_notes(hass, heard, words)),
@@ -86,19 +86,19 @@ def confirm_placeholders(hass: HomeAssistant, heard: ListenResult, reading: Read
 
 
 async def dashboard_offer(hass: HomeAssistant, reading: Reading, words: Words) -> str | None:
-    """Return what the meters would add to the energy dashboard, in a sentence; None where that is nothing."""
+    """Return a sentence with the sources for the energy dashboard; None if there are none to add."""
     meters = [known_meter(meter, reading, None, None) for meter in reading.meters if meter.profile.registered]
     kinds = await async_kinds(hass, meters)
     return words(CONF_ENERGY_DASHBOARD, "_".join(sorted(kinds))) if kinds else None
 
 
 def code(text: str) -> str:
-    """Mark a text as said by a machine, so that nothing in it is taken for more than text."""
+    """Return a text as inline code, so that it is not interpreted as markup."""
     return f"`{text.replace('`', '')}`"
 
 
 def _plain(text: str) -> str:
-    """Return what a meter says as text: nothing in it may be taken for markup."""
+    """Return a text of a meter, escaped so that it is not interpreted as markup."""
     return text if _WITHOUT_MARKUP.fullmatch(text) else code(text)
 
 
@@ -125,7 +125,7 @@ def _protocol(reading: Reading) -> str:
 
 
 def _digits(version: CosemValue) -> str:
-    """Return the digits of a version, and nothing else that may stand in its place."""
+    """Return the digits in a version, without any other characters."""
     return "".join(character for character in str(version.value) if character.isdecimal())[:_LONGEST_VERSION]
 
 
@@ -138,7 +138,7 @@ _REGISTERS: Final = frozenset({Quantity.ENERGY, Quantity.HEAT, Quantity.VOLUME, 
 
 
 def _readings(reading: Reading, words: Words) -> Iterator[str]:
-    """Return a sentence for each meter: what its display shows."""
+    """Yield a sentence for each meter, with the readings on its display."""
     for meter in reading.meters:
         if meter.profile.role is not Role.PORT:
             key, told = _reading_of(meter, reading)
@@ -146,7 +146,7 @@ def _readings(reading: Reading, words: Words) -> Iterator[str]:
 
 
 def _reading_of(meter: Meter, reading: Reading) -> tuple[str, dict[str, str]]:
-    """Return the key of the sentence about a meter, and the values that it tells."""
+    """Return the key of the sentence about a meter, and its placeholders."""
     if not meter.profile.registered:
         return "unregistered", {}
     shown = present(meter)
@@ -169,7 +169,7 @@ def _reading_of(meter: Meter, reading: Reading) -> tuple[str, dict[str, str]]:
 
 
 def _tariffs(shown: Mapping[str, Presented], name: str) -> str:
-    """Return the registers of a direction as the display has them: each tariff, or the only one."""
+    """Return the registers of a direction as on the display: each tariff, or the only one."""
     registers = {
         value.channel.index: _text(value)
         for value in shown.values()
@@ -187,7 +187,7 @@ def _text(value: Presented) -> str:
 
 
 def _identifiers(reading: Reading) -> str:
-    """Return the number of each meter, as it is printed on it, with the M-Bus channel before it."""
+    """Return the identifier of each meter as printed on it, preceded by the M-Bus channel."""
     profiles = [meter.profile for meter in reading.meters if meter.profile.role is not Role.PORT]
     return " · ".join(f"{profile.mbus_channel}: {_plain(profile.equipment_identifier or '–')}" for profile in profiles)
 
@@ -197,7 +197,7 @@ def _newest_reading(meter: Meter) -> datetime | None:
 
 
 def _notes(hass: HomeAssistant, heard: ListenResult, words: Words) -> Iterator[str]:
-    """Return what the owner should know beside the readings."""
+    """Yield the notes for the owner besides the readings."""
     reading = heard.reading
     if reading is not None and _is_unknown(reading):
         yield words("report", "note_unknown", report=_report_url(hass, reading))
@@ -214,9 +214,9 @@ def _notes(hass: HomeAssistant, heard: ListenResult, words: Words) -> Iterator[s
 
 
 def _is_unknown(reading: Reading) -> bool:
-    """Whether there is a meter that nothing here knows: no type of it, and no country or medium that tells what it is.
+    """Whether there is an unknown meter: without a type, country or medium that identifies it.
 
-    Meters of other countries have no type of the specification either, and are known all the same.
+    Meters of other countries have no type of the specification either, but are supported.
     """
     for meter in reading.meters:
         profile = meter.profile
@@ -228,7 +228,7 @@ def _is_unknown(reading: Reading) -> bool:
 
 
 def _report_url(hass: HomeAssistant, reading: Reading) -> str:
-    """Return the address at which a meter is reported; no value of it is told."""
+    """Return the URL for reporting a meter; it contains no values."""
     known = "\n".join(sorted({f"{meter.profile.type_id}: {', '.join(meter.channels)}" for meter in reading.meters}))
     body = "\n".join((
         f"Identification: {reading.telegram.identification}", f"Protocol: {_protocol(reading)}",

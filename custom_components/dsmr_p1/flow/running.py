@@ -1,4 +1,4 @@
-"""What a flow needs to know of an entry that is there already, set up or not."""
+"""Information for flows about an existing entry, loaded or not."""
 
 from collections.abc import Sequence
 import os
@@ -14,7 +14,7 @@ from ..storage.store import PortStore
 
 
 def last_encrypted(entry: P1ConfigEntry) -> Sequence[EncryptedFrame]:
-    """Return the last encrypted telegram that the reader of an entry has kept."""
+    """Return the last encrypted telegram of the reader of an entry."""
     if entry.state is not ConfigEntryState.LOADED:
         return ()
     frame = entry.runtime_data.port.reader.last_encrypted
@@ -22,14 +22,14 @@ def last_encrypted(entry: P1ConfigEntry) -> Sequence[EncryptedFrame]:
 
 
 async def has_verified(hass: HomeAssistant, entry: P1ConfigEntry) -> bool:
-    """Whether a tag is known to have verified on the port of an entry, also while it is not set up."""
+    """Whether a tag has verified on the port of an entry, also while it is not loaded."""
     if entry.state is ConfigEntryState.LOADED:
         return entry.runtime_data.port.record.memory.tag_verified
     return (await PortStore(hass, entry.entry_id).async_load()).memory.tag_verified
 
 
 async def allow_plain(hass: HomeAssistant, entry: P1ConfigEntry) -> None:
-    """Believe plain telegrams on the port of an entry again, until one is proven genuine."""
+    """Accept plain telegrams on the port of an entry again, until a telegram is authenticated."""
     if entry.state is ConfigEntryState.LOADED:
         port = entry.runtime_data.port
         port.record.memory.tag_verified = False
@@ -42,7 +42,7 @@ async def allow_plain(hass: HomeAssistant, entry: P1ConfigEntry) -> None:
 
 
 async def has_moved(hass: HomeAssistant, entry: P1ConfigEntry) -> bool:
-    """Whether the meter of an entry is no longer heard on the port of the entry."""
+    """Whether the meter of an entry no longer sends on the port of the entry."""
     port = entry.data[CONF_PORT]
     if is_local(port) and not await hass.async_add_executor_job(os.path.exists, port):
         return True

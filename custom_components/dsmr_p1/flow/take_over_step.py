@@ -1,4 +1,4 @@
-"""The steps of the flow in which an entry of Home Assistant's own `dsmr` is taken over instead of choosing a port."""
+"""The steps of the flow for taking over an entry of Home Assistant's own `dsmr`."""
 
 from typing import Any
 
@@ -17,17 +17,17 @@ from .listen_step import ListenStep
 
 
 class TakeOverStep(ListenStep):
-    """Chooses the entry to take over, `_core`; its port is then listened on with its key."""
+    """Chooses the entry to take over, `_core`; its port and key are then used for listening."""
 
     def __init__(self) -> None:
-        """Start with none."""
+        """Initialize without an entry to take over."""
         super().__init__()
         self._core: ConfigEntry | None = None
         self._key_input: dict[str, str] = {}
         self._is_past_start = False
 
     async def async_step_start(self, _: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Ask whether an entry is to be taken over, or another port to be read."""
+        """Show the menu: take over an entry, or set up another port."""
         self._is_past_start = True
         names = ", ".join(redacted(entry.title) for entry in core_entries(self.hass))
         return self.async_show_menu(
@@ -35,14 +35,14 @@ class TakeOverStep(ListenStep):
         )
 
     async def async_step_take_over(self, _: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Take over the one entry that there is, or ask which."""
+        """Take over the only entry, or show the form to choose one."""
         entries = core_entries(self.hass)
         if not entries:
             return self.async_abort(reason="nothing_to_take_over")
         return await self._read_port_of(entries[0]) if len(entries) == 1 else await self.async_step_core_entry()
 
     async def async_step_core_entry(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Ask which entry is to be taken over."""
+        """Show the form to choose the entry to take over."""
         entries = {entry.entry_id: entry for entry in core_entries(self.hass)}
         if user_input is not None:
             if user_input[CONF_ENTRY] not in entries:
@@ -59,7 +59,7 @@ class TakeOverStep(ListenStep):
         return await self._start()
 
     async def _use_core_key(self) -> None:
-        """Use the key of the entry that has one of the ports, where none was entered."""
+        """Use the key of the entry that has one of the ports, if none was entered."""
         for port in self._ports:
             core = await core_on(self.hass, port)
             if core is not None and not self._key_input:
@@ -67,7 +67,7 @@ class TakeOverStep(ListenStep):
                 self._keys = keys_from(self._key_input)
 
     def _take_over_placeholders(self, core: ConfigEntry, reading: Reading) -> dict[str, str]:
-        """Return how much continues and what stays behind, as far as it can be told before it is done."""
+        """Return placeholders for the number of entities that continue, and for those that stay behind."""
         meters = {
             meter.profile.slot: known_meter(meter, reading, None, None)
             for meter in reading.meters

@@ -1,1 +1,1 @@
-"""What of a port's registers is shown, and what becomes of readings that no use explains."""
+"""The guard of the registers of a port, and the handling of jumps that consumption does not explain."""

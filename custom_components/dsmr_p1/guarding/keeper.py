@@ -1,4 +1,4 @@
-"""The guard of a port in Home Assistant: what it knows outlives a restart, and what it finds is acted on."""
+"""The guard of a port in Home Assistant: its state is stored over restarts, and its findings are handled."""
 
 from datetime import datetime, timedelta
 from typing import Final
@@ -18,10 +18,10 @@ _KEPT_EVERY: Final = timedelta(hours=1)
 
 
 class GuardKeeper:
-    """Keeps the guard of one port."""
+    """Runs the guard of one port and stores its state."""
 
     def __init__(self, port: Port, correct: Correct) -> None:
-        """Guard the port; `correct` takes an amount out of a statistic."""
+        """Initialize the guard; `correct` removes an amount from a statistic."""
         self.guard = Guard(port.record.memory)
         self.steps = OddSteps(port, correct)
         self._port = port
@@ -29,23 +29,23 @@ class GuardKeeper:
 
     @callback
     def async_start(self) -> None:
-        """Store what is known every hour, and when Home Assistant stops."""
+        """Store the state every hour, and when Home Assistant stops."""
         entry, hass = self._port.entry, self._port.hass
         entry.async_on_unload(async_track_time_interval(hass, self._keep, _KEPT_EVERY, cancel_on_shutdown=True))
         entry.async_on_unload(hass.bus.async_listen(EVENT_HOMEASSISTANT_FINAL_WRITE, self.async_stop))
         self.steps.async_start()
 
     async def async_stop(self, _: Event | None = None) -> None:
-        """Store what is known, and return when it is written."""
+        """Store the state, and return when it is written."""
         self._remember()
         await self._port.async_save_now()
 
     def check(self, reading: Reading, now: float) -> Reading:
-        """Return a reading as it may be shown. `now` are seconds of a clock that only runs forward."""
+        """Return a reading with the values that may be shown. `now` is a monotonic clock in seconds."""
         port, wall = self._port, dt_util.utcnow()
         port.sent = reading
         if not self._is_restored:
-            # Not before the first telegram: until then no time passes for the guard.
+            # Only from the first telegram on: until then no time passes for the guard.
             self.guard.restore(port.record.guard, now, wall)
             self._is_restored = True
         shown = self.guard.check(reading, now, wall)

@@ -1,7 +1,7 @@
-"""Steps that no use explains: a register of the same meter shows another number, and goes on from there.
+"""Steps that consumption does not explain: a register of the same meter jumps, and continues from there.
 
-What the recorder and the sensors of costs add for it is taken out of the statistics again, and the owner is asked
-whether it was real use: only then it is put back.
+The amount that the recorder and the cost sensors add for it is removed from the statistics again, and the owner is
+asked whether it was real consumption: only then it is added back.
 """
 
 from collections.abc import Callable, Mapping
@@ -21,16 +21,16 @@ from ..port.state import Port
 from ..sums.costs import added, cost_sensors, number_of
 
 type Correct = Callable[[str, float, str | None, datetime | None], None]
-"""Takes an amount of a unit out of a statistic, from an instant on; now, if it is none."""
+"""Removes an amount in a unit from a statistic, from a time on; None for now."""
 
 QUESTION: Final = "odd_step"
 
 
 class OddSteps:
-    """The steps of one port that the owner is asked about."""
+    """The steps of one port about which the owner is asked."""
 
     def __init__(self, port: Port, correct: Correct) -> None:
-        """Continue with what was stored of the port."""
+        """Initialize with the stored steps of the port."""
         self._port = port
         self._hass: HomeAssistant = port.hass
         self._correct = correct
@@ -38,12 +38,12 @@ class OddSteps:
 
     @callback
     def async_start(self) -> None:
-        """Ask again what is open."""
+        """Raise the repairs of open questions again."""
         for step in self._port.record.odd_steps:
             self._ask(step)
 
     def prepare(self, event: Accepted) -> None:
-        """Note what is shown before a step; it is shown with the telegram that is at work."""
+        """Remember the states before a step, which is shown with the current telegram."""
         if channel_type(event.channel_id).quantity is Quantity.COUNTER:
             return
         unique_id = f"{self._port.entry.entry_id}_{event.slot}_{event.channel_id}"
@@ -55,9 +55,9 @@ class OddSteps:
 
     @callback
     def async_complete(self) -> None:
-        """Take out of the statistics what is shown more by steps, and ask about it."""
+        """Remove the steps that are shown now from the statistics, and ask about them."""
         prepared, self._prepared = self._prepared, []
-        # What follows from a register is a part of the question about that one.
+        # Channels computed from a register are part of the question about that register.
         amounts: dict[str, list[list[Any]]] = {}
         for event, before, cost_before in prepared:
             for state in (before, cost_before):
@@ -83,21 +83,21 @@ class OddSteps:
             self._port.record.odd_steps += (step,)
             self._ask(step)
             LOGGER.info(
-                "P1 port %s: %s of %s went from %s to %s, which no use explains",
+                "P1 port %s: %s of %s went from %s to %s, which consumption does not explain",
                 self._port.name, event.channel_id, event.slot, step["before"], step["after"],
             )  # fmt: skip
         if prepared:
             self._port.save()
 
     def _added(self, before: State) -> float | None:
-        """Return what the recorder adds, or has added, since a state; None where there is no number."""
+        """Return the amount that the recorder adds, or has added, since a state; None if there is no number."""
         state = self._hass.states.get(before.entity_id)
         one, other = number_of(before), number_of(state)
         return None if one is None or other is None else added(before, one, other)
 
     @callback
     def async_answer(self, slot: str, channel_id: str, *, is_real: bool) -> None:
-        """Carry out what the owner says of the steps of a register: real use is put back, an error stays out."""
+        """Apply the answer about the steps of a register: real consumption is added back, an error stays out."""
         for step in self._port.record.odd_steps:
             if is_real and _is_of(step, slot, channel_id):
                 for entity_id, amount, unit in step["amounts"]:

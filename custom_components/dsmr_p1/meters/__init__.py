@@ -1,1 +1,1 @@
-"""Which meter is which: known meters, meters that moved, and meters that were replaced."""
+"""The meters of a port: known meters, meters that moved, and meters that were replaced."""

@@ -1,4 +1,4 @@
-"""Which meter is in a slot, as the device and the entry know it too."""
+"""Assigns meters to slots, together with the device and the unique id of the entry."""
 
 from dataclasses import replace
 
@@ -15,7 +15,7 @@ from .continuity import Moves, async_move
 
 @callback
 def identify(port: Port, slot: str, identifier: str, meter: KnownMeter | None = None) -> None:
-    """Put a meter with an identifier into a slot: the one that was there, if no other is given."""
+    """Assign an identifier to the meter in a slot, or to `meter`, which replaces it."""
     before, entry = port.meters[slot], port.entry
     if before.equipment_identifier is None and before.system_title is not None:
         after = replace(meter or before, system_title=identifier)
@@ -30,8 +30,8 @@ def identify(port: Port, slot: str, identifier: str, meter: KnownMeter | None = 
 
 
 @callback
-def separate(port: Port, slot: str) -> None:
-    """Put the device and the entities in a slot aside, with their history; those of another meter can be made there."""
+def move_out(port: Port, slot: str) -> None:
+    """Move the device and entities out of a slot, with their history, so that another meter can use it."""
     devices, entry_id = dr.async_get(port.hass), port.entry.entry_id
     number = 1
     while devices.async_get_device_by_identifier(device_identifier(entry_id, f"{slot}~{number}"), entry_id):

@@ -1,6 +1,6 @@
-"""A new meter beside a dead one of its kind: main meters go on to list a dead meter for ever.
+"""A new meter beside a dead one of its kind: main meters keep listing a dead meter for ever.
 
-The owner is asked whether the new one has replaced it; then it continues with the entities of the dead one.
+The owner is asked whether the new one has replaced it; if so, it continues with the entities of the dead one.
 """
 
 from collections.abc import Mapping
@@ -21,16 +21,16 @@ from .questions import Answer, Questions
 from .replacement import CERTAIN, LONG
 
 DEAD_AFTER: Final = timedelta(days=7)
-"""How much older the reading of a dead meter is than that of a live one beside it: more than a radio's bad week."""
+"""How much older the reading of a dead meter is than that of a live one beside it: more than a week of bad radio."""
 GONE_AFTER: Final = timedelta(days=1)
-"""How long a meter must be without a reading to be dead."""
+"""How long a meter must be without a reading to count as dead."""
 
 
 class Siblings:
-    """The meters of one port that came beside others of their kind."""
+    """The meters of one port that were added beside others of their kind."""
 
     def __init__(self, port: Port, questions: Questions) -> None:
-        """Continue from what was stored of the port."""
+        """Initialize with the stored data of the port."""
         self._port = port
         self._record = port.record.replaced
         self._questions = questions
@@ -39,12 +39,12 @@ class Siblings:
 
     @callback
     def async_start(self) -> None:
-        """Ask again what is open."""
+        """Raise the repairs of open questions again."""
         for slot in self._record.asked:
-            self._questions.async_ask_about_arrival(slot)
+            self._questions.async_ask_about_successor(slot)
 
-    def living(self, seen: Mapping[str, KnownMeter]) -> dict[str, KnownMeter]:
-        """Leave out the dead meters that others have replaced."""
+    def without_retired(self, seen: Mapping[str, KnownMeter]) -> dict[str, KnownMeter]:
+        """Return the meters without the dead ones that others have replaced."""
         retired = self._record.retired
         return {
             slot: meter
@@ -53,7 +53,7 @@ class Siblings:
         }
 
     def compare(self, known: Mapping[str, KnownMeter], seen: Mapping[str, KnownMeter], moves: Moves) -> None:
-        """Find the meters that are new beside one of the same kind: that one may be dead, or die soon."""
+        """Record new meters beside one of the same kind, which may be dead or die soon."""
         came_from = {new: old for old, new in moves.slots.items()}
         for slot, meter in seen.items():
             if came_from.get(slot, slot) in known and (slot not in moves.slots or slot in came_from):
@@ -67,7 +67,7 @@ class Siblings:
                 self._record.successors[slot] = alike[0]
 
     def follow(self, reading: Reading) -> None:
-        """Ask whether a meter has replaced the one beside it, once that one is dead."""
+        """Ask whether a meter has replaced the one beside it, as soon as that one is dead."""
         if not self._record.successors:
             return
         heard = {meter.profile.slot: meter for meter in reading.meters if meter.profile.registered}
@@ -86,7 +86,7 @@ class Siblings:
                         "P1 port %s: the meter in %s may have replaced the one in %s, which is dead",
                         self._port.name, slot, old,
                     )  # fmt: skip
-                    self._questions.async_ask_about_arrival(slot)
+                    self._questions.async_ask_about_successor(slot)
 
     def _is_dead(self, slot: str, old: str, heard: Mapping[str, Meter]) -> bool:
         now = dt_util.utcnow()
@@ -98,14 +98,14 @@ class Siblings:
 
     def _settle(self, slot: str) -> None:
         self._record.asked.discard(slot)
-        self._questions.async_withdraw(slot)
+        self._questions.async_delete(slot)
 
     def is_open(self, slot: str) -> bool:
-        """Whether there is a question about a slot."""
+        """Whether there is an open question about a slot."""
         return slot in self._record.asked
 
     def describe(self, slot: str) -> dict[str, str]:
-        """Return what tells the two meters apart, for the owner only."""
+        """Return the identifiers of the two meters, for the owner only."""
         meters = self._port.meters
         old, new = meters.get(self._record.successors.get(slot, "")), meters.get(slot)
         return {
@@ -114,9 +114,9 @@ class Siblings:
         }
 
     async def async_answer(self, slot: str, answer: Answer) -> None:
-        """Carry out what the owner says."""
+        """Apply the owner's answer."""
         if answer is Answer.REPLACEMENT:
-            await self._async_succeed(slot)
+            await self._async_replace(slot)
         elif answer is Answer.ADDITIONAL:
             del self._record.successors[slot]
         else:
@@ -125,10 +125,11 @@ class Siblings:
         self._port.save()
         LOGGER.info("P1 port %s: the new meter in %s was answered for: %s", self._port.name, slot, answer)
 
-    async def _async_succeed(self, slot: str) -> None:
-        """Let a meter continue as the dead one beside it: entities and device of that one move to its slot.
+    async def _async_replace(self, slot: str) -> None:
+        """Move the device and entities of a dead meter to the slot of the meter that has replaced it.
 
-        The entities that it had until now are in the way; the entry is set up anew, so that none of them speaks on.
+        They replace the entities that the new meter had until now; the entry is reloaded, so that none of those writes
+        another state.
         """
         port, entry = self._port, self._port.entry
         old = self._record.successors.pop(slot)
@@ -147,13 +148,13 @@ class Siblings:
 
     @callback
     def async_forget(self, slot: str) -> None:
-        """Forget what is in question of a meter that the owner has removed."""
+        """Remove the questions about a meter that the owner has removed."""
         self._record.successors.pop(slot, None)
         self._record.asked.discard(slot)
 
 
 def _read_at(meter: Meter) -> datetime | None:
-    """Return when the newest reading of a meter was taken."""
+    """Return the time of the newest reading of a meter."""
     times = [
         shown.timestamp for shown in present(meter).values() if shown.channel.quantity in TOTALS and shown.timestamp
     ]

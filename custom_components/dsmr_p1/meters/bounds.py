@@ -1,8 +1,8 @@
-"""Bounds: what a port may bring with it, whatever is sent on it.
+"""Limits for the meters and channels of a port, whatever is sent on it.
 
-A meter is new with the third telegram that has it: noise and forgeries that a checksum does not find come and go. And a
-port has no more meters and values than a large house has, so that nobody can fill the registries of Home Assistant from
-the line.
+A new meter is accepted with the third telegram that has it, since noise and forgeries that pass the checksum do not
+last. The number of meters and values is limited to those of a large house, so that nobody can fill the registries of
+Home Assistant from the line.
 """
 
 from collections.abc import Collection, Mapping
@@ -16,27 +16,27 @@ from ..storage.store import KnownMeter
 from .continuity import Moves
 
 CERTAIN: Final = 3
-"""Telegrams in a row that have a meter, with the same identifier, before it is believed to be there."""
+"""Telegrams in a row with a meter and the same identifier before the meter is accepted."""
 
 
 class Newcomers:
-    """Meters that are new on a port, and not certain yet."""
+    """New meters of a port that are not accepted yet."""
 
     def __init__(self) -> None:
-        """Start with none."""
+        """Initialize without meters."""
         self._telegrams: Mapping[tuple[str, str | None], int] = {}
 
     def __bool__(self) -> bool:
-        """Whether the next telegram has to be looked at too."""
+        """Whether the next telegram must be checked too."""
         return bool(self._telegrams)
 
     def uncertain(
         self, known: Mapping[str, KnownMeter], seen: Mapping[str, KnownMeter], moves: Moves
     ) -> Collection[str]:
-        """Return the slots of the meters in a telegram that are new and not certain yet.
+        """Return the slots of the new meters in a telegram that are not accepted yet.
 
-        A known meter that has moved to another slot is not. On a port of which nothing is known the first telegram is
-        believed.
+        A known meter that has moved to another slot is accepted. On an unknown port the meters of the first telegram
+        are.
         """
         keys = {
             (slot, meter.equipment_identifier)
@@ -49,7 +49,7 @@ class Newcomers:
 
 
 def bounded(settled: Mapping[str, KnownMeter], known: Mapping[str, KnownMeter], moves: Moves) -> dict[str, KnownMeter]:
-    """Return the meters of a port without those, and those channels, that are too many; what was known stays."""
+    """Return the meters of a port without meters and channels above the limits; known ones are kept."""
     before = {moves.slots.get(slot, slot): len(meter.channels) for slot, meter in known.items()}
     mbus = sorted((slot for slot in settled if settled[slot].role is Role.MBUS), key=lambda slot: slot not in before)
     left_out = set(mbus[MOST_METERS:]) - before.keys()
@@ -57,7 +57,7 @@ def bounded(settled: Mapping[str, KnownMeter], known: Mapping[str, KnownMeter], 
     kept = {slot: min(before.get(slot, 0), len(meter.channels)) for slot, meter in meters.items()}
     room = max(0, MOST_CHANNELS - sum(kept.values()))
     for slot, meter in meters.items():
-        # What was known stands first.
+        # Known meters come first.
         most = kept[slot] + room
         room -= min(room, len(meter.channels) - kept[slot])
         if len(meter.channels) > most:

@@ -1,8 +1,8 @@
 """Continuity: the same meter keeps its entities, whatever it sends them as and wherever on the port it stands.
 
 A meter that is upgraded from DSMR 2 to 5 sends its gas register as another channel, from another slot. The catalog
-says which channels mean the same. What is decided here, from what was known and what a telegram shows, is which meter
-went to which slot and which channel goes on as which; the registries are then told, before entities are made of it.
+says which channels mean the same. This module compares the known meters with those in a telegram, and determines which
+meter moved to which slot and which channel continues as which; the registries are updated before entities are created.
 """
 
 from collections import Counter
@@ -19,12 +19,12 @@ from ..p1.catalog import successors
 from ..storage.store import KnownMeter
 
 _ASIDE: Final = "~"
-"""Put behind ids while they change places; no slot and no channel has it."""
+"""Suffix of ids while they are exchanged; no slot and no channel has it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Moves:
-    """Where meters and channels went: `slots` from old to new, `channels` from (old slot, old id) to the new id."""
+    """Moved meters and channels: `slots` from old to new, `channels` from (old slot, old id) to the new id."""
 
     slots: Mapping[str, str]
     channels: Mapping[tuple[str, str], str]
@@ -35,10 +35,10 @@ class Moves:
 
 
 def settle(known: Mapping[str, KnownMeter], seen: Mapping[str, KnownMeter]) -> tuple[dict[str, KnownMeter], Moves]:
-    """Put together the meters that were known and those that a telegram shows, and tell what moved.
+    """Return the known meters merged with those in a telegram, and the moves.
 
-    A meter or channel that is missing from the telegram stays known, unless it went elsewhere. What a meter sent in
-    another slot by another standard, and sends no more, is of the past.
+    A meter or channel that is missing from the telegram stays known, unless it has moved. Channels that a meter sent in
+    another slot by another standard, and no longer sends, are dropped.
     """
     slots = _moved_slots(known, seen)
     came_from = {new: old for old, new in slots.items()}
@@ -70,10 +70,10 @@ def settle(known: Mapping[str, KnownMeter], seen: Mapping[str, KnownMeter]) -> t
 
 
 def _moved_slots(known: Mapping[str, KnownMeter], seen: Mapping[str, KnownMeter]) -> dict[str, str]:
-    """Return which meters of the M-Bus are in another slot now, old slot -> new.
+    """Return the M-Bus meters that have moved to another slot, old slot -> new.
 
-    A meter has moved where its identifier is gone from one slot and found in another; and, where a meter tells no
-    identifier or another than before, where it is the only one of its kind and its slot is gone.
+    A meter has moved if its identifier is gone from one slot and found in another; a meter without identifier, or with
+    another one than before, if it is the only one of its kind and its slot is gone.
     """
     moved: dict[str, str] = {}
     arrived = {slot: meter for slot, meter in seen.items() if meter.role is Role.MBUS}
@@ -95,7 +95,7 @@ def _moved_slots(known: Mapping[str, KnownMeter], seen: Mapping[str, KnownMeter]
 def _old_slot(
     slot: str, identifier: str | None, known: Mapping[str, KnownMeter], seen: Mapping[str, KnownMeter]
 ) -> str | None:
-    """Return in which other slot a meter with this identifier was, and is no longer; None where it stayed or is new."""
+    """Return the slot from which the meter with this identifier has moved; None if it stayed or is new."""
     if identifier is None or (slot in known and known[slot].equipment_identifier == identifier):
         return None
     for old, meter in known.items():
@@ -107,7 +107,7 @@ def _old_slot(
 
 
 def continued_channels(before: KnownMeter, now: KnownMeter) -> dict[str, str]:
-    """Return which channels are gone and continue as another with the same meaning: old id -> new id."""
+    """Return the channels that continue as another one with the same meaning: old id -> new id."""
     gone = {
         channel_type(channel_id).meaning: channel_id for channel_id in before.channels if channel_id not in now.channels
     }
@@ -126,7 +126,7 @@ def continued_channels(before: KnownMeter, now: KnownMeter) -> dict[str, str]:
 
 
 def system_title(meter: Meter, reading: Reading) -> str | None:
-    """Return the system title of a main meter that has nothing else to be told by; None for any other meter."""
+    """Return the system title of a main meter without identifier; None for any other meter."""
     profile = meter.profile
     if profile.role is not Role.MAIN or profile.equipment_identifier is not None or reading.system_title is None:
         return None
@@ -135,9 +135,9 @@ def system_title(meter: Meter, reading: Reading) -> str | None:
 
 @callback
 def async_move(hass: HomeAssistant, entry_id: str, moves: Moves) -> None:
-    """Move registry entries: devices and entities keep their own ids, and what refers to them stays right.
+    """Move registry entries: devices and entities keep their registry ids, so references to them stay valid.
 
-    First everything that moves is put aside, for two meters may have changed places.
+    All of them get temporary ids first, since two meters may have exchanged their slots.
     """
     devices = dr.async_get(hass)
     moving_devices = []
@@ -167,7 +167,7 @@ def async_move(hass: HomeAssistant, entry_id: str, moves: Moves) -> None:
 
 
 def _moved_unique_id(unique_id: str, entry_id: str, moves: Moves) -> str:
-    """Return the unique id that an entity has after the moves."""
+    """Return the unique id of an entity after the moves."""
     for (slot, channel_id), new_id in moves.channels.items():
         if unique_id == f"{entry_id}_{slot}_{channel_id}":
             return f"{entry_id}_{moves.slots.get(slot, slot)}_{new_id}"

@@ -1,8 +1,9 @@
-"""From an old meter's registers to a new one's: what the step between them adds is taken out of the statistics.
+"""Removes the step between the registers of an old and a new meter from the statistics.
 
-The recorder and the sensors of costs compare a register with what it showed before. Of another meter that is no use but
-a step. Its size is known once the new meter's registers are shown, and `corrections` takes it out; that of the costs as
-soon as they book it. All of it is kept, to be undone where the owner says that it was no replacement.
+The recorder and the cost sensors sum differences of a register. Between the last reading of the old meter and the first
+of the new one the difference is not consumption but a step. Its size is known once the new registers are shown, and
+`corrections` removes it; the step in the costs as soon as the cost sensors book it. All of this is stored, and undone
+if the owner answers that the meter was not replaced.
 """
 
 from collections.abc import Iterable, Mapping
@@ -41,7 +42,7 @@ class Handover:
     """The steps between the registers of old and new meters of one port."""
 
     def __init__(self, port: Port, corrections: Corrections) -> None:
-        """Continue from what was stored of the port."""
+        """Initialize with the stored data of the port."""
         self._port = port
         self._hass: HomeAssistant = port.hass
         self._corrections = corrections
@@ -51,13 +52,13 @@ class Handover:
 
     @callback
     def take_over(self, slot: str, values: Values, returned: Mapping[str, float] | None = None) -> list[Step] | None:
-        """Show what another meter shows, and return the steps of its registers; None where it must be tried again.
+        """Show the values of another meter, and return the steps of its registers; None if it must be tried again.
 
-        `returned` are the last states that registers had before they were taken over: now they are back, and what lies
-        between was use. `follow_costs` finds what sensors of costs have booked.
+        `returned` are the last states of registers of a meter that is back, from before they were taken over; the
+        difference to these is consumption. `follow_costs` finds the bookings of cost sensors.
         """
         hass = self._hass
-        # Sensors of costs note nothing before Home Assistant has started, nor while it stops.
+        # Cost sensors do not book before Home Assistant has started, nor while it stops.
         befores = self._last_states(slot, values) if hass.state is CoreState.running else None
         if befores is None:
             return None
@@ -78,7 +79,7 @@ class Handover:
         return steps
 
     def _last_states(self, slot: str, values: Values) -> dict[str, float | None] | None:
-        """Return what registers showed last, by entity id; None while that is looked up, or an entity is being made."""
+        """Return the last states of registers by entity id; None while these are looked up or an entity is created."""
         registry, prefix = er.async_get(self._hass), f"{self._port.entry.entry_id}_{slot}_"
         found: dict[str, float | None] = {}
         for channel_id in registers_of(values):
@@ -98,7 +99,7 @@ class Handover:
         return found
 
     async def _async_look_up(self, entity_ids: Iterable[str]) -> None:
-        """Look up the last numbers that entities were; they show none since a start."""
+        """Look up the last numeric states of entities that have had none since the start."""
         now = dt_util.utcnow()
         for entity_id in entity_ids:
             look_up = partial(
@@ -115,10 +116,10 @@ class Handover:
             numbers = (number_of(state) for state in states.get(entity_id, ()))
             self._looked_up[entity_id] = next((number for number in numbers if number is not None), None)
 
-    # What sensors of costs book
+    # Bookings of cost sensors
 
     def _wait_for_cost(self, slot: str, step: Step, cost: State, used: float, *, is_back: bool) -> None:
-        """Wait for what a sensor of costs books for a step. Without a price it books that later, and only once."""
+        """Wait for the booking of a step by a cost sensor. Without a price it books later, and only once."""
         for waiting in self._unbooked:
             if waiting.register == step.statistic_id:
                 self._unbooked.remove(waiting)
@@ -133,14 +134,14 @@ class Handover:
 
     @callback
     def follow_costs(self) -> None:
-        """Take out of the statistics of costs what was booked for steps."""
+        """Remove the amounts booked for steps from the statistics of costs."""
         for waiting in list(self._unbooked):
             register, cost = (self._hass.states.get(entity_id) for entity_id in (waiting.register, waiting.sensor))
             shows, stands_at = number_of(register), number_of(cost)
             if register is None or shows is None or cost is None or stands_at is None:
                 continue
             amount, counted = booked(waiting, cost), added(register, waiting.before, shows)
-            # A sensor of costs begins anew with the register, and with a start too: then it has still to book.
+            # A cost sensor restarts with the register, and at a start of Home Assistant: then it has not booked yet.
             if not amount and (counted or cost.attributes.get(ATTR_LAST_RESET) == waiting.last_reset):
                 continue
             self._unbooked.remove(waiting)
@@ -153,22 +154,22 @@ class Handover:
                 step = Step(waiting.sensor, unit, cost.last_updated, waiting.cost_before, first, excess)
                 self._changes[waiting.slot] = replace(change, steps=(*change.steps, step))
 
-    # What is undone
+    # Undoing
 
     @callback
     def forget_costs(self, slot: str) -> None:
-        """Wait no more for costs of a meter."""
+        """Stop waiting for costs of a meter."""
         self._unbooked[:] = [waiting for waiting in self._unbooked if waiting.slot != slot]
 
     @callback
     def put_back(self, change: Change) -> None:
-        """Add the steps of a change again: there was no other meter."""
+        """Add the steps of a change to the statistics again: there was no other meter."""
         for step in change.steps:
             self._corrections.async_add(step.statistic_id, -step.amount, step.unit, step.at)
 
     @callback
     def describe(self, change: Change, known: KnownMeter) -> dict[str, str]:
-        """Return what tells the two meters of a change apart, with the last reading of one and the first of another."""
+        """Return the identifiers of both meters of a change, with the last reading of one and the first of the other."""
         registry = er.async_get(self._hass)
         readings: dict[str, tuple[float, float, str]] = {}
         for step in change.steps:
@@ -187,12 +188,12 @@ class Handover:
 
     @callback
     def last_of(self, change: Change) -> dict[str, float | None]:
-        """Return what the registers and sensors of costs of a change show now."""
+        """Return the current states of the registers and cost sensors of a change."""
         return {step.statistic_id: number_of(self._hass.states.get(step.statistic_id)) for step in change.steps}
 
     @callback
     def take_out(self, change: Change, last: Mapping[str, float | None]) -> None:
-        """Take out of the statistics all that another meter has added until now; `last` is what was shown of it."""
+        """Remove everything that another meter has added so far from the statistics; `last` are its last states."""
         taking_out = self._async_take_out(change, dt_util.utcnow(), last)
         self._port.entry.async_create_task(self._hass, taking_out, f"{DOMAIN} take out")
 

@@ -19,10 +19,10 @@ from .replacement import Replacements
 
 
 class KnownMeters:
-    """The known meters of one port. They stand in `port.meters`; here they change."""
+    """Updates the known meters of one port in `port.meters`."""
 
     def __init__(self, port: Port) -> None:
-        """Start with what is stored of the port."""
+        """Initialize with the stored data of the port."""
         self.corrections = Corrections(port)
         self._questions = Questions(port)
         self._replacements = Replacements(port, self.corrections, self._questions, self._seen_in)
@@ -36,14 +36,14 @@ class KnownMeters:
 
     @callback
     def async_start(self) -> None:
-        """Continue with meters that may have been replaced, and with what statistics have too much."""
+        """Resume open questions and pending corrections of statistics."""
         self.corrections.async_start()
         self._questions.async_start()
         self._replacements.async_start()
         self._siblings.async_start()
 
     def follow(self, reading: Reading) -> None:
-        """Learn what is new in a telegram about the meters of the port."""
+        """Update the known meters from a telegram."""
         if (
             self._newcomers
             or len(self._profiles) != len(reading.meters)
@@ -55,9 +55,9 @@ class KnownMeters:
         self._siblings.follow(reading)
 
     def values(self, slot: str, meter: Meter | None, *, are_totals_due: bool) -> Values:
-        """Return what the entities of a meter show of a telegram; nothing where it is not in the telegram.
+        """Return the values of a telegram for the entities of a meter; none if the meter is not in the telegram.
 
-        Totals that are not due stay as they are shown. Those that are due are other objects than before, equal or not.
+        Totals that are not due keep their shown values. Those that are due are new objects, even if equal.
         """
         if meter is None:
             return {}
@@ -73,7 +73,7 @@ class KnownMeters:
         return {**shown, **totals}
 
     def is_reported(self, slot: str) -> bool:
-        """Whether the last telegram has a meter in this slot; of a port that is silent nobody knows, so it has."""
+        """Whether the last telegram has a meter in this slot; assumed without a telegram."""
         reading = self._port.reading
         if reading is None:
             return True
@@ -81,7 +81,7 @@ class KnownMeters:
 
     @callback
     def async_forget(self, slot: str) -> None:
-        """Forget a meter that the owner has removed."""
+        """Remove a meter that the owner has removed from the known ones."""
         self._profiles.pop(slot, None)
         self._presented.pop(slot, None)
         self._seen = {seen: meter for seen, meter in self._seen.items() if seen != slot}
@@ -96,27 +96,27 @@ class KnownMeters:
         return self._replacements.is_open(slot) or self._siblings.is_open(slot)
 
     def describe(self, slot: str) -> dict[str, str]:
-        """Return what tells the two meters in question apart: with their identifiers, for the owner's eyes only."""
+        """Return the placeholders of the question, including the identifiers of both meters, for the owner only."""
         return (self._replacements if self._replacements.is_open(slot) else self._siblings).describe(slot)
 
     async def async_answer(self, slot: str, answer: Answer) -> None:
-        """Carry out what the owner says of the meter in a slot."""
+        """Apply the owner's answer about the meter in a slot."""
         if self._replacements.is_open(slot):
             self._replacements.async_answer(slot, answer)
         else:
             await self._siblings.async_answer(slot, answer)
 
     def _seen_in(self, slot: str) -> KnownMeter | None:
-        """Return the meter in a slot as the last telegrams report it, whatever was known of it before."""
+        """Return the meter in a slot as reported by the last telegrams."""
         return self._seen.get(slot)
 
     def _learn(self, reading: Reading) -> None:
-        """Learn meters and channels that are not known yet, or are something else now."""
+        """Add new meters and channels, and update changed ones."""
         port = self._port
         self._profiles = {meter.profile.slot: meter.profile for meter in reading.meters}
         self._system_title = reading.system_title
         types = port.entry.options.get(CONF_METER_TYPE, {})
-        seen = self._siblings.living(
+        seen = self._siblings.without_retired(
             {
                 meter.profile.slot: known_meter(meter, reading, types.get(meter.profile.slot), port.assumed_country)
                 for meter in reading.meters
@@ -129,7 +129,7 @@ class KnownMeters:
             meters, moves = settle(port.meters, seen)
         self._replacements.compare(port.meters, seen, meters, moves)
         self._siblings.compare(port.meters, seen, moves)
-        # What a telegram shows for the first time, or no longer, is shown at once.
+        # New and missing values are shown at once.
         for slot in {*seen, *self._seen}:
             if seen.get(slot) != self._seen.get(slot):
                 port.display.expire(slot)
@@ -147,7 +147,7 @@ class KnownMeters:
             port.async_set_meters(within)
 
     def _move_options(self, slots: Mapping[str, str]) -> None:
-        """Move what the owner chose for a meter along with it."""
+        """Move the options of meters to their new slots."""
         entry = self._port.entry
         options = dict(entry.options)
         for name in (CONF_REFRESH, CONF_METER_TYPE):
@@ -158,9 +158,9 @@ class KnownMeters:
 
 
 def known_meter(meter: Meter, reading: Reading, chosen_type: str | None, assumed: Country | None) -> KnownMeter:
-    """Return what of a meter in a telegram stays the same.
+    """Return the constant data of a meter in a telegram.
 
-    The type that the owner chose beats the one detected; the country that is proven beats the one that is assumed.
+    The type that the owner chose takes precedence over the detected one, a proven country over the assumed one.
     """
     maker = MAKERS.get(reading.telegram.identification[:3].upper())
     profile = meter.profile

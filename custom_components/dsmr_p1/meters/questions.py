@@ -1,4 +1,4 @@
-"""What the owner is asked and told about meters that may have been replaced: as repairs of Home Assistant."""
+"""Repairs about meters that may have been replaced: questions to the owner, and notices."""
 
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -13,12 +13,12 @@ from ..const import DOMAIN
 from ..port.devices import device_name
 from ..port.state import Port
 
-TOLD_FOR: Final = timedelta(days=30)
-"""How long the owner is told that a meter counts as a replacement."""
+NOTICE_FOR: Final = timedelta(days=30)
+"""How long the notice stays that a meter counts as a replacement."""
 
 
 class Answer(StrEnum):
-    """What the owner says about another meter."""
+    """The owner's answer about another meter."""
 
     REPLACEMENT = "replacement"
     ADDITIONAL = "additional"
@@ -29,46 +29,46 @@ class Questions:
     """The questions about the meters of one port, by slot."""
 
     def __init__(self, port: Port) -> None:
-        """Belong to a port."""
+        """Initialize for a port."""
         self._port = port
         self._hass = port.hass
         self._entry_id = port.entry.entry_id
 
     @callback
     def async_start(self) -> None:
-        """Look every hour for what need not be told any longer."""
+        """Delete outdated notices every hour."""
         self._port.entry.async_on_unload(
             async_track_time_interval(self._hass, self.async_tidy, timedelta(hours=1), cancel_on_shutdown=True)
         )
 
     @callback
     def async_ask_about_change(self, slot: str) -> None:
-        """Ask what the other meter in the place of a known one is."""
+        """Raise the question about another meter in the slot of a known one."""
         self._raise("meter_changed", slot, is_fixable=True)
 
     @callback
-    def async_ask_about_arrival(self, slot: str) -> None:
-        """Ask what the new meter beside a dead one is."""
+    def async_ask_about_successor(self, slot: str) -> None:
+        """Raise the question about a new meter beside a dead one."""
         self._raise("meter_beside_dead", slot, is_fixable=True)
 
     @callback
-    def async_tell_of_adoption(self, slot: str) -> None:
-        """Inform the owner that a meter counts as a replacement, as nobody objected."""
-        self.async_withdraw(slot)
+    def async_notify_replaced(self, slot: str) -> None:
+        """Replace the question by the notice that a meter counts as a replacement, as nobody objected."""
+        self.async_delete(slot)
         self._raise("meter_adopted", slot, is_fixable=False)
 
     @callback
-    def async_withdraw(self, slot: str) -> None:
-        """Withdraw the question about a meter."""
+    def async_delete(self, slot: str) -> None:
+        """Delete the question about a meter."""
         ir.async_delete_issue(self._hass, DOMAIN, f"meter_{slot}_{self._entry_id}")
 
     @callback
     def async_tidy(self, _: datetime | None = None) -> None:
-        """Delete what was told long ago of a meter that counts as a replacement."""
+        """Delete old notices about meters that count as replacements."""
         for (domain, issue_id), issue in list(ir.async_get(self._hass).issues.items()):
             if domain != DOMAIN or not issue_id.startswith("adopted_") or not issue_id.endswith(self._entry_id):
                 continue
-            if dt_util.utcnow() - issue.created >= TOLD_FOR:
+            if dt_util.utcnow() - issue.created >= NOTICE_FOR:
                 ir.async_delete_issue(self._hass, DOMAIN, issue_id)
 
     def _raise(self, key: str, slot: str, *, is_fixable: bool) -> None:

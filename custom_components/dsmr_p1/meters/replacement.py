@@ -1,15 +1,15 @@
-"""A replaced meter: another identifier where a known meter is.
+"""Replaced meters: another identifier in the slot of a known meter.
 
 Technicians replace meters, and noise garbles identifiers. Until the same other identifier has come in three telegrams,
-the registers keep what they showed. Then the other meter is believed: its registers are shown, the step between the two
-meters is taken out of the statistics (`handover`), and the owner is asked:
+the registers keep their values. Then the other meter is accepted: its registers are shown, the step between the two
+meters is removed from the statistics (`handover`), and the owner is asked:
 
 - a replacement: the entities stay the new meter's;
-- an additional meter: it gets a device and entities of its own, and the old ones stay aside with their history, out of
-  which all is taken that the other meter has added;
-- a mistake: the same meter as before; the step is put back, and nobody is asked about this identifier again for long.
+- an additional meter: it gets a device and entities of its own, and the old ones are kept with their history, from
+  which everything is removed that the other meter has added;
+- a mistake: the same meter as before; the step is added back, and the question is not asked again for long.
 
-Who does not answer for a day has a new meter. The old identifier, once believed again, takes the question back.
+Without an answer for a day it counts as a replacement. If the old identifier returns, the question is deleted.
 """
 
 from collections.abc import Callable, Mapping
@@ -27,42 +27,42 @@ from ..port.state import Port
 from ..storage.replaced import Change
 from ..storage.store import KnownMeter
 from ..sums.corrections import Corrections
-from .adoption import identify, separate
+from .adoption import identify, move_out
 from .continuity import Moves
 from .handover import Handover, registers_of
 from .questions import Answer, Questions
 
 CERTAIN: Final = 3
-"""Telegrams in a row with the same other identifier, before it is believed: noise does not repeat itself."""
+"""Telegrams in a row with the same other identifier, before it is accepted: noise does not repeat itself."""
 ANSWERED_AFTER: Final = timedelta(days=1)
-"""How long an answer is waited for."""
+"""How long to wait for an answer."""
 LONG: Final = timedelta(days=90)
-"""How long nobody is asked again about what was called a mistake."""
+"""How long the question is not repeated after the answer "mistake"."""
 
 
 class Replacements:
-    """The meters of one port that may have been replaced; what is kept of them is in the record of the port."""
+    """The meters of one port that may have been replaced; their data is stored in the record of the port."""
 
     def __init__(
         self, port: Port, corrections: Corrections, questions: Questions, seen: Callable[[str], KnownMeter | None]
     ) -> None:
-        """Continue from what was stored of the port; `seen` returns the meter in a slot as telegrams report it."""
+        """Initialize with the stored data of the port; `seen` returns the meter in a slot as telegrams report it."""
         self._port = port
         self._seen = seen
         self._record = port.record.replaced
         self._handover = Handover(port, corrections)
         self._questions = questions
-        # The identifier in a slot that is not believed yet, and in how many telegrams in a row it was.
+        # The identifier in a slot that is not accepted yet, and the number of telegrams in a row with it.
         self._doubted: dict[str, tuple[str, int]] = {}
 
     @callback
     def async_start(self) -> None:
-        """Ask again what is open."""
+        """Raise the repairs of open questions again."""
         for slot in self._record.changes:
             if self.is_open(slot):
                 self._questions.async_ask_about_change(slot)
 
-    # What telegrams report
+    # Telegrams
 
     def compare(
         self,
@@ -71,7 +71,7 @@ class Replacements:
         settled: dict[str, KnownMeter],
         moves: Moves,
     ) -> None:
-        """Find the meters that report another identifier than before, and keep them as they were known."""
+        """Detect meters that report another identifier than before, and keep their known data."""
         came_from = {new: old for old, new in moves.slots.items()}
         self._move(moves)
         for slot, meter in seen.items():
@@ -93,21 +93,21 @@ class Replacements:
             if identifier == shown or self._record.is_snoozed(slot, identifier, dt_util.utcnow()):
                 self._doubted.pop(slot, None)
                 if change is not None and not change.is_shown and not change.is_replacement:
-                    self._withdraw(slot)
+                    self._close_question(slot)
             elif self._doubted.get(slot, ("", 0))[0] != identifier:
                 self._doubted[slot] = identifier, 0
 
     def _move(self, moves: Moves) -> None:
-        """Move what is in question along with the meters: all at once, for two may have changed places."""
+        """Move open changes along with the meters, all at once, since two meters may have exchanged their slots."""
         moved = {new: change for old, new in moves.slots.items() if (change := self._record.changes.pop(old, None))}
         for new, change in moved.items():
-            self._questions.async_withdraw(change.slot)
+            self._questions.async_delete(change.slot)
             self._record.changes[new] = replace(change, slot=new)
             if self.is_open(new):
                 self._questions.async_ask_about_change(new)
 
     def follow(self, reading: Reading) -> None:
-        """Follow what is in question from telegram to telegram, before its values are shown."""
+        """Update open changes with each telegram, before its values are shown."""
         if not self._record.changes and not self._doubted and not self._record.unbooked:
             return
         self._handover.follow_costs()
@@ -127,11 +127,11 @@ class Replacements:
             elif change is not None and dt_util.utcnow() - change.since >= ANSWERED_AFTER:
                 self._adopt(change)
                 LOGGER.info("P1 port %s: nobody objected, so the meter in %s is a new one", self._port.name, slot)
-                self._questions.async_tell_of_adoption(slot)
+                self._questions.async_notify_replaced(slot)
         self._handover.follow_costs()
 
     def shown(self, slot: str, values: Values) -> Values:
-        """Return what to show of a meter: of one that is in doubt, the registers as they were."""
+        """Return the values to show of a meter; registers of a meter in doubt keep their values."""
         change = self._record.changes.get(slot)
         if slot not in self._doubted and (change is None or not change.is_replacement):
             return values
@@ -141,7 +141,7 @@ class Replacements:
         )
 
     def _believe(self, slot: str, identifier: str, values: Values) -> None:
-        """Show the registers of another meter, or of the one that is back."""
+        """Accept another meter, or the old one if it is back, and show its registers."""
         change = self._record.changes.get(slot)
         known = self._port.meters[slot]
         if change is not None and identifier in (known.equipment_identifier, known.system_title):
@@ -165,29 +165,29 @@ class Replacements:
         if steps is None:
             return
         del self._doubted[change.slot]
-        self._withdraw(change.slot)
+        self._close_question(change.slot)
         last |= {step.statistic_id: step.before for step in steps}
         self._handover.take_out(change, last)
         LOGGER.info("P1 port %s: the old meter in %s is back", self._port.name, change.slot)
 
-    def _withdraw(self, slot: str) -> None:
+    def _close_question(self, slot: str) -> None:
         del self._record.changes[slot]
-        self._questions.async_withdraw(slot)
+        self._questions.async_delete(slot)
 
-    # What the owner answers
+    # Answers of the owner
 
     def is_open(self, slot: str) -> bool:
-        """Whether there is a question about a slot."""
+        """Whether there is an open question about a slot."""
         change = self._record.changes.get(slot)
         return change is not None and not change.is_replacement
 
     def describe(self, slot: str) -> dict[str, str]:
-        """Return what tells the two meters in a slot apart, for the owner only."""
+        """Return the identifiers of the two meters in a slot, for the owner only."""
         return self._handover.describe(self._record.changes[slot], self._port.meters[slot])
 
     @callback
     def async_answer(self, slot: str, answer: Answer) -> None:
-        """Carry out what the owner says."""
+        """Apply the owner's answer."""
         self._handover.follow_costs()
         change = self._record.changes[slot]
         if answer is not Answer.REPLACEMENT:
@@ -198,7 +198,7 @@ class Replacements:
             case Answer.ADDITIONAL:
                 last = self._handover.last_of(change)
                 del self._record.changes[slot]
-                separate(self._port, slot)
+                move_out(self._port, slot)
                 identify(self._port, slot, change.identifier, self._seen(slot))
                 self._port.display.publish()
                 self._handover.take_out(change, last)
@@ -207,7 +207,7 @@ class Replacements:
                 self._handover.put_back(change)
                 self._record.snoozed[slot] = (change.identifier, dt_util.utcnow() + LONG)
         self._doubted.pop(slot, None)
-        self._questions.async_withdraw(slot)
+        self._questions.async_delete(slot)
         self._port.display.expire(slot)
         self._port.save()
         LOGGER.info("P1 port %s: the other meter in %s was answered for: %s", self._port.name, slot, answer)
@@ -222,9 +222,9 @@ class Replacements:
 
     @callback
     def async_forget(self, slot: str) -> None:
-        """Forget what is in question of a meter that the owner has removed."""
+        """Remove the questions about a meter that the owner has removed."""
         self._doubted.pop(slot, None)
         self._record.changes.pop(slot, None)
         self._record.snoozed.pop(slot, None)
         self._handover.forget_costs(slot)
-        self._questions.async_withdraw(slot)
+        self._questions.async_delete(slot)

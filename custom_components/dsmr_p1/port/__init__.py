@@ -1,1 +1,1 @@
-"""What a port is and what is kept of it: below everything that acts on it."""
+"""A port and its stored data, below everything that acts on it."""

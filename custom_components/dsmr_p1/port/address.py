@@ -1,4 +1,4 @@
-"""What people type as a port: a path, a URL, or an address on the network with or without the number of a port."""
+"""Parses the entered port: a path, a URL, or a network address with or without a port number."""
 
 import ipaddress
 import re
@@ -7,11 +7,11 @@ from urllib.parse import urlsplit
 
 
 class AddressError(ValueError):
-    """A text that is no port: neither a path nor an address that anything here can read."""
+    """Raised when a text is neither a path nor a supported address."""
 
 
 class ReaderPort(NamedTuple):
-    """A TCP port on which network readers give the telegrams as they come, and where that is documented."""
+    """A TCP port on which network readers forward raw telegrams, and its documentation."""
 
     number: int
     readers: str
@@ -33,11 +33,11 @@ READER_PORTS: Final = (
     ReaderPort(8023, "ESP32 P1 to Modbus", "github.com/smos/esp32-p1-modbus README.md"),
 )
 # fmt: on
-"""The ports that are tried where none was typed, the most usual first."""
+"""The ports that are tried if none was entered, the most usual first."""
 
 NETWORK_SCHEMES: Final = ("socket", "tcp", "rfc2217")
 _OTHER_SCHEMES: Final = ("esphome", "esphome-hass", "linux")
-"""What Home Assistant's list of ports gives, and what `serialx` knows besides: taken as it is."""
+"""URL schemes of Home Assistant's port list and of `serialx`, which are used unchanged."""
 _RAW: Final = ("socket", "tcp")
 _HOST: Final = re.compile(r"(?!.*\.\.)[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,252}[A-Za-z0-9_.])?")
 _DEVICE: Final = re.compile(r"tty[A-Za-z]+\d*|cu\.\S+")
@@ -46,9 +46,9 @@ _HIGHEST_PORT: Final = 65535
 
 
 def candidates(text: str) -> tuple[str, ...]:
-    """Return the ports that a text stands for, in the order in which they are to be tried: several for a bare host.
+    """Return the ports for a text, in the order in which they are tried: several for a host without port number.
 
-    Raises AddressError for what is no port.
+    Raises AddressError if the text is not a port.
     """
     text = text.strip().strip("`'\"").strip()
     if text.startswith("/"):
@@ -69,7 +69,7 @@ def candidates(text: str) -> tuple[str, ...]:
 
 
 def _of_url(scheme: str, rest: str) -> tuple[str, ...]:
-    """Return the ports of a URL; one that has the number of a port is left as it was typed."""
+    """Return the ports of a URL; a URL with a port number is returned unchanged."""
     url = f"{scheme}://{rest}"
     try:
         parts = urlsplit(url)
@@ -96,7 +96,7 @@ def _with_ports(scheme: str, text: str) -> tuple[str, ...]:
 
 
 def _split(text: str) -> tuple[str, int | None]:
-    """Return host and port. Raises AddressError where what stands for the port is no number of one."""
+    """Return host and port. Raises AddressError if the port is not a valid number."""
     if _is_ip6(text):
         return text, None
     host, separator, number = text.rpartition(":")
@@ -120,5 +120,5 @@ def _is_ip6(host: str) -> bool:
 
 
 def shown_ports() -> str:
-    """Return the numbers of the ports that are tried where none was typed."""
+    """Return the numbers of the ports that are tried if none was entered."""
     return ", ".join(str(port.number) for port in READER_PORTS)

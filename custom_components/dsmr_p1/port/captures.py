@@ -1,10 +1,9 @@
-"""Captures: the last telegrams of a port as they came, good and bad, in a form in which they can be passed on.
+"""Captures: the last telegrams of a port as received, good and bad, in a form that can be passed on.
 
-A capture is given as text, to the letter, or in base64 where it is none. Saved to a file it is what the port sent:
-`scripts/inspect` reads it and `scripts/simulate --telegram` plays it. Of an encrypted telegram it is the text inside.
+A capture is the exact text, or base64 if it is not text. Saved to a file it has the bytes that the port sent:
+`scripts/inspect` reads it and `scripts/simulate --telegram` plays it. For an encrypted telegram it is the text inside.
 
-Before it is passed on to a stranger, what identifies a household is replaced, and whatever may do so is masked: see
-`p1.masking`.
+To share it with others, identifiers of a household are replaced, and possible ones are masked: see `p1.masking`.
 """
 
 from base64 import b64encode
@@ -27,7 +26,7 @@ MOST_BAD: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class Capture:
-    """A telegram, or what looked like one, and when it came."""
+    """A telegram, or bytes that looked like one, and the time it came."""
 
     event: Reading | Rejected
     received: datetime
@@ -35,7 +34,7 @@ class Capture:
     def as_dict(self, secret: bytes | None) -> JsonObjectType:
         """Return the capture as it is, or anonymised with a secret.
 
-        There is neither text nor base64 where an encrypted telegram could not be opened.
+        There is neither text nor base64 if an encrypted telegram could not be decrypted.
         """
         rejected = self.event if isinstance(self.event, Rejected) else None
         octets = octets_of(self.event) if secret is None else shareable(self.event, secret)
@@ -56,14 +55,14 @@ class Captures:
     """The last telegrams of a port."""
 
     def __init__(self) -> None:
-        """Start with none."""
+        """Initialize without captures."""
         self.good: deque[Capture] = deque(maxlen=MOST_GOOD)
         self.bad: deque[Capture] = deque(maxlen=MOST_BAD)
         self._listeners: list[Callable[[Capture], None]] = []
 
     @callback
     def add(self, event: object) -> None:
-        """Keep what came from the port, where it is a telegram or was taken for one, and pass it on."""
+        """Store a telegram, or bytes taken for one, and call the listeners."""
         if not isinstance(event, (Reading, Rejected)):
             return
         capture = Capture(event, dt_util.utcnow())
@@ -73,7 +72,7 @@ class Captures:
 
     @callback
     def subscribe(self, listener: Callable[[Capture], None]) -> CALLBACK_TYPE:
-        """Have every capture passed on from now on; the function that is returned ends that."""
+        """Call a listener with every further capture; return the function that removes the listener."""
         self._listeners = [*self._listeners, listener]
 
         @callback

@@ -1,4 +1,4 @@
-"""Devices: one a meter, all reached through the device of the port."""
+"""Devices: one per meter, all connected through the device of the port."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -13,22 +13,22 @@ from ..p1.grouping import PORT_SLOT
 from ..storage.store import KnownMeter
 
 _PORT_MODEL: Final = "P1 port"
-"""The model of a port of which the specification has no type."""
+"""The model of a port without a type in the specification."""
 
 
 def device_identifier(entry_id: str, slot: str) -> tuple[str, str]:
-    """Return the identifier of the device in a slot. It has no serial number: those change, repeat or are zero."""
+    """Return the identifier of the device in a slot, without the serial number: those change, repeat or are zero."""
     return DOMAIN, f"{entry_id}_{slot}"
 
 
 def device_name(hass: HomeAssistant, entry_id: str, slot: str) -> str:
-    """Return the name of the meter in a slot, as the owner knows it."""
+    """Return the name of the device in a slot, by the owner if given."""
     device = dr.async_get(hass).async_get_device_by_identifier(device_identifier(entry_id, slot), entry_id)
     return slot if device is None else device.name_by_user or device.name or slot
 
 
 def slot_of(entry_id: str, device: dr.AnyDeviceEntry) -> str | None:
-    """Return the slot of a device; None where it is no meter of this entry."""
+    """Return the slot of a device; None if it is not a device of this entry."""
     prefix = f"{entry_id}_"
     for domain, identifier in device.identifiers:
         if domain == DOMAIN and identifier.startswith(prefix):
@@ -38,7 +38,7 @@ def slot_of(entry_id: str, device: dr.AnyDeviceEntry) -> str | None:
 
 @callback
 def async_register_devices(hass: HomeAssistant, entry: ConfigEntry, meters: Mapping[str, KnownMeter]) -> None:
-    """Create or update the devices of all meters; the port's own device is always there."""
+    """Create or update the devices of all meters; the port's own device always exists."""
     registry = dr.async_get(hass)
     port = meters.get(PORT_SLOT)
     port_device = registry.async_get_or_create(
@@ -66,7 +66,7 @@ def async_register_devices(hass: HomeAssistant, entry: ConfigEntry, meters: Mapp
 
 
 def _name(meter: KnownMeter, meters: Mapping[str, KnownMeter]) -> tuple[str, dict[str, str]]:
-    """Name a meter by its kind; where there are several of a kind, with the M-Bus channel."""
+    """Return the key and placeholders of a meter's name: its kind, with the M-Bus channel if there are several."""
     alike = [other for other in meters.values() if other.kind is meter.kind and other.role is Role.MBUS]
     if meter.role is Role.MBUS and (len(alike) > 1 or meter.kind is MeterKind.ELECTRICITY):
         return f"{meter.kind}_channel", {"channel": str(meter.mbus_channel)}

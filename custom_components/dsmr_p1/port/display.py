@@ -1,4 +1,4 @@
-"""What the entities of a port show, and when those of each meter are due to be updated."""
+"""The values that the entities of a port show, and the pace of their updates."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Final
@@ -11,28 +11,28 @@ from ..p1 import Presented, Quantity, Role
 from ..storage.store import KnownMeter
 
 type Values = Mapping[str, Presented]
-"""What the entities of one meter show, by channel id."""
+"""The values of the entities of one meter, by channel id."""
 
 TOTALS: Final = frozenset({
     Quantity.ENERGY, Quantity.HEAT, Quantity.REACTIVE_ENERGY, Quantity.APPARENT_ENERGY, Quantity.VOLUME,
     Quantity.REGISTER, Quantity.COUNTER,
 })  # fmt: skip
-"""What a meter counts for life, and the recorder sums up."""
+"""Quantities that a meter counts for life, and the recorder sums up."""
 _TOTALS_REFRESH: Final = 60.0
 _LONGEST_REFRESH: Final = 60.0
 _DEFAULT_REFRESH: Final = 10.0
 _EARLY: Final = 0.5
-"""Seconds that a telegram may come early and still be the one that is due: meters and cables are not that punctual."""
+"""Seconds that a telegram may come early and still be due: meters and cables are not exactly punctual."""
 
 
 class Display:
-    """What entities show: `values` by slot; `is_available` is false while no telegrams come.
+    """The values of the entities: `values` by slot; `is_available` is false while no telegrams come.
 
-    Whoever changes either calls `publish` afterwards; `on_change` passes that on to the entities.
+    After a change of either, `publish` calls `on_change`, which updates the entities.
     """
 
     def __init__(self, entry: ConfigEntry) -> None:
-        """Start without values, and unavailable."""
+        """Initialize without values, and unavailable."""
         self.values: Mapping[str, Values] = {}
         self.is_available = False
         self.on_change: Callable[[], None] = lambda: None
@@ -41,7 +41,7 @@ class Display:
 
     @callback
     def show(self, values: Mapping[str, Values]) -> None:
-        """Show values of some meters, by slot; the others keep theirs. Whatever shows values is available."""
+        """Update the values of some meters, by slot; the others keep theirs. This makes the entities available."""
         self.values = {**self.values, **values}
         self.is_available = True
         self.publish()
@@ -54,7 +54,7 @@ class Display:
 
     @callback
     def drop(self, slots: Collection[str]) -> None:
-        """Drop the values of meters that are no longer in these slots."""
+        """Remove the values of meters that are no longer in these slots."""
         self.values = {slot: values for slot, values in self.values.items() if slot not in slots}
 
     @callback
@@ -68,7 +68,7 @@ class Display:
 
     @callback
     def publish(self) -> None:
-        """Let the entities write what they show now."""
+        """Update the states of the entities."""
         self.on_change()
 
     def totals_refresh_of(self, meter: KnownMeter) -> float:
@@ -90,7 +90,7 @@ class Display:
         return None if chosen is None else float(chosen)
 
     def pick_due(self, meters: Mapping[str, KnownMeter], now: float) -> Iterator[tuple[str, bool]]:
-        """Return the slots of the meters that this telegram updates, each with whether its totals are due too."""
+        """Yield the slots of the meters that this telegram updates, each with whether its totals are due too."""
         due_at = self._due_at if self.is_available else {}
         for slot, meter in meters.items():
             values_at, totals_at = due_at.get(slot, (now, now))
@@ -103,7 +103,7 @@ class Display:
 
     @callback
     def expire(self, slot: str) -> None:
-        """Update the entities of a meter with the next telegram, whenever they were updated last."""
+        """Make the entities of a meter due with the next telegram, whenever they were updated last."""
         self._due_at.pop(slot, None)
 
 

@@ -1,4 +1,4 @@
-"""What is kept in a config entry, as the protocol core wants it."""
+"""The data of a config entry as objects of the protocol core."""
 
 from collections.abc import Iterator, Mapping
 import re
@@ -10,7 +10,7 @@ from ..p1 import Keys, SerialSettings, parse_key
 
 
 def keys_from(data: Mapping[str, Any]) -> Keys | None:
-    """Return the keys of an encrypted port; None where none were entered. Raises KeyFormatError where one is no key."""
+    """Return the keys of an encrypted port; None if none were entered. Raises KeyFormatError if one is invalid."""
     decryption_key = data.get(CONF_DECRYPTION_KEY)
     additional_key = data.get(CONF_ADDITIONAL_KEY)
     if not decryption_key:
@@ -19,9 +19,9 @@ def keys_from(data: Mapping[str, Any]) -> Keys | None:
 
 
 def settings_from(data: Mapping[str, Any]) -> SerialSettings | None:
-    """Return the line settings that the owner has fixed; None where they are to be found.
+    """Return the serial settings that the owner has fixed; None if they are to be found.
 
-    Who fixes the speed alone has 8N1 with it: a line of 7E1 is then read with its parity, which the core checks.
+    With a fixed speed only, 8N1 is used: a line of 7E1 is then read with its parity bits, which the core checks.
     """
     baudrate = data.get(CONF_BAUDRATE)
     if baudrate is None:
@@ -35,7 +35,7 @@ def settings_from(data: Mapping[str, Any]) -> SerialSettings | None:
 
 
 def redacted(port: str) -> str:
-    """Return a port as it may be shown: a URL may carry a password in front of the host, or a key behind the path."""
+    """Return a port without secrets: a URL may have a password in front of the host, or a key behind the path."""
     if "://" not in port:
         return port
     scheme, _, rest = port.partition("://")
@@ -44,7 +44,7 @@ def redacted(port: str) -> str:
 
 
 def without_secrets(text: str, port: str) -> str:
-    """Return a text, such as the message of an error, without what a URL of a port should not show."""
+    """Return a text, such as an error message, without the secrets in the URL of a port."""
     text = text.replace(port, redacted(port))
     for secret in _secrets(port):
         text = text.replace(secret, "**REDACTED**")

@@ -1,8 +1,8 @@
-"""Where a port stands: the country that names its tariffs, and the time zone of its meter's clock.
+"""The location of a port: the country that names its tariffs, and the time zone of its meter's clock.
 
-What a telegram proves counts first. Else the meter stands where the owner says (option `country`), else where Home
-Assistant does. The clock has the last word about the time zone: a time that is whole hours off the system's, and right
-in another zone of the countries with P1 ports, is read in that zone from then on.
+A country that the telegram proves comes first, then the option `country`, then the location of Home Assistant. The
+clock decides about the time zone: a time that is whole hours off the system's, and right in another zone of the
+countries with P1 ports, is read in that zone from then on.
 """
 
 from datetime import tzinfo
@@ -18,31 +18,31 @@ from ..p1.clock import ZONES, explaining_zone
 from ..p1.countries import COUNTRIES, country_in_zone
 
 CERTAIN: Final = 3
-"""Telegrams in a row that the same time zone explains, before it is used: a backlog or a late telegram is none."""
+"""Telegrams in a row that the same time zone explains before it is used: a late telegram alone proves nothing."""
 
 
 def assumed_country(hass: HomeAssistant, entry: ConfigEntry) -> Country | None:
-    """Return the country where a port stands as long as its telegrams prove none; None where it is not one of ours."""
+    """Return the country assumed for a port while its telegrams prove none; None if that has no P1 ports."""
     code = entry.options.get(CONF_COUNTRY) or hass.config.country
     return country_in_zone(hass.config.time_zone) if code is None else COUNTRIES.get(code)
 
 
 def assumed_zone(entry: ConfigEntry) -> tzinfo:
-    """Return the time zone where a port stands as long as the clock of its meter tells no other."""
+    """Return the time zone assumed for a port while the clock of its meter does not show another."""
     country = COUNTRIES.get(entry.options.get(CONF_COUNTRY, ""))
     return dt_util.get_default_time_zone() if country is None else country.zone
 
 
 class ClockZone:
-    """Finds the time zone that makes the clock of a meter right, where the assumed one does not."""
+    """Finds the time zone that makes the clock of a meter right, if the assumed one does not."""
 
     def __init__(self) -> None:
-        """Start without any evidence."""
+        """Initialize without evidence."""
         self._found: str | None = None
         self._count = 0
 
     def follow(self, telegram: Telegram) -> str | None:
-        """Return the name of another time zone once it is certain; None as long as there is nothing to change."""
+        """Return the name of another time zone once it is certain; None if there is no change."""
         shown = telegram.timestamp
         found = None if shown is None else explaining_zone(shown, dt_util.utcnow(), telegram.clock)
         self._count = self._count + 1 if found is not None and found == self._found else 1
@@ -51,5 +51,5 @@ class ClockZone:
 
 
 def zone_named(name: str | None) -> tzinfo | None:
-    """Return a stored time zone; None where none is stored."""
+    """Return a stored time zone; None if none is stored."""
     return None if name is None else ZONES.get(name)

@@ -1,4 +1,4 @@
-"""The serial ports of this machine: their stable names, who uses them, and which are free to be tried."""
+"""The serial ports of this machine: their stable names, their users, and the free ones."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,36 +19,36 @@ _NETWORK_SCHEMES: Final = (*RAW_SCHEMES, "rfc2217://", "esphome://", "esphome-ha
 
 @dataclass(frozen=True, slots=True)
 class FreePort:
-    """A port that nobody claims: its path, and what the device says of itself."""
+    """An unclaimed port: its path, and the description of the device."""
 
     path: str
     description: str
 
 
 def is_local(port: str) -> bool:
-    """Whether a port is a device of this machine, not a URL."""
+    """Whether a port is a local device and not a URL."""
     return "://" not in port
 
 
 def is_network(port: str) -> bool:
-    """Whether a port is reached through a network."""
+    """Whether a port is accessed over the network."""
     return port.startswith(_NETWORK_SCHEMES)
 
 
 def is_raw_stream(port: str) -> bool:
-    """Whether a port is a network stream of bytes only: the far end has the line settings."""
+    """Whether a port is a network stream of bytes only: the remote end has the serial settings."""
     return port.startswith(RAW_SCHEMES)
 
 
 async def stable_path(hass: HomeAssistant, port: str) -> str:
-    """Return the name of a port that stays when devices change places: the one by its id, if it has one."""
+    """Return a persistent name of a port: the path by its id, if it has one."""
     if not is_local(port) or port.startswith("/dev/serial/"):
         return port
     return await hass.async_add_executor_job(usb.get_serial_by_id, port)
 
 
 async def _device(hass: HomeAssistant, port: str) -> str:
-    """Return what is behind a port: two names of one device have the same."""
+    """Return the device behind a port, which is the same for all names of it."""
     if is_local(port):
         return await hass.async_add_executor_job(os.path.realpath, port)
     if is_raw_stream(port):
@@ -57,12 +57,12 @@ async def _device(hass: HomeAssistant, port: str) -> str:
 
 
 async def is_same_port(hass: HomeAssistant, one: str, other: str) -> bool:
-    """Whether two names are of one port."""
+    """Whether two names stand for the same port."""
     return one == other or await _device(hass, one) == await _device(hass, other)
 
 
 async def entry_on(hass: HomeAssistant, port: str, *, other_than: str | None = None) -> ConfigEntry | None:
-    """Return our entry that has a port, unless it is the one with the id `other_than`."""
+    """Return our entry that uses a port, except the one with the id `other_than`."""
     for entry in hass.config_entries.async_entries(DOMAIN):
         if entry.source == SOURCE_IGNORE or entry.entry_id == other_than:
             continue
@@ -74,7 +74,7 @@ async def entry_on(hass: HomeAssistant, port: str, *, other_than: str | None = N
 async def free_ports(hass: HomeAssistant, *, other_than: str | None = None) -> list[FreePort]:
     """Return the ports that no entry, app or discovery of another integration claims, in the order of their names.
 
-    The claims of the entry with the id `other_than` do not count: it looks for a port of its own.
+    Claims of the entry with the id `other_than` are ignored.
     """
     ports = await usb.async_scan_serial_ports(hass)
     consumers = await usb.async_get_serial_port_consumers(hass, ports)
@@ -94,7 +94,7 @@ async def free_ports(hass: HomeAssistant, *, other_than: str | None = None) -> l
 
 
 async def user_of(hass: HomeAssistant, port: str) -> str | None:
-    """Return the name of the integration or app that Home Assistant knows to use a port; None where it knows none."""
+    """Return the name of the integration or app that Home Assistant knows to use a port; None if there is none."""
     if not is_local(port):
         return None
     real = await hass.async_add_executor_job(os.path.realpath, port)
@@ -106,7 +106,7 @@ async def user_of(hass: HomeAssistant, port: str) -> str | None:
 
 
 def our_discoveries(hass: HomeAssistant, port: str) -> Iterator[str]:
-    """Return the ids of our own flows that wait for an answer about a USB device that was found at a port."""
+    """Yield the ids of our discovery flows for a USB device at a port."""
     return _discoveries(hass, port, ours=True)
 
 
@@ -122,7 +122,7 @@ def _discoveries(hass: HomeAssistant, port: str, *, ours: bool) -> Iterator[str]
 
 
 def _description(port: usb.SerialDevice) -> str:
-    """Return how a device describes itself, without its serial number."""
+    """Return the description of a device, without its serial number."""
     return " ".join(part for part in (port.manufacturer, port.description) if part and part != "n/a")
 
 
@@ -130,7 +130,7 @@ _COMMON_SERIALS: Final = frozenset({"", "0", "0000", "0001", "00000000", "123456
 
 
 async def find_device(hass: HomeAssistant, port: str) -> tuple[str, ...] | None:
-    """Return vendor, product and serial number of the USB device of a port; None where another may have the same."""
+    """Return vendor, product and serial number of the USB device of a port; None if these are not unique."""
     real = await hass.async_add_executor_job(os.path.realpath, port)
     for found, device in await _usb_devices(hass):
         if real in (found, await hass.async_add_executor_job(os.path.realpath, found)):
@@ -141,9 +141,9 @@ async def find_device(hass: HomeAssistant, port: str) -> tuple[str, ...] | None:
 async def find_moved_device(
     hass: HomeAssistant, port: str, device: tuple[str, ...] | None, *, other_than: str
 ) -> str | None:
-    """Return the path on which the device of a port is now; None where it is nowhere, or where several may be it.
+    """Return the current path of the device of a port; None if it is not found, or not unique.
 
-    A path that belongs to another of our entries than the one with the id `other_than` does not count.
+    Paths of our entries are ignored, except that of the one with the id `other_than`.
     """
     if await hass.async_add_executor_job(os.path.exists, port):
         return None
@@ -158,7 +158,7 @@ async def find_moved_device(
 
 
 async def _usb_devices(hass: HomeAssistant) -> list[tuple[str, tuple[str, ...]]]:
-    """Return the USB devices that can be told from others: their path, vendor, product and serial number."""
+    """Return the uniquely identified USB devices: their path, vendor, product and serial number."""
 
     def devices() -> Iterator[tuple[str, tuple[str, ...]]]:
         for port in ports:

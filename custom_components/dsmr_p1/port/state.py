@@ -1,7 +1,7 @@
-"""The state of one port: what everything that works for it may hold, below all of it.
+"""The state of one port, shared by all modules above.
 
-Each fact has one owner. The reader counts what it hears (`reader.heard`) and remembers the port (`record.memory`). The
-coordinator sets `reading` through `set_reading`. `display` is what entities show. `record` is what is stored; its
+Each fact has one owner. The reader owns its counters (`reader.heard`) and the memory of the port (`record.memory`). The
+coordinator sets `reading` through `set_reading`. `display` has the values of the entities. `record` is stored; its
 meters are replaced through `async_set_meters` only, its other parts each belong to one module: `replaced` to `meters`,
 `corrections` to `sums`, `acknowledged` to `repairs`, `device` to `watch`, `seen` to `events`, `is_on_dashboard`
 to `energy_dashboard`, `guard` and `odd_steps` to `guarding`, `time_zone` to this one. `is_full` belongs to `meters`.
@@ -25,22 +25,22 @@ from .entry_data import keys_from, redacted, settings_from
 from .place import ClockZone, assumed_country, assumed_zone, zone_named
 
 WRITE_INTERVAL: Final = 30.0
-"""The fewest seconds between two writes of what is known of a port, unless something must not be lost."""
+"""The fewest seconds between two writes of the record of a port, except for data that must not be lost."""
 COUNTER_INTERVAL: Final = 3600.0
-"""Seconds after which frame counters are written; what is lost of them can be replayed after a crash."""
+"""Seconds after which frame counters are written; telegrams since the last write can be replayed after a crash."""
 
 
 class Port:
-    """One port: its entry, its reader, the last telegram, and what is stored of it.
+    """One port: its entry, its reader, the last telegram, and its stored record.
 
-    `path` is the device or URL and may carry a password; `name` is the same as it may be shown. `received_timeout` are
+    `path` is the device or URL and may carry a password; `name` is the same without secrets. `received_timeout` are
     the seconds without a telegram after which the meters are unavailable. `tariff_words` are the words for the numbers
     of tariffs that entities which were taken over continue to show, by the registry id of the entity. `is_full`: the
     last telegrams had more meters or values than are kept.
     """
 
     def __init__(self, hass: HomeAssistant, entry: ConfigEntry, keys: Keys | None, record: PortRecord) -> None:
-        """Prepare to read; nothing is opened yet."""
+        """Initialize the port; it is not opened yet."""
         self.hass = hass
         self.entry = entry
         self.path: str = entry.data[CONF_PORT]
@@ -57,7 +57,7 @@ class Port:
         )
         self.reading: Reading | None = None
         self.sent: Reading | None = None
-        """The last telegram as it was sent, also what is held back from being shown."""
+        """The last telegram as sent, including values that are held back."""
         self.captures = Captures()
         self.is_full = False
         self._clock_zone = ClockZone()
@@ -71,13 +71,13 @@ class Port:
 
     @classmethod
     async def async_load(cls, hass: HomeAssistant, entry: ConfigEntry) -> Self:
-        """Return the port of an entry with what is stored of it. Raises KeyFormatError where a key of it is none."""
+        """Return the port of an entry with its stored record. Raises KeyFormatError if one of its keys is invalid."""
         keys = keys_from(entry.data)
         return cls(hass, entry, keys, await PortStore(hass, entry.entry_id).async_load())
 
     @property
     def meters(self) -> Mapping[str, KnownMeter]:
-        """The meters that are known, by slot: another mapping whenever anything in it changes."""
+        """The known meters by slot, as a new mapping after each change."""
         return self.record.meters
 
     @callback
@@ -88,12 +88,12 @@ class Port:
 
     @property
     def assumed_country(self) -> Country | None:
-        """The country where the meters stand as long as their telegrams prove none."""
+        """The country assumed for the meters while their telegrams prove none."""
         return assumed_country(self.hass, self.entry)
 
     @callback
     def set_reading(self, reading: Reading) -> None:
-        """Keep the last telegram, and follow its clock, which may tell another time zone."""
+        """Store the last telegram, and follow its clock, which may show another time zone."""
         self.reading = reading
         zone = self._clock_zone.follow(reading.telegram)
         if zone is not None and (time_zone := zone_named(zone)) is not None:
@@ -103,14 +103,14 @@ class Port:
 
     @callback
     def subscribe(self, listener: Callable[[Capture], None]) -> CALLBACK_TYPE:
-        """Call a listener with every telegram, good or rejected, until the function that is returned is called."""
+        """Call a listener with every telegram, good or rejected; return the function that removes the listener."""
         return self.captures.subscribe(listener)
 
     @callback
     def save(self) -> None:
-        """Store what is known of the port, where that has changed: at once, or when the last time is long enough ago.
+        """Store the record if it has changed: at once, or as soon as the last write is long enough ago.
 
-        Frame counters, which change with every telegram, are stored once an hour. What the owner said does not wait.
+        Frame counters, which change with every telegram, are stored once an hour, answers of the owner at once.
         """
         record, now = self.record, self.hass.loop.time()
         if self._saved.meters is not record.meters or self._saved != record:
@@ -123,11 +123,11 @@ class Port:
             self._write_at(now + COUNTER_INTERVAL)
 
     async def async_save_now(self) -> None:
-        """Store what is known of the port, and return when it is written."""
+        """Store the record, and return when it is written."""
         await self._store.async_save(self._take())
 
     async def async_close(self) -> None:
-        """Store what has changed; from now on nothing waits to be stored, for the entry is unloaded."""
+        """Store changes and cancel pending writes, as the entry is unloaded."""
         self._is_closed = True
         if self._write_due is not None:
             await self.async_save_now()
@@ -140,7 +140,7 @@ class Port:
 
     @callback
     def _take(self) -> PortRecord:
-        """Return what is to be written now."""
+        """Return a copy of the record for writing."""
         self._write_due = None
         self._written_at = self.hass.loop.time()
         self._saved = self.record.copy()

@@ -1,1 +1,1 @@
-"""What is kept of a port over a restart: the records, and the file they are in."""
+"""The stored data of a port: the records and their file."""

@@ -1,6 +1,6 @@
-"""What is kept of meters that were replaced: what the owner was asked and said, and what the statistics have too much.
+"""The stored data of replaced meters: questions, answers, and amounts that the statistics have too much.
 
-Kept over a restart as a part of what is stored of the port.
+It is a part of the stored record of the port.
 """
 
 from collections.abc import Mapping
@@ -11,9 +11,9 @@ from typing import Any, Self
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """The step of a register, or of a sensor of costs, when another meter took over: `amount` was no use.
+    """The step of a register or cost sensor when another meter took over: `amount` is not consumption.
 
-    It showed `before`, and `first` when the step was made.
+    Its value was `before`, and `first` right after the step.
     """
 
     statistic_id: str
@@ -25,16 +25,16 @@ class Step:
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> Self:
-        """Read what was written."""
+        """Create from stored data."""
         return cls(**{**stored, "at": datetime.fromisoformat(stored["at"])})
 
 
 @dataclass(frozen=True, slots=True)
 class UnbookedCost:
-    """The step of a register that its sensor of costs has still to book.
+    """The step of a register that its cost sensor has not booked yet.
 
-    The register showed `before` when the sensor of costs booked last, and `first` when the meter of now took over; the
-    meters between used `used`. The sensor of costs shows `cost_before`, since `last_reset`, until it books.
+    The register was `before` at the last booking of the cost sensor, and `first` when the current meter took over;
+    the meters between consumed `used`. The cost sensor shows `cost_before`, since `last_reset`, until it books.
     """
 
     slot: str
@@ -49,10 +49,10 @@ class UnbookedCost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """Another identifier in the slot of a known meter, believed since a time.
+    """Another identifier in the slot of a known meter, accepted at a time.
 
     `is_shown`: its registers are shown, and `steps` are those between the old meter's registers and them. `is_asked`:
-    the owner is asked about it. `is_replacement`: it is a new meter, and only the recorder is waited for.
+    the owner is asked about it. `is_replacement`: it is a new meter, and only the recorder has to finish.
     """
 
     slot: str
@@ -65,7 +65,7 @@ class Change:
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> Self:
-        """Read what was written. An earlier version, which held registers back, wrote no steps: they are to come."""
+        """Create from stored data. An earlier version, which held registers back, stored no steps; they follow."""
         return cls(
             slot=stored["slot"],
             identifier=stored["identifier"],
@@ -79,12 +79,12 @@ class Change:
 
 @dataclass(slots=True)
 class Replaced:
-    """What is known of meters that were replaced, or may have been, by slot.
+    """Meters that were replaced, or may have been, by slot.
 
-    `snoozed`: the identifier that the owner called a mistake, and until when nobody is asked about it. `successors`:
+    `snoozed`: the identifier that the owner called a mistake, and until when it is not asked about. `successors`:
     the slot of the meter of the same kind that was there before. `asked`: the successors that the owner was asked
     about. `retired`: the identifier of a dead meter that another one has replaced. In storage they have older names:
-    `quiet`, `arrivals`, `asked` and `buried`. `unbooked` costs are waited for.
+    `quiet`, `arrivals`, `asked` and `buried`. `unbooked` are costs not booked yet.
     """
 
     changes: dict[str, Change] = field(default_factory=dict)
@@ -95,19 +95,19 @@ class Replaced:
     unbooked: list[UnbookedCost] = field(default_factory=list)
 
     def is_snoozed(self, slot: str, identifier: str, now: datetime) -> bool:
-        """Whether nobody is to be asked about an identifier yet."""
+        """Whether the question about an identifier is snoozed."""
         mistaken, until = self.snoozed.get(slot, ("", now))
         return identifier == mistaken and now < until
 
     def copy(self) -> Replaced:
-        """Return a copy that stays as it is."""
+        """Return an independent copy."""
         return Replaced(
             dict(self.changes), dict(self.snoozed), dict(self.successors), set(self.asked), dict(self.retired),
             list(self.unbooked),
         )  # fmt: skip
 
     def as_dict(self) -> dict[str, Any]:
-        """Return what is written to storage."""
+        """Return the data for storage."""
         return {
             "changes": [asdict(change) for change in self.changes.values()],
             "quiet": self.snoozed,
@@ -119,7 +119,7 @@ class Replaced:
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> Self:
-        """Read what was written. An earlier version kept what it had not asked about, and an answer behind noise."""
+        """Create from stored data. An earlier version also stored unasked changes, and answers about noise."""
         changes = [Change.from_dict(change.get("before") or change) for change in stored["changes"]]
         return cls(
             {change.slot: change for change in changes if change.is_asked},
@@ -136,9 +136,9 @@ class Replaced:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Correction:
-    """An amount that a statistic has too much of, from the five minutes on that begin at `start`.
+    """An amount that a statistic has too much, from the five-minute period on that begins at `start`.
 
-    `found` is what these five minutes had when the recorder was asked to correct them; None before.
+    `found` is the value of this period when the recorder was asked to correct it; None before.
     """
 
     statistic_id: str
@@ -149,5 +149,5 @@ class Correction:
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> Self:
-        """Read what was written."""
+        """Create from stored data."""
         return cls(**{**stored, "start": datetime.fromisoformat(stored["start"])})

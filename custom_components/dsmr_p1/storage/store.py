@@ -1,7 +1,7 @@
-"""What is known of a port for good, kept over a restart: its meters, with all that their entities are made of.
+"""The record of a port, stored over restarts: its meters, with all data for their entities.
 
-With it the entities of an entry are there at once after a start, also while the port is not. Values are not kept: what
-a meter said yesterday is no state of today.
+With it the entities of an entry exist right after a start, also while the port is unavailable. Values are not stored:
+a reading of yesterday is not the state of today.
 """
 
 from collections.abc import Callable, Mapping
@@ -20,7 +20,7 @@ STORAGE_VERSION: Final = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownMeter:
-    """A meter as far as it stays the same from telegram to telegram.
+    """The constant data of a meter.
 
     `type_id` is the type that was detected, `chosen_type_id` the one by which the owner overrules it. `channels` are
     the ids of all channels it ever sent, with the units of their values. `low_tariff` is the number of the tariff for
@@ -42,11 +42,11 @@ class KnownMeter:
 
     @property
     def type(self) -> MeterType | None:
-        """The row of the type that counts; None where no type of the specification fits."""
+        """The row of the type in use; None if no type of the specification fits."""
         return meter_type(self.chosen_type_id or self.type_id)
 
     def identities(self, other: KnownMeter) -> tuple[str, str] | None:
-        """Return what tells whether another meter is the same as this one: of both; None where nothing does."""
+        """Return the identities of this meter and another one for comparison; None if they cannot be compared."""
         if self.equipment_identifier is not None and other.equipment_identifier is not None:
             return self.equipment_identifier, other.equipment_identifier
         if self.system_title is not None and other.system_title is not None:
@@ -54,7 +54,7 @@ class KnownMeter:
         return None
 
     def as_dict(self) -> dict[str, Any]:
-        """Return what is written to storage."""
+        """Return the data for storage."""
         return {
             "slot": self.slot,
             "role": self.role,
@@ -71,7 +71,7 @@ class KnownMeter:
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> Self:
-        """Read what was written. Channels that this version does not know are left out."""
+        """Create from stored data. Channels that this version does not know are skipped."""
         return cls(
             slot=stored["slot"],
             role=Role(stored["role"]),
@@ -92,7 +92,7 @@ class KnownMeter:
 
 
 def known_channel(channel_id: str) -> ChannelType | None:
-    """Return the catalog's row of a channel; None where it has none."""
+    """Return the catalog's row of a channel; None if it has none."""
     try:
         return channel_type(channel_id)
     except KeyError:
@@ -101,10 +101,10 @@ def known_channel(channel_id: str) -> ChannelType | None:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What was seen last of a meter, as far as it shows that something happened: counters, messages, the tariff.
+    """The last values of a meter that show events: counters, messages, the tariff.
 
-    `identifier` is that of the meter, None where it tells none. `values` are by channel id, as text. `failures` tell
-    the power failures of the meter's list apart, None where it has sent no list.
+    `identifier` is that of the meter, None if it sends none. `values` are by channel id, as text. `failures` identify
+    the power failures of the meter's list, None if it has sent no list.
     """
 
     identifier: str | None
@@ -112,7 +112,7 @@ class Seen:
     failures: frozenset[str] | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """Return what is written to storage."""
+        """Return the data for storage."""
         return {
             "identifier": self.identifier,
             "values": dict(self.values),
@@ -121,18 +121,18 @@ class Seen:
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> Self:
-        """Read what was written."""
+        """Create from stored data."""
         failures = stored["failures"]
         return cls(stored["identifier"], stored["values"], None if failures is None else frozenset(failures))
 
 
 @dataclass(slots=True)
 class PortRecord:
-    """All that is kept of a port.
+    """All stored data of a port.
 
-    `acknowledged` are the conditions that the owner has taken note of, and that nobody is told about again. `device`
-    tells the USB device of the port from others: vendor, product and serial number. `time_zone` is the zone by which
-    the clock of the meter is right, None where that is the assumed one. `seen` is by slot what was seen last.
+    `acknowledged` are the conditions that the owner has acknowledged, which are not raised again. `device`
+    identifies the USB device of the port: vendor, product and serial number. `time_zone` is the zone by which
+    the clock of the meter is right, None where that is the assumed one. `seen` are the last values for events, by slot.
     `is_on_dashboard`: the meters were added to the energy dashboard, as the owner wished. `corrections` of statistics
     wait for the recorder. `guard` are the last good readings, and `odd_steps` the steps that the owner is asked about,
     both as the room `guarding` writes them.
@@ -152,13 +152,13 @@ class PortRecord:
 
     @property
     def urgent(self) -> tuple[object, ...]:
-        """What must not be lost: what the owner has said, and what the statistics have too much of, or may have."""
+        """The parts that must not be lost: answers of the owner, and amounts to correct in the statistics."""
         replaced = self.replaced
         said = self.acknowledged, replaced.snoozed, replaced.retired
         return *said, replaced.changes, replaced.unbooked, self.corrections, self.odd_steps
 
     def copy(self) -> PortRecord:
-        """Return a copy that stays as it is: the memory of a port is the reader's, and goes on changing."""
+        """Return an independent copy: the reader keeps changing the memory of the port."""
         memory = replace(self.memory, tariffs=set(self.memory.tariffs), frame_counters=dict(self.memory.frame_counters))
         return replace(
             self,
@@ -170,7 +170,7 @@ class PortRecord:
         )
 
     def as_dict(self) -> dict[str, Any]:
-        """Return what is written to storage."""
+        """Return the data for storage."""
         return {
             "meters": [meter.as_dict() for meter in self.meters.values()],
             "memory": {
@@ -193,7 +193,7 @@ class PortRecord:
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> Self:
-        """Read what was written."""
+        """Create from stored data."""
         meters = [KnownMeter.from_dict(meter) for meter in stored["meters"]]
         memory = stored["memory"]
         return cls(
@@ -218,26 +218,26 @@ class PortRecord:
 
 
 class PortStore:
-    """The storage of one entry."""
+    """The storage of one config entry."""
 
     def __init__(self, hass: HomeAssistant, entry_id: str) -> None:
-        """Name the file; nothing is read yet."""
+        """Initialize the store; nothing is read yet."""
         self._store: Store[dict[str, Any]] = Store(hass, STORAGE_VERSION, f"{DOMAIN}.{entry_id}")
 
     async def async_load(self) -> PortRecord:
-        """Read what is known of the port; nothing, the first time."""
+        """Return the stored record; an empty one the first time."""
         stored = await self._store.async_load()
         return PortRecord() if stored is None else PortRecord.from_dict(stored)
 
     async def async_save(self, record: PortRecord) -> None:
-        """Write what is known of the port."""
+        """Write the record."""
         await self._store.async_save(record.as_dict())
 
     @callback
     def async_save_later(self, record: Callable[[], PortRecord], seconds: float) -> None:
-        """Write what is known of the port by then after some seconds, or when Home Assistant stops before."""
+        """Write the record after some seconds, or earlier when Home Assistant stops."""
         self._store.async_delay_save(lambda: record().as_dict(), seconds)
 
     async def async_remove(self) -> None:
-        """Remove all that was written."""
+        """Remove the file."""
         await self._store.async_remove()

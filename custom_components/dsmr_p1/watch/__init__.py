@@ -1,1 +1,1 @@
-"""What the owner should know of a port: issues, and sensors of the line."""
+"""The health of a port: issues, and diagnostic sensors of the line."""

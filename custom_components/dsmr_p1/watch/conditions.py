@@ -1,7 +1,7 @@
-"""The conditions that the owner of a port can do something about: how each is found in what was heard.
+"""The conditions that the owner of a port can fix, and how each is detected.
 
-What the owner is told by Home Assistant already is not told again: keys that are wrong start a reauthentication, which
-is an issue of its own; only where its dialog was closed and the keys still do not open anything is there one of ours.
+Wrong keys start a reauthentication, for which Home Assistant raises an issue itself; ours is raised only if its dialog
+was closed and the keys still decrypt nothing.
 """
 
 from collections import Counter, deque
@@ -39,23 +39,23 @@ from ..port.state import Port
 
 INTERVAL: Final = timedelta(minutes=1)
 ENOUGH: Final = 50
-"""Telegrams before anything is said about how many are damaged."""
+"""Telegrams before the share of damaged ones is judged."""
 _WINDOW: Final = 200
 _MANY: Final = 0.10
 _FEW: Final = 0.05
-"""Damaged telegrams, as parts of all, that raise the issue, and that clear it again."""
+"""Shares of damaged telegrams that raise the issue, and that clear it again."""
 _CLOCK_WRONG: Final = timedelta(hours=1)
 _CLOCK_RIGHT: Final = timedelta(minutes=30)
 _LONGEST_LIST: Final = 20
 _REPORT: Final = "My meter sends these objects, which are not known yet:"
 _MAKER: Final = 4
-"""The characters of the first line that tell the maker and the speed."""
+"""The characters of the first line for the maker and the speed."""
 _SERIAL: Final = re.compile(r"[0-9]{5,}")
 """Digits of the first line that may be a serial number: no model has as many."""
 _UNPROVEN: Final = 120.0
-"""Seconds without any telegram but such that are not proven genuine, before the owner is told."""
+"""Seconds with only unauthenticated telegrams before the issue is raised."""
 KEY_FAILURES: Final = 3
-"""Encrypted telegrams in a row that the keys do not open, before they are wrong: a damaged one looks the same."""
+"""Encrypted telegrams in a row that cannot be decrypted before keys count as wrong: a damaged one looks the same."""
 _DAMAGE_KEYS: Final = {
     RejectReason.CRC: "damaged_crc",
     RejectReason.TRUNCATED: "damaged_truncated",
@@ -68,9 +68,9 @@ FIXABLE: Final = frozenset({
 
 
 class Finding(NamedTuple):
-    """What a condition has found: the key of the text, what the text tells, and what the dialog needs besides.
+    """The finding of a condition: the key of the text, its placeholders, and further data for the dialog.
 
-    `marks` are what the owner takes note of by answering it.
+    `marks` are acknowledged by the answer of the owner.
     """
 
     key: str
@@ -91,7 +91,7 @@ def _now() -> float:
 
 @dataclass(slots=True)
 class Evidence:
-    """What was heard on a port, as far as conditions ask for it. Times are of a clock that only runs forward."""
+    """The data of a port that conditions use. Times are of a monotonic clock."""
 
     port: Port
     is_open: bool = False
@@ -107,60 +107,60 @@ class Evidence:
 
     @property
     def is_silent(self) -> bool:
-        """Whether the last telegram is longer ago than the owner allows."""
+        """Whether the last telegram is longer ago than the configured time."""
         return monotonic() - self.last_telegram > self.port.received_timeout
 
     @property
-    def is_cut(self) -> bool:
-        """Whether a port that cannot be opened has been so for long enough to tell, however patient the owner is."""
+    def is_disconnected(self) -> bool:
+        """Whether the port has been closed for long enough to raise the issue, whatever the configured time."""
         return monotonic() - self.last_telegram > min(self.port.received_timeout, DEFAULT_RECEIVED_TIMEOUT)
 
     @property
     def reading(self) -> Reading | None:
-        """The last telegram, as long as it tells of now."""
+        """The last telegram, unless it is outdated."""
         return None if self.is_silent else self.port.reading
 
     @property
-    def is_mute(self) -> bool:
-        """Whether nothing at all comes: not a single byte since the last telegram, or for long."""
+    def has_no_data(self) -> bool:
+        """Whether no data comes: not a single byte since the last telegram, or for long."""
         if self.port.reader.heard.octets == self.octets_then:
             return True
         return monotonic() - self.octets_at > max(self.port.received_timeout, 2 * INTERVAL.total_seconds())
 
     @property
-    def wants_key(self) -> bool:
-        """Whether encrypted telegrams come that are not opened, and no others."""
-        return not self.is_mute and self._rejected(lambda reason: reason.is_key) >= KEY_FAILURES
+    def lacks_key(self) -> bool:
+        """Whether all telegrams are encrypted ones that cannot be decrypted."""
+        return not self.has_no_data and self._rejected(lambda reason: reason.is_key) >= KEY_FAILURES
 
     @property
-    def wants_proof(self) -> bool:
-        """Whether telegrams come that nothing proves genuine on a port where others were, and no others."""
+    def lacks_authentication(self) -> bool:
+        """Whether all telegrams are unauthenticated on a port that has sent authenticated ones."""
         whole = self._rejected(lambda reason: reason.is_whole and not reason.is_key)
-        return not self.is_mute and not self.wants_key and whole >= KEY_FAILURES
+        return not self.has_no_data and not self.lacks_key and whole >= KEY_FAILURES
 
     def _rejected(self, counts: Callable[[RejectReason], bool]) -> int:
         return sum(count for reason, count in self.rejected_since.items() if counts(reason))
 
     def count(self) -> None:
-        """Note whether bytes have come since the last look."""
+        """Update whether bytes have come since the last check."""
         octets = self.port.reader.heard.octets
         if octets != self.octets_seen:
             self.octets_seen, self.octets_at = octets, monotonic()
 
 
 def _port(evidence: Evidence) -> Finding | None:
-    """Find a port that cannot be opened, or on which nothing comes that is a telegram, for as long as is allowed."""
+    """Detect a port that cannot be opened, or has sent no telegram for the configured time."""
     if not evidence.is_open:
-        if evidence.failure is None or not evidence.is_cut:
+        if evidence.failure is None or not evidence.is_disconnected:
             return None
         if evidence.moved_to is not None:
             return Finding("port_moved", {"path": redacted(evidence.moved_to)})
         return Finding("port_busy" if isinstance(evidence.failure, PortBusyError) else "port_gone")
-    if not evidence.is_silent or evidence.wants_key or evidence.wants_proof:
+    if not evidence.is_silent or evidence.lacks_key or evidence.lacks_authentication:
         return None
     heard = evidence.port.reader.heard
     causes = {
-        "no_data": evidence.is_mute,
+        "no_data": evidence.has_no_data,
         "no_good_telegram": any(reason.is_damage for reason in evidence.rejected_since),
         "unsupported_encryption": evidence.rejected_since[RejectReason.UNSUPPORTED_ENCRYPTION],
         "not_p1": evidence.rejected_since[RejectReason.NOT_P1] or Hint.TELNET in heard.hints,
@@ -169,7 +169,7 @@ def _port(evidence: Evidence) -> Finding | None:
 
 
 def _damage(evidence: Evidence) -> Finding | None:
-    """Find many telegrams that are damaged, between others that are not; where all are, the port tells it."""
+    """Detect many damaged telegrams between good ones; if all are damaged, `_port` reports it."""
     if evidence.is_silent:
         return None
     damaged = [reason for reason in evidence.outcomes if reason is not None]
@@ -181,9 +181,9 @@ def _damage(evidence: Evidence) -> Finding | None:
 
 
 def _key(evidence: Evidence) -> Finding | None:
-    """Find keys that open nothing, and nobody is being asked for others."""
+    """Detect wrong keys while no reauthentication is in progress."""
     port = evidence.port
-    if not evidence.is_silent or not evidence.wants_key:
+    if not evidence.is_silent or not evidence.lacks_key:
         return None
     if any(port.entry.async_get_active_flows(port.hass, {SOURCE_REAUTH})):
         return None
@@ -191,20 +191,20 @@ def _key(evidence: Evidence) -> Finding | None:
 
 
 def _proof(evidence: Evidence) -> Finding | None:
-    """Find a port on which telegrams were proven genuine, and are not any more."""
+    """Detect a port whose telegrams are no longer authenticated."""
     is_long = monotonic() - evidence.last_telegram >= _UNPROVEN
-    return Finding("not_proven") if is_long and evidence.wants_proof else None
+    return Finding("not_proven") if is_long and evidence.lacks_authentication else None
 
 
 def _tag(_: Evidence, reading: Reading) -> Finding | None:
-    """Find telegrams that nothing proves genuine."""
+    """Detect telegrams whose tag is not verified."""
     if reading.authentication is not Authentication.NOT_VERIFIED:
         return None
     return Finding("tag_not_verified", marks=("tag_not_verified",))
 
 
 def _unregistered(_: Evidence, reading: Reading) -> Finding | None:
-    """Find meters that are announced, with nothing behind them; beside a live one of its kind it is only a leftover."""
+    """Detect announced meters that send no reading, unless there is a live meter of the same kind."""
     meters = [meter.profile for meter in reading.meters if meter.profile.role is Role.MBUS]
     alive = {meter.kind for meter in meters if meter.registered}
     channels = [str(meter.mbus_channel) for meter in meters if not meter.registered and meter.kind not in alive]
@@ -212,7 +212,7 @@ def _unregistered(_: Evidence, reading: Reading) -> Finding | None:
 
 
 def _type(evidence: Evidence, reading: Reading) -> Finding | None:
-    """Find a type that the owner has chosen, and that is not what the meter sends."""
+    """Detect a chosen meter type that does not fit the telegrams of the meter."""
     port = evidence.port
     types = port.entry.options.get(CONF_METER_TYPE, {})
     for meter in reading.meters:
@@ -234,7 +234,7 @@ def _fits(type_id: str, profile: MeterProfile) -> bool:
 
 
 def _clock(evidence: Evidence, reading: Reading) -> Finding | None:
-    """Find a clock that is off; the flag for summer time is part of the time already."""
+    """Detect a wrong clock of the meter; the flag for summer time is already part of the time."""
     shown = reading.telegram.timestamp
     if shown is None:
         return None
@@ -248,7 +248,7 @@ def _clock(evidence: Evidence, reading: Reading) -> Finding | None:
 
 
 def _unknown(evidence: Evidence, reading: Reading) -> Finding | None:
-    """Find objects that no row of the catalog knows: worth a report. Their values may be private, and are not told."""
+    """Detect objects outside the catalog, which are worth a report. Their values may be private, and are left out."""
     acknowledged = evidence.port.record.acknowledged
     references = sorted({str(obj.obis) for obj in reading.unknown} | set(_without_row(reading)))
     new = [reference for reference in references if f"unknown:{reference}" not in acknowledged][:_LONGEST_LIST]
@@ -266,7 +266,7 @@ def _unknown(evidence: Evidence, reading: Reading) -> Finding | None:
 
 
 def _without_row(reading: Reading) -> Iterator[str]:
-    """Return the references of the numbers that are channels without a row of the catalog."""
+    """Yield the references of channels without a row in the catalog."""
     for meter in reading.meters:
         for channel_id, row in meter.profile.channel_types.items():
             if row.quantity is Quantity.MEASURED:
@@ -274,7 +274,7 @@ def _without_row(reading: Reading) -> Iterator[str]:
 
 
 def _household(hass: HomeAssistant, reading: Reading) -> Iterator[str]:
-    """Return what it takes to tell the country and the type of the meters; no value, and nothing that names anybody."""
+    """Yield the data for recognising the country and the type of the meters, without values and private data."""
     identification = reading.telegram.identification
     yield f"First line: /{identification[:_MAKER]}{_SERIAL.sub('...', identification[_MAKER:])}"
     yield f"Home Assistant: {hass.config.country or 'no country'}, {hass.config.time_zone}"
@@ -291,19 +291,19 @@ def _household(hass: HomeAssistant, reading: Reading) -> Iterator[str]:
 
 
 def _full(evidence: Evidence) -> Finding | None:
-    """Find more meters and values than are kept."""
+    """Detect more meters or values than the limits allow."""
     if not evidence.port.is_full:
         return None
     return Finding("too_much", {"meters": str(MOST_METERS), "entities": str(MOST_CHANNELS)})
 
 
 def _flood(evidence: Evidence) -> Finding | None:
-    """Find a port that sends more than any meter, and so is slowed."""
-    return Finding("flood") if evidence.port.reader.is_slowed and not evidence.is_mute else None
+    """Detect a port that is slowed down because it sends more than any meter."""
+    return Finding("flood") if evidence.port.reader.is_slowed and not evidence.has_no_data else None
 
 
 class Condition(NamedTuple):
-    """A row: what it is about, how many seconds it must last, and how it is found: always, or while telegrams come."""
+    """A row: its key, the seconds that it must last, and its detection: always, or only while telegrams come."""
 
     topic: str
     after: float

@@ -1,4 +1,4 @@
-"""Issues: each condition is raised after it has lasted, and cleared when it is cured. They are asked once a minute."""
+"""Issues: each is raised when its condition has lasted, and deleted when it is gone. They are checked every minute."""
 
 from datetime import datetime
 from time import monotonic
@@ -15,10 +15,10 @@ from .conditions import CONDITIONS, FIXABLE, INTERVAL, Evidence, Finding
 
 
 class Watch:
-    """Watches one port for what its owner should know."""
+    """Raises and deletes the issues of one port."""
 
     def __init__(self, port: Port) -> None:
-        """Begin without any evidence."""
+        """Initialize without evidence."""
         self.evidence = Evidence(port)
         self._port = port
         self._hass = port.hass
@@ -29,24 +29,24 @@ class Watch:
 
     @callback
     def async_start(self) -> None:
-        """Begin to look, once a minute."""
+        """Start to check the conditions every minute."""
         self._entry.async_on_unload(
             async_track_time_interval(self._hass, self._look, INTERVAL, cancel_on_shutdown=True)
         )
 
     def on_opened(self) -> None:
-        """Note that the port is open."""
+        """Handle the opening of the port."""
         self.evidence.is_open = True
         self.evidence.moved_to = None
         self._is_identified = False
 
     def on_failed(self, error: PortError) -> None:
-        """Note that the port cannot be opened, or was lost."""
+        """Handle a failure to open the port, or its loss."""
         self.evidence.is_open = False
         self.evidence.failure = error
 
     def on_reading(self) -> None:
-        """Note a good telegram."""
+        """Handle a good telegram."""
         evidence = self.evidence
         evidence.last_telegram = monotonic()
         evidence.octets_then = self._port.reader.heard.octets
@@ -54,7 +54,7 @@ class Watch:
         evidence.outcomes.append(None)
 
     def on_rejected(self, reason: RejectReason) -> None:
-        """Note bytes that were no good telegram."""
+        """Handle rejected bytes."""
         self.evidence.rejected_since[reason] += 1
         if reason.is_damage:
             self.evidence.outcomes.append(reason)
@@ -112,7 +112,7 @@ class Watch:
         return f"{topic}_{self._entry.entry_id}"
 
     async def _find_device(self) -> None:
-        """Learn which USB device the port is, or, where it is gone, where that device is now."""
+        """Find the USB device of the port, or, if it is gone, its new path."""
         port = self._port
         try:
             if self.evidence.is_open:
@@ -133,7 +133,7 @@ class Watch:
 
 @callback
 def async_delete_issues(hass: HomeAssistant, entry_id: str) -> None:
-    """Delete all issues of an entry that is removed."""
+    """Delete all issues of a removed entry."""
     for domain, issue_id in list(ir.async_get(hass).issues):
         if domain == DOMAIN and issue_id.endswith(f"_{entry_id}"):
             ir.async_delete_issue(hass, DOMAIN, issue_id)

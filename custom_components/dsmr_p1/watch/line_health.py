@@ -1,7 +1,7 @@
-"""Line health: how well a port is heard, as diagnostic sensors of its own device. They are there on request only.
+"""Line health: diagnostic sensors of the port's own device for the quality of reception, disabled by default.
 
-The reader counts all the time; the sensors look at its counts once a minute and not with every telegram, which would
-fill the recorder. They tell of the line and not of the meter, so they are available while it is silent too.
+The reader counts continuously; the sensors poll its counters once a minute and not with every telegram, which would
+fill the recorder. They describe the line and not the meter, so they stay available while it is silent.
 """
 
 from collections import deque
@@ -36,17 +36,17 @@ _MOMENT: Final = 10.0
 
 @dataclass(frozen=True, kw_only=True)
 class LineHealthDescription(SensorEntityDescription):
-    """A sensor of line health; its key is not that of any channel. `listens` tells that counts are not all it needs."""
+    """A sensor of line health; its key is not that of any channel. `listens` if it also needs the telegrams."""
 
     value: Callable[[LineHealth], StateType]
     listens: bool = False
 
 
 class LineHealth:
-    """What one sensor has seen of a port between two looks."""
+    """The counters of a port between two updates of a sensor."""
 
     def __init__(self, port: Port) -> None:
-        """Look at a port for the first time."""
+        """Initialize with the current counters of a port."""
         self._port = port
         self._drifts: deque[float] = deque(maxlen=_MOST_DRIFTS)
         self._looked_at = self._now
@@ -60,7 +60,7 @@ class LineHealth:
             self._drifts.append((timestamp - capture.received).total_seconds())
 
     def telegrams_per_minute(self) -> float | None:
-        """Return the pace since the last look, or the last pace where that was only a moment ago."""
+        """Return the rate since the last update, or the last rate if that was only a moment ago."""
         now, telegrams = self._now, self._heard.telegrams
         elapsed = now - self._looked_at
         if elapsed >= _MOMENT:
@@ -69,7 +69,7 @@ class LineHealth:
         return self._pace
 
     def damaged_telegrams(self) -> int:
-        """Return the number of telegrams since the start that the line has damaged."""
+        """Return the number of telegrams damaged by the line since the start."""
         return self._heard.damaged
 
     def longest_gap(self) -> float | None:
@@ -83,7 +83,7 @@ class LineHealth:
         return self._heard.lost
 
     def clock_drift(self) -> float | None:
-        """Return by how much the meter's clock is ahead; None if no telegram with a time came since the last look."""
+        """Return the seconds that the meter's clock is ahead; None if no time has come since the last update."""
         if not self._drifts:
             return None
         drift = median(self._drifts)
@@ -91,7 +91,7 @@ class LineHealth:
         return round(drift)
 
     def tag_state(self) -> str | None:
-        """Return what proves that the telegrams are genuine; None where none was read."""
+        """Return how the telegrams are authenticated; None if none was read."""
         if not self._heard.telegrams:
             return None
         return self._heard.authentication or NOT_ENCRYPTED
@@ -151,7 +151,7 @@ DESCRIPTIONS: Final = (
 
 
 class LineHealthSensor(SensorEntity):
-    """One figure of line health. It is asked for by Home Assistant, once in the platform's interval."""
+    """Sensor for one figure of line health, polled by Home Assistant."""
 
     _attr_has_entity_name = True
     _attr_entity_category = EntityCategory.DIAGNOSTIC
@@ -159,7 +159,7 @@ class LineHealthSensor(SensorEntity):
     entity_description: LineHealthDescription
 
     def __init__(self, port: Port, description: LineHealthDescription) -> None:
-        """Belong to the device of the port."""
+        """Initialize the sensor on the device of the port."""
         entry_id = port.entry.entry_id
         self.entity_description = description
         self._port = port
@@ -175,5 +175,5 @@ class LineHealthSensor(SensorEntity):
             self.async_on_remove(self._port.subscribe(self._health.take))
 
     async def async_update(self) -> None:
-        """Look at the counts."""
+        """Update the value from the counters."""
         self._attr_native_value = self.entity_description.value(self._health)
