@@ -14,7 +14,7 @@ channel, `…_timestamp`. `[x]` stands for the number of a list entry, from 0; `
 M-Bus.
 
 The unit is the one that is shown; a meter may send another of the same dimension (`Wh`, `MJ`), which is converted
-exactly. A register without a unit here has the one that its meter sends. *Shown* tells which sensors are there
+exactly. A register without a unit here has the one that its meter sends. *Shown* lists which sensors are there
 without being asked for; the others can be enabled, and *diagnostic* ones stand apart on the page of their device.
 """
 

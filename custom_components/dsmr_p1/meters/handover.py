@@ -169,7 +169,7 @@ class Handover:
 
     @callback
     def describe(self, change: Change, known: KnownMeter) -> dict[str, str]:
-        """Return the identifiers of both meters of a change, with the last reading of one and the first of the other."""
+        """Return the identifiers of both meters of a change, with the last reading of one and the first of the next."""
         registry = er.async_get(self._hass)
         readings: dict[str, tuple[float, float, str]] = {}
         for step in change.steps:
