@@ -301,6 +301,32 @@ def test_a_power_that_a_total_bears_out_is_remembered() -> None:
     assert port.value() == port.low
 
 
+def test_a_power_allows_nothing_before_a_total_bears_it_out() -> None:
+    port = Port()
+    port.power = Decimal(900)
+    port.settle()
+    port.send(60)
+    before = port.low
+    port.low += 20
+    port.send()
+    assert port.value() == before
+
+
+def test_a_connection_of_megawatts_is_shown_once_a_minute_bears_its_power_out() -> None:
+    port = Port()
+    port.power = Decimal("97.000")
+    port.lines = ("1-0:21.7.0(9700.0*kW)",)
+    shown: list[object] = []
+    for _ in range(9):
+        port.low += 27
+        port.send()
+        shown.append(port.value())
+    assert shown == [None] * 6 + [1189, 1216, 1243]
+    port.low += 27 * 360
+    port.send(3600)
+    assert port.value() == port.low
+
+
 def test_a_power_that_no_total_bears_out_is_not_remembered(port: Port) -> None:
     port.power = Decimal(99)
     for _ in range(20):
@@ -580,7 +606,8 @@ def test_a_large_connection_is_never_held(kilowatts: int, unit: str, size: int) 
     numbers = Random(1)
     exact = float(port.low)
     for number in range(600):
-        seconds = numbers.choice((1, 10, 300, 3600, 21 * 86400)) if number > 2 else 10
+        # What is measured is believed once a total has risen by it for a minute.
+        seconds = numbers.choice((1, 10, 300, 3600, 21 * 86400)) if number > 10 else 10
         exact += kilowatts / size * seconds / 3600
         port.low = Decimal(f"{exact % 900_000:.3f}") if exact < 900_000 else port.low
         port.send(seconds)

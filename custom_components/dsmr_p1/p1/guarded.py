@@ -179,9 +179,9 @@ class GuardedMeter:
         def powers() -> Powers:
             own, told, confirmed = own_power(meter), told_power(meter), 2 * self._power
             before = own if raw is None else own_power(raw)
-            # Without checksum power is believed where two telegrams have it.
-            believed = max(own, before) if times.has_crc else min(own, before)
-            return Powers(max(told, confirmed, 2 * believed), believed)
+            # Without checksum power is believed where two telegrams have it. It allows nothing until a total that
+            # was accepted has risen by it.
+            return Powers(max(told, confirmed), max(own, before) if times.has_crc else min(own, before))
 
         return times.moment(self.last_seen, powers)
 

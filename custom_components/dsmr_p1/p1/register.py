@@ -96,10 +96,16 @@ class Register:
     # What becomes of a reading
 
     def _begin(self, seen: Sight, value: CosemValue, moment: Moment) -> CosemValue:
-        """Wait for a second reading that agrees with the first."""
+        """Wait for a second reading that agrees with the first; where only measured power explains it, for longer."""
         pending, self._pending = self._pending, seen
-        if pending is None or not self._agrees(pending, seen, moment):
-            return value._replace(value=None, timestamp=None)
+        none = value._replace(value=None, timestamp=None)
+        measured = 2 * moment.powers().measured * self.rise_of_kilo_watt
+        if pending is None or not self._agrees(pending, seen, moment, measured):
+            self._start = seen
+            return none
+        start = self._start or pending
+        if not self._agrees(pending, seen, moment) and seen.seen.at - start.seen.at < SLACK:
+            return none
         if moment.has_crc or are_same(pending, seen):
             return self._settle(seen, value, moment)
         self._good = pending
