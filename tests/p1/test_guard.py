@@ -259,6 +259,48 @@ def test_true_zeros_pass() -> None:
         assert port.value(TOTAL) == 0
 
 
+@pytest.mark.parametrize(
+    ("line", "channel_id", "slot"),
+    [
+        ("1-0:1.8.77({}*kWh)", "obis_1_0_1_8_77", "electricity"),
+        ("0-1:24.9.1({}*m3)", "obis_0_n_24_9_1", "mbus_1"),
+    ],
+)
+def test_a_total_that_the_catalog_does_not_know_is_held(line: str, channel_id: str, slot: str) -> None:
+    port = gas_port()
+    shown: list[object] = []
+    for number in ("00500.000", "00500.000", "99999.999", "00000.000", "00500.001"):
+        port.lines = (line.format(number),)
+        port.send()
+        shown.append(port.value(channel_id, slot))
+    assert shown == [None, 500, 500, 500, Decimal("500.001")]
+
+
+@pytest.mark.parametrize(
+    ("line", "channel_id"),
+    [
+        ("1-0:1.29.0({}*kWh)", "obis_1_0_1_29_0"),
+        ("1-0:16.8.77({}*kWh)", "obis_1_0_16_8_77"),
+        ("1-0:71.9.0({}*A)", "obis_1_0_71_9_0"),
+    ],
+    ids=["period", "balance", "current"],
+)
+def test_what_is_no_total_and_not_known_shows_at_once(line: str, channel_id: str) -> None:
+    port = Port()
+    for number in ("500.000", "999.999", "000.000"):
+        port.lines = (line.format(number),)
+        port.send()
+        assert port.value(channel_id) == Decimal(number)
+
+
+def test_an_earlier_reading_that_the_catalog_does_not_know_is_no_total() -> None:
+    port = Port()
+    for number in (500, 0):
+        port.lines = (f"1-0:1.8.77(260111000000W)({number}*kWh)", "1-0:1.8.77(260112000000W)(600*kWh)")
+        port.send()
+        assert port.value("obis_1_0_1_8_77_history0") == number
+
+
 # What else allows a rise
 
 

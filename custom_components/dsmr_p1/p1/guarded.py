@@ -135,7 +135,7 @@ class GuardedMeter:
         rows = {
             channel_id: row
             for channel_id, row in profile.channel_types.items()
-            if profile.sources[channel_id] is not None and is_total(row, profile.role)
+            if profile.sources[channel_id] is not None and is_total(row, profile.role, meter.channels[channel_id].unit)
         }
         for channel_id, register in self._registers.items():
             if channel_id not in rows and self.last_seen is not None:

@@ -7,7 +7,7 @@ from decimal import Decimal
 import re
 from typing import Final, NamedTuple
 
-from .catalog import HISTORY, ChannelType, MeterKind, Quantity, Role
+from .catalog import HISTORY, ChannelType, MeterKind, Quantity, Role, is_counted
 from .detection import Meter
 from .units import Unit
 from .values import CosemValue
@@ -52,6 +52,7 @@ _TOTALS: Final = frozenset(
         Quantity.COUNTER,
     }
 )
+_COUNTED: Final = frozenset({*_BY_DIMENSION, "volume"})
 _THRESHOLDS: Final = frozenset(
     {Quantity.THRESHOLD_CURRENT, Quantity.THRESHOLD_POWER, Quantity.THRESHOLD_APPARENT_POWER}
 )
@@ -66,8 +67,13 @@ def is_no_threshold(number: Decimal) -> bool:
     return _NO_THRESHOLD.fullmatch(f"{number.normalize():f}".replace(".", "")) is not None
 
 
-def is_total(row: ChannelType, role: Role) -> bool:
-    """Whether a channel only rises. The register of net energy of a main meter falls too."""
+def is_total(row: ChannelType, role: Role, unit: Unit | None) -> bool:
+    """Whether a channel only rises. The register of net energy of a main meter falls too.
+
+    Of a channel without a row in the catalog the unit that is sent decides.
+    """
+    if row.quantity is Quantity.MEASURED:
+        return unit is not None and unit.dimension in _COUNTED and is_counted(row.id)
     return HISTORY not in row.id and (
         row.quantity in _TOTALS or (row.quantity is Quantity.REGISTER and role is Role.MBUS)
     )

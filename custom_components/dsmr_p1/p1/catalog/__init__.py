@@ -13,7 +13,7 @@ from .makers import MAKERS, X25_TELEGRAMS
 from .meters import METER_TYPES
 from .model import ChannelType, Level, MeterKind, MeterType, ObjectType, Quantity, Role
 from .objects import DERIVED_CHANNELS, METER_OBJECTS, PORT_OBJECTS
-from .uncatalogued import on_any_channel, uncatalogued, uncatalogued_channel
+from .uncatalogued import is_counted, on_any_channel, uncatalogued, uncatalogued_channel
 
 __all__ = [
     "CHANNELS",
@@ -39,6 +39,7 @@ __all__ = [
     "Role",
     "candidates",
     "channel_type",
+    "is_counted",
     "is_port_object",
     "meter_type",
     "on_any_channel",

@@ -13,6 +13,9 @@ from .model import ChannelType, Level, ObjectType, Quantity
 
 _PREFIX: Final = "obis"
 _ANY_CHANNEL: Final = "n"
+_ELECTRICITY: Final = "1"
+_SINCE_EVER: Final = "8"
+_BALANCES: Final = ("16", "36", "56", "76")
 _ID: Final = re.compile(
     rf"{_PREFIX}_([0-9]{{1,3}})_([0-9]{{1,3}}|{_ANY_CHANNEL})_([0-9]{{1,3}})_([0-9]{{1,3}})_([0-9]{{1,3}})"
 )
@@ -38,6 +41,19 @@ def uncatalogued_channel(channel_id: str) -> ChannelType | None:
 
 def _channel(channel_id: str, reference: str) -> ChannelType:
     return ChannelType(channel_id, Quantity.MEASURED, None, Level.RARE, "uncatalogued", reference)
+
+
+def is_counted(channel_id: str) -> bool:
+    """Whether such a channel is a total where its unit is that of one.
+
+    Of electricity that is time integral 1 alone, and no balance of import and export (IEC 62056-6-1, value groups D and
+    C): the others are counted anew in every period, or fall.
+    """
+    match = _ID.fullmatch(channel_id)
+    if match is None:
+        return False
+    a, _, c, d, _ = match.groups()
+    return a != _ELECTRICITY or (d == _SINCE_EVER and c not in _BALANCES)
 
 
 def on_any_channel(channel_id: str) -> str:
