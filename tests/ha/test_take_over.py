@@ -1,5 +1,6 @@
 """Coming over from Home Assistant's own `dsmr`, the real one, and going back."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -9,7 +10,7 @@ from unittest.mock import patch
 from homeassistant.components.dsmr.sensor import SENSORS, SENSORS_MBUS_DEVICE_TYPE
 from homeassistant.config_entries import ConfigEntry, ConfigEntryDisabler, ConfigEntryState
 from homeassistant.const import CONF_PORT
-from homeassistant.core import HomeAssistant
+from homeassistant.core import Event, HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import device_registry as dr, entity_registry as er, issue_registry as ir
@@ -101,6 +102,11 @@ def entry_of(registry: er.EntityRegistry, entity_id: str) -> er.RegistryEntry:
     row = registry.async_get(entity_id)
     assert row is not None
     return row
+
+
+def is_shown(hass: HomeAssistant, entity_id: str) -> bool:
+    state = hass.states.get(entity_id)
+    return state is not None and state.state not in ("unavailable", "unknown")
 
 
 def state_of(entry: ConfigEntry) -> ConfigEntryState:
@@ -231,6 +237,36 @@ async def test_there_and_back(
         # And over again.
         entry = await take_over(hass, core)
         assert units.keys() <= {row.id for row in er.async_entries_for_config_entry(registry, entry.entry_id)}
+
+
+@pytest.mark.parametrize(("model", "mbus", "data"), COUNTRIES, ids=[model for model, *_ in COUNTRIES])
+async def test_one_telegram_after_the_move_all_is_shown_again(
+    hass: HomeAssistant, port: PtyPort, model: str, mbus: str | None, data: dict[str, Any]
+) -> None:
+    async with core_on_a_meter(hass, port, model, mbus, data) as core:
+        used = {row.id: row.entity_id for row in core.entities() if not row.disabled}
+        shown_before = {one for one in used.values() if is_shown(hass, one)}
+        assert len(shown_before) > 2
+        step, moved = core.meter.step, set[str]()
+
+        def on_update(event: Event[er.EventEntityRegistryUpdatedData]) -> None:
+            if event.data["action"] == "update" and "platform" in event.data["changes"]:
+                moved.add(event.data["entity_id"])
+
+        hass.bus.async_listen(er.EVENT_ENTITY_REGISTRY_UPDATED, on_update)
+        # From the move on the meter is silent: what is shown then is what was heard before.
+        with patch.object(core.meter, "step", lambda: None if moved else step()):
+            entry = await take_over(hass, core)
+            assert moved >= shown_before
+            heard = entry.runtime_data.port.reader.heard
+            # What was still on the way is read.
+            await asyncio.sleep(0.1)
+            telegrams = heard.telegrams
+            step()
+            await eventually(lambda: heard.telegrams > telegrams)
+            await hass.async_block_till_done()
+            assert heard.telegrams == telegrams + 1
+            assert [one for one in sorted(shown_before) if not is_shown(hass, one)] == []
 
 
 async def test_the_words_of_the_tariff_stay(hass: HomeAssistant, port: PtyPort) -> None:
