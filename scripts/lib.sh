@@ -29,6 +29,7 @@ env_requirements() {
   local requirements="$DSMR_P1_ROOT/scripts/requirements"
   case $1 in
     core) printf '%s\n' "$requirements/core.txt" ;;
+    history) printf '%s\n' "$requirements/history.txt" ;;
     test) printf '%s\n' "$DSMR_P1_ROOT/requirements_test.txt" ;;
     demo) printf '%s\n' "$requirements/demo.txt" "$requirements/demo_compiled.txt" ;;
     bench) printf '%s\n' "$requirements/bench.txt" "$requirements/core.txt" ;;
