@@ -153,3 +153,20 @@ def test_no_complaint_is_silenced(path: Path) -> None:
 def test_the_public_names_exist() -> None:
     assert sorted(set(p1.__all__)) == sorted(p1.__all__)
     assert not [name for name in p1.__all__ if not hasattr(p1, name)]
+
+
+# "Return ...", "Whether ...", "Raised when ...": a docstring begins as those of Home Assistant do.
+UNUSUAL = re.compile(
+    r"(Give(?! everything back)|Tell(?! the owner)|Say|Take note|Note|Let(?! the recorder)|Belong to|Learn|Carry out)\b"
+)
+
+
+@pytest.mark.parametrize("path", [*CORE_MODULES, *GLUE_MODULES], ids=lambda path: str(path.relative_to(INTEGRATION)))
+def test_docstrings_begin_in_the_words_of_home_assistant(path: Path) -> None:
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    docstrings = [
+        ast.get_docstring(node) or ""
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, documented)
+    ]
+    assert not [docstring.partition("\n")[0] for docstring in docstrings if UNUSUAL.match(docstring)]

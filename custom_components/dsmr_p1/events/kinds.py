@@ -29,7 +29,7 @@ class Event(NamedTuple):
 class Change(NamedTuple):
     """The state of a meter before, and its channels now.
 
-    `low_tariff` is the number of the tariff for the cheap hours, None where the numbers have no such meaning.
+    `low_tariff` is the number of the tariff for the cheap hours, None if the numbers have no such meaning.
     """
 
     before: Seen

@@ -119,7 +119,7 @@ def explaining_zone(shown: datetime, now: datetime, clock: Clock) -> str | None:
 
     `shown` is the time of a telegram as `clock` reads it, `now` the time of the system. Where they are a whole number
     of hours apart, to within two minutes, and one of the zones in `ZONES` puts the same local time within two minutes
-    of the system's, the meter stands there. None where the time is right, or where no zone explains it: then the
+    of the system's, the meter stands there. None if the time is right, or if no zone explains it: then the
     meter's clock is wrong. In the hour that October has twice, a time without a flag is right in its second pass too.
     """
     apart = abs(shown - now)

@@ -17,7 +17,7 @@ class Country:
     """A country and the agreements of its grid operators.
 
     `code` is ISO 3166-1 alpha-2, `zone` the zone of its meters' clocks, `capitals` are its time zones in the time zone
-    database, `low_tariff` is the number of the tariff for the cheap hours, None where the numbers have no such meaning.
+    database, `low_tariff` is the number of the tariff for the cheap hours, None if the numbers have no such meaning.
     """
 
     code: str

@@ -35,7 +35,7 @@ _END: Final = re.compile(rb"[0-9A-Fa-f]{0,4}[\r\n\x00 ]*")
 class Reading(NamedTuple):
     """A telegram and what is in it.
 
-    `authentication` and `system_title` are None where the telegram was not encrypted. `counter_restarted`: it is the
+    `authentication` and `system_title` are None if the telegram was not encrypted. `counter_restarted`: it is the
     first one accepted of a meter whose frame counter was reset, or that has another system title than before.
     """
 
@@ -57,7 +57,7 @@ class Reading(NamedTuple):
 
     @property
     def changed(self) -> Mapping[str, Mapping[str, CosemValue]] | None:
-        """The values that changed since the reading before, by slot and channel id; None where all may have."""
+        """The values that changed since the reading before, by slot and channel id; None if all may have."""
         return self.detection.changed
 
 

@@ -33,10 +33,10 @@ from .values import CosemValue
 class MeterProfile:
     """A meter without its values: the same object from telegram to telegram.
 
-    `slot` names its place on the port: `p1`, `electricity`, `mbus_1` or, in DSMR 2, the kind. `type` is None where no
+    `slot` names its place on the port: `p1`, `electricity`, `mbus_1` or, in DSMR 2, the kind. `type` is None if no
     type of the specification fits. `mbus_channel` is -1 for the port, 0 for the main meter and those of DSMR 2.
-    `equipment_identifier` is None where the meter reports none. `channel_types` and `sources` are, by channel id, the
-    catalog's rows and the references (None where the channel follows from others).
+    `equipment_identifier` is None if the meter reports none. `channel_types` and `sources` are, by channel id, the
+    catalog's rows and the references (None if the channel follows from others).
     """
 
     slot: str
@@ -67,7 +67,7 @@ class Detection(NamedTuple):
     """The contents of a telegram: the port and its meters, and the objects that no meter claims.
 
     `changed` are the values that were read anew since the telegram before, and those that follow from them, by slot and
-    channel id; None where all were, and the meters may be others.
+    channel id; None if all were, and the meters may be others.
     """
 
     meters: tuple[Meter, ...]
@@ -218,7 +218,7 @@ def _channel_id(object_id: str, role: Role, kind: MeterKind, number: str) -> str
 
 
 def _identifier(objects: Sequence[CosemObject], rows: Mapping[int, ObjectType]) -> str | None:
-    """Return the meter's own identifier; None where it reports none but zeros, FF or dashes."""
+    """Return the meter's own identifier; None if it reports none but zeros, FF or dashes."""
     told = {row.id: value for line, row in rows.items() if isinstance(value := objects[line].values[0].value, str)}
     for object_id in catalog.IDENTIFIERS:
         if is_identifier(told.get(object_id, "")):

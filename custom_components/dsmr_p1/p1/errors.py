@@ -48,7 +48,7 @@ class PortError(P1Error):
     """Raised when the port cannot be opened, or is lost. Callers retry. `fault` is the kind of failure."""
 
     def __init__(self, message: str = "", fault: PortFault = PortFault.OTHER) -> None:
-        """Tell what went wrong."""
+        """Initialize the error."""
         super().__init__(message)
         self.fault = fault
 
@@ -57,7 +57,7 @@ class PortBusyError(PortError):
     """Raised when the port is already open, in another program or in this one."""
 
     def __init__(self, message: str = "") -> None:
-        """Tell what went wrong."""
+        """Initialize the error."""
         super().__init__(message, PortFault.BUSY)
 
 

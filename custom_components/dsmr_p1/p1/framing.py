@@ -67,7 +67,7 @@ class Framer:
     """
 
     def __init__(self) -> None:
-        """Start with an empty buffer."""
+        """Initialize with an empty buffer."""
         self._buffer = b""
         self._position = 0
         self._origin = 0
@@ -99,7 +99,7 @@ class Framer:
             self._buffer += octets
 
     def next_event(self, *, final: bool = False) -> Frame | Rejected | None:
-        """Return the next frame or rejection; None where that takes more bytes.
+        """Return the next frame or rejection; None if that takes more bytes.
 
         With `final` no more will come: a last line needs no line end then, and a telegram without end is
         rejected.

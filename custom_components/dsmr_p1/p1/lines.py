@@ -21,7 +21,7 @@ _PADDING: Final = " \0"
 
 
 def parse_line(line: str, clock: Clock) -> CosemObject | None:
-    """Read one line, with the times of a place; None where it is no reference with values."""
+    """Read one line, with the times of a place; None if it is no reference with values."""
     line = line.rstrip(_PADDING)
     head, parenthesis, raw = line.partition("(")
     if not parenthesis or line[-1] != ")" or line.count("(") != line.count(")") or has_control(line):

@@ -15,7 +15,7 @@ _GROUP_MAX = 255
 
 
 class Obis(NamedTuple):
-    """One OBIS reference code. `f` is None where it is not sent or 255 (the current period)."""
+    """One OBIS reference code. `f` is None if it is not sent or 255 (the current period)."""
 
     a: int
     b: int

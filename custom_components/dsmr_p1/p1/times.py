@@ -80,7 +80,7 @@ def _other_timestamp(text: str, clock: Clock) -> datetime | None:
 
 
 def _dlms_timestamp(octets: bytes, clock: Clock) -> datetime | None:
-    """Read the 12 bytes of a date-time of DLMS; None where it does not specify one."""
+    """Read the 12 bytes of a date-time of DLMS; None if it does not specify one."""
     year, month, day, _, hour, minute, second, _, deviation, status = unpack(">HBBBBBBBhB", octets)
     if not _CENTURY < year < _CENTURY + _FIRST_UNSET_YEAR:
         return None

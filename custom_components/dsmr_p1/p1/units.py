@@ -122,7 +122,7 @@ _WRITTEN: Final = {str(unit): unit for unit in Unit} | {
 
 
 def parse_unit(text: str) -> Unit | None:
-    """Read a unit in any spelling that meters use; None where it is empty or unknown."""
+    """Read a unit in any spelling that meters use; None if it is empty or unknown."""
     return _WRITTEN.get(text) or _SPELLINGS.get(text.strip().lower())
 
 

@@ -24,7 +24,7 @@ class KnownMeter:
 
     `type_id` is the type that was detected, `chosen_type_id` the one by which the owner overrules it. `channels` are
     the ids of all channels it ever sent, with the units of their values. `low_tariff` is the number of the tariff for
-    the cheap hours, None where the numbers have no such meaning. `system_title` is that of an encrypted main meter that
+    the cheap hours, None if the numbers have no such meaning. `system_title` is that of an encrypted main meter that
     tells no identifier, in hexadecimal digits.
     """
 
@@ -132,7 +132,7 @@ class PortRecord:
 
     `acknowledged` are the conditions that the owner has acknowledged, which are not raised again. `device`
     identifies the USB device of the port: vendor, product and serial number. `time_zone` is the zone by which
-    the clock of the meter is right, None where that is the assumed one. `seen` are the last values for events, by slot.
+    the clock of the meter is right, None if that is the assumed one. `seen` are the last values for events, by slot.
     `is_on_dashboard`: the meters were added to the energy dashboard, as the owner wished. `corrections` of statistics
     wait for the recorder. `guard` are the last good readings, and `odd_steps` the steps that the owner is asked about,
     both as the room `guarding` writes them.

@@ -111,7 +111,7 @@ class ChannelType:
     """A channel: a data point of a meter.
 
     `id` is the public channel id, `[x]` in it stands for the number of a list entry. `unit` is the unit in which the
-    value is presented, None where it has none. `name` is the key of its name in the translations, `index` the phase,
+    value is presented, None if it has none. `name` is the key of its name in the translations, `index` the phase,
     tariff or number in that name. Channels with the same `meaning` continue each other when a meter is replaced or
     upgraded.
     """
@@ -174,7 +174,7 @@ class ObjectType:
 class MeterType:
     """A meter type of the specification, defined by its objects.
 
-    `mbus_channel` is fixed where the type has one, None where it follows from the installation. `refresh` is the
+    `mbus_channel` is fixed where the type has one, None if it follows from the installation. `refresh` is the
     interval in seconds at which such a meter updates its values, None if the specification leaves it open.
     `identifications` are starts of the identification line that identify the type by themselves. `versions` are starts
     of the version that the port of such a meter declares: the port has the type of the same versions, whatever it

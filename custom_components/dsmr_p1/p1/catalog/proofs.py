@@ -57,7 +57,7 @@ _MBUS: Final = re.compile(r"(?<=^0-)[1-9](?=:)")
 
 
 def proven_country(lines: Iterable[str]) -> Country | None:
-    """Return the country that the lines of a telegram prove, the first line without its slash; None where none is."""
+    """Return the country that the lines of a telegram prove, the first line without its slash; None if none is."""
     first, *others = lines
     start = first.strip().lstrip("\\").upper()
     proven = {country for prefix, country in BY_IDENTIFICATION.items() if start.startswith(prefix)}
