@@ -7,7 +7,6 @@ bit; the bytes are then read a second time without it, and a byte of which the p
 worthless.
 """
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import tzinfo
 import re
@@ -22,7 +21,6 @@ from .interpreter import Interpreter
 from .memory import PortMemory
 from .replay import FrameCounters, Verdict
 from .telegram import CosemObject, Telegram
-from .values import CosemValue
 
 # A byte with even parity -> its 7 data bits; with odd parity -> a control character, which no telegram has.
 _STRIP_PARITY: Final = bytes(byte & 0x7F if byte.bit_count() % 2 == 0 else 0x01 for byte in range(256))
@@ -54,11 +52,6 @@ class Reading(NamedTuple):
     def unknown(self) -> tuple[CosemObject, ...]:
         """The objects that no meter claims."""
         return self.detection.unknown
-
-    @property
-    def changed(self) -> Mapping[str, Mapping[str, CosemValue]] | None:
-        """The values that changed since the reading before, by slot and channel id; None if all may have."""
-        return self.detection.changed
 
 
 class Decoder:

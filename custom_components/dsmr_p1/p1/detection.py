@@ -64,15 +64,10 @@ class Meter(NamedTuple):
 
 
 class Detection(NamedTuple):
-    """The contents of a telegram: the port and its meters, and the objects that no meter claims.
-
-    `changed` are the values that were read anew since the telegram before, and those that follow from them, by slot and
-    channel id; None if all were, and the meters may be others.
-    """
+    """The contents of a telegram: the port and its meters, and the objects that no meter claims."""
 
     meters: tuple[Meter, ...]
     unknown: tuple[CosemObject, ...]
-    changed: Mapping[str, Mapping[str, CosemValue]] | None = None
 
 
 class Layout(NamedTuple):

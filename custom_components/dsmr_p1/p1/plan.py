@@ -97,7 +97,7 @@ class Plan:
             last.identification, last.country, last.clock, objects, last.malformed, has_crc, text
         )
         unknown = tuple([objects[place] for place in self._unknown])
-        return telegram, Detection(tuple(self.meters.values()), unknown, dict(changed))
+        return telegram, Detection(tuple(self.meters.values()), unknown)
 
     def _update(self, changed: dict[str, dict[str, CosemValue]]) -> None:
         """Update the meters with the values that changed and those computed from them."""
