@@ -5,6 +5,7 @@ import re
 from typing import Any
 from unittest.mock import patch
 
+from homeassistant.components.energy.data import async_get_manager
 from homeassistant.const import STATE_UNKNOWN
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
@@ -16,6 +17,8 @@ from custom_components.dsmr_p1.const import DOMAIN
 from tests.ha.house import House, MakeHouse
 from tests.ha.pace import Clock
 from tests.ha.replacing import EVERY_TELEGRAM, GAS, LOW, TOTAL
+
+PRICE = "sensor.price"
 
 
 @pytest.fixture(autouse=True)
@@ -146,3 +149,104 @@ async def test_a_step_is_taken_out_and_asked_about(
     assert not house.coordinator.port.record.odd_steps
     left = sum(each.amount for each in house.coordinator.port.record.corrections)
     assert left == pytest.approx(0 if is_put_back else sum(amounts.values()))
+
+
+async def enter_a_price(house: House) -> str:
+    """Enter a price from an entity on the energy dashboard, and return the sensor of costs of a register."""
+    energy = house.entity_id(*LOW)
+    assert energy is not None
+    assert await async_setup_component(house.hass, "energy", {})
+    await house.hass.async_block_till_done()
+    house.hass.states.async_set(PRICE, "0.25")
+    source: Any = {
+        "type": "grid",
+        "stat_energy_from": energy,
+        "stat_energy_to": None,
+        "stat_cost": None,
+        "stat_compensation": None,
+        "entity_energy_price": PRICE,
+        "number_energy_price": None,
+        "entity_energy_price_export": None,
+        "number_energy_price_export": None,
+        "cost_adjustment_day": 0.0,
+    }
+    preferences: Any = {"energy_sources": [source]}
+    await (await async_get_manager(house.hass)).async_update(preferences)
+    await house.hass.async_block_till_done()
+    assert house.hass.states.get(f"{energy}_cost")
+    return f"{energy}_cost"
+
+
+async def send_odd(house: House, clock: Clock, digits: bytes = b"900000.000") -> None:
+    clock.now += 10
+    await house.send(with_register(house, b"1-0:1.8.1", digits))
+
+
+def corrected(house: House, statistic_id: str) -> float:
+    corrections = house.coordinator.port.record.corrections
+    return sum(each.amount for each in corrections if each.statistic_id == statistic_id)
+
+
+@pytest.mark.usefixtures("recorder_mock")
+async def test_what_a_step_costs_is_taken_out_at_once(make_house: MakeHouse, clock: Clock) -> None:
+    house = await a_house(make_house, mbus="")
+    cost = await enter_a_price(house)
+    before = float(house.value(*LOW))
+    await step(house, clock)
+    assert corrected(house, cost) == pytest.approx((900_000 - before) * 0.25)
+
+
+@pytest.mark.usefixtures("recorder_mock")
+@pytest.mark.parametrize("digits", [b"900000.000", b"000001.000"], ids=["up", "down"])
+@pytest.mark.parametrize("answered", [None, "mistake", "real"])
+async def test_what_a_step_costs_is_taken_out_when_it_is_booked(
+    make_house: MakeHouse, clock: Clock, answered: str | None, digits: bytes
+) -> None:
+    house = await a_house(make_house, mbus="")
+    cost, before, after = await enter_a_price(house), float(house.value(*LOW)), float(digits)
+    house.hass.states.async_set(PRICE, "unavailable")
+    for _ in range(32):
+        await send_odd(house, clock, digits)
+    assert float(house.value(*LOW)) == after
+    assert corrected(house, cost) == 0
+    steps = house.coordinator.keeper.steps
+    if answered:
+        steps.async_answer(*LOW, is_real=answered == "real")
+    await house.reload(with_register(house, b"1-0:1.8.1", digits))
+    await send_odd(house, clock, digits)
+    house.hass.states.async_set(PRICE, "0.25")
+    await send_odd(house, clock, f"{after + 0.1:010.3f}".encode())
+    added = after - before if after > before else after
+    expected = 0.0 if answered == "real" else added * 0.25
+    assert corrected(house, cost) == pytest.approx(expected)
+    if answered is None:
+        house.coordinator.keeper.steps.async_answer(*LOW, is_real=True)
+        assert corrected(house, cost) == pytest.approx(0)
+    assert not house.coordinator.port.record.odd_steps
+
+
+@pytest.mark.usefixtures("recorder_mock")
+async def test_what_two_steps_cost_is_taken_out_together(make_house: MakeHouse, clock: Clock) -> None:
+    house = await a_house(make_house, mbus="")
+    cost, before = await enter_a_price(house), float(house.value(*LOW))
+    house.hass.states.async_set(PRICE, "unavailable")
+    for digits in (b"800000.000", b"800000.500", b"900000.000"):
+        for _ in range(32):
+            await send_odd(house, clock, digits)
+    house.hass.states.async_set(PRICE, "0.25")
+    await send_odd(house, clock, b"900000.100")
+    assert corrected(house, cost) == pytest.approx((900_000 - 0.5 - before) * 0.25)
+
+
+@pytest.mark.usefixtures("recorder_mock")
+async def test_costs_that_begin_anew_are_not_waited_for(make_house: MakeHouse, clock: Clock) -> None:
+    house = await a_house(make_house, mbus="")
+    cost = await enter_a_price(house)
+    house.hass.states.async_set(PRICE, "unavailable")
+    await step(house, clock)
+    [found] = house.coordinator.port.record.odd_steps
+    assert found["unbooked"]
+    house.hass.states.async_set(cost, "0.0", {"last_reset": "2026-01-12T10:00:00+00:00"})
+    await send_odd(house, clock)
+    [found] = house.coordinator.port.record.odd_steps
+    assert not found["unbooked"]

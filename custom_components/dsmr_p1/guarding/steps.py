@@ -5,9 +5,11 @@ asked whether it was real consumption: only then it is added back.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any, Final
 
+from homeassistant.components.sensor import ATTR_LAST_RESET
 from homeassistant.const import ATTR_UNIT_OF_MEASUREMENT
 from homeassistant.core import HomeAssistant, State, callback
 from homeassistant.helpers import entity_registry as er, issue_registry as ir
@@ -18,7 +20,8 @@ from ..p1 import Quantity, channel_type
 from ..p1.guard import Accepted
 from ..port.devices import device_name
 from ..port.state import Port
-from ..sums.costs import added, cost_sensors, number_of
+from ..storage.replaced import UnbookedCost
+from ..sums.costs import added, cost_sensors, find_booked, is_lost, number_of
 
 type Correct = Callable[[str, float, str | None, datetime | None], None]
 """Removes an amount in a unit from a statistic, from a time on; None for now."""
@@ -40,7 +43,8 @@ class OddSteps:
     def async_start(self) -> None:
         """Raise the repairs of open questions again."""
         for step in self._port.record.odd_steps:
-            self._ask(step)
+            if not _is_answered(step):
+                self._ask(step)
 
     def prepare(self, event: Accepted) -> None:
         """Remember the states before a step, which is shown with the current telegram."""
@@ -59,14 +63,20 @@ class OddSteps:
         prepared, self._prepared = self._prepared, []
         # Channels computed from a register are part of the question about that register.
         amounts: dict[str, list[list[Any]]] = {}
+        unbooked: dict[str, list[dict[str, Any]]] = {}
         for event, before, cost_before in prepared:
-            for state in (before, cost_before):
-                amount = None if state is None else self._added(state)
-                if state is None or not amount:
-                    continue
-                unit = state.attributes.get(ATTR_UNIT_OF_MEASUREMENT)
-                self._correct(state.entity_id, amount, unit, None)
-                amounts.setdefault(event.slot, []).append([state.entity_id, amount, unit])
+            stood_at, shows = number_of(before), number_of(self._hass.states.get(before.entity_id))
+            if stood_at is None or shows is None or not (amount := added(before, stood_at, shows)):
+                continue
+            unit = before.attributes.get(ATTR_UNIT_OF_MEASUREMENT)
+            self._correct(before.entity_id, amount, unit, None)
+            amounts.setdefault(event.slot, []).append([before.entity_id, amount, unit])
+            if cost_before is not None and not self._is_merged(before.entity_id, stood_at, shows):
+                waiting = UnbookedCost(
+                    event.slot, before.entity_id, stood_at, shows, 0.0, cost_before.entity_id,
+                    number_of(cost_before) or 0.0, cost_before.attributes.get(ATTR_LAST_RESET),
+                )  # fmt: skip
+                unbooked.setdefault(event.slot, []).append(asdict(waiting))
         for event, before, _ in prepared:
             after = self._hass.states.get(before.entity_id)
             if event.is_derived or after is None:
@@ -79,6 +89,7 @@ class OddSteps:
                 "before": _text(before),
                 "after": _text(after),
                 "amounts": amounts.pop(event.slot, []),
+                "unbooked": unbooked.pop(event.slot, []),
             }
             self._port.record.odd_steps += (step,)
             self._ask(step)
@@ -88,23 +99,60 @@ class OddSteps:
             )  # fmt: skip
         if prepared:
             self._port.save()
+        self._follow_costs()
 
-    def _added(self, before: State) -> float | None:
-        """Return the amount that the recorder adds, or has added, since a state; None if there is no number."""
-        state = self._hass.states.get(before.entity_id)
-        one, other = number_of(before), number_of(state)
-        return None if one is None or other is None else added(before, one, other)
+    # Amounts that cost sensors book
+
+    def _is_merged(self, register: str, before: float, first: float) -> bool:
+        """Whether the costs of an earlier step of a register are waited for: this one is booked with them."""
+        steps, is_merged = [], False
+        for step in self._port.record.odd_steps:
+            unbooked = [
+                replace(waiting, used=waiting.used + before - waiting.first, first=first)
+                if waiting.register == register
+                else waiting
+                for waiting in _unbooked(step)
+            ]
+            is_merged = is_merged or unbooked != _unbooked(step)
+            steps.append({**step, "unbooked": [asdict(waiting) for waiting in unbooked]})
+        self._port.record.odd_steps = tuple(steps)
+        return is_merged
+
+    def _follow_costs(self) -> None:
+        """Remove the amounts booked for steps from the statistics of costs, at the latest when they are booked."""
+        steps = self._port.record.odd_steps
+        if not any(_unbooked(step) for step in steps):
+            return
+        followed = tuple(self._with_booked(step) for step in steps)
+        if followed != steps:
+            self._port.record.odd_steps = tuple(step for step in followed if step["unbooked"] or not _is_answered(step))
+            self._port.save()
+
+    def _with_booked(self, step: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return a step with what was booked for it."""
+        amounts, unbooked = [*step["amounts"]], []
+        for waiting in _unbooked(step):
+            if (found := find_booked(self._hass, waiting)) is not None:
+                unit, at = found.cost.attributes.get(ATTR_UNIT_OF_MEASUREMENT), found.cost.last_updated
+                self._correct(waiting.sensor, found.excess, unit, at)
+                amounts.append([waiting.sensor, found.excess, unit, at.isoformat()])
+            elif not is_lost(waiting, self._hass.states.get(waiting.sensor)):
+                unbooked.append(asdict(waiting))
+        return {**step, "amounts": amounts, "unbooked": unbooked}
 
     @callback
     def async_answer(self, slot: str, channel_id: str, *, is_real: bool) -> None:
         """Apply the answer about the steps of a register: real consumption is added back, an error stays out."""
+        left: list[Mapping[str, Any]] = []
         for step in self._port.record.odd_steps:
-            if is_real and _is_of(step, slot, channel_id):
-                for entity_id, amount, unit in step["amounts"]:
-                    self._correct(entity_id, -amount, unit, datetime.fromisoformat(step["at"]))
-        self._port.record.odd_steps = tuple(
-            step for step in self._port.record.odd_steps if not _is_of(step, slot, channel_id)
-        )
+            if not _is_of(step, slot, channel_id):
+                left.append(step)
+            elif is_real:
+                for entity_id, amount, unit, *at in step["amounts"]:
+                    self._correct(entity_id, -amount, unit, datetime.fromisoformat(at[0] if at else step["at"]))
+            elif _unbooked(step):
+                left.append({**step, "is_answered": True})
+        self._port.record.odd_steps = tuple(left)
         ir.async_delete_issue(self._hass, DOMAIN, self._issue_id(slot, channel_id))
         self._port.save()
 
@@ -140,7 +188,16 @@ class OddSteps:
 
 
 def _is_of(step: Mapping[str, Any], slot: str, channel_id: str) -> bool:
-    return bool(step["slot"] == slot and step["channel"] == channel_id)
+    return bool(step["slot"] == slot and step["channel"] == channel_id) and not _is_answered(step)
+
+
+def _is_answered(step: Mapping[str, Any]) -> bool:
+    """Whether the owner has called a step an error, and only its costs are waited for."""
+    return bool(step.get("is_answered"))
+
+
+def _unbooked(step: Mapping[str, Any]) -> list[UnbookedCost]:
+    return [UnbookedCost(**waiting) for waiting in step.get("unbooked", ())]
 
 
 def _text(state: State) -> str:

@@ -27,7 +27,7 @@ from ..port.state import Port
 from ..storage.replaced import Change, Step, UnbookedCost
 from ..storage.store import KnownMeter
 from ..sums.corrections import Corrections
-from ..sums.costs import added, booked, cost_sensors, number_of
+from ..sums.costs import added, cost_sensors, find_booked, number_of
 
 _LOOKED_BACK: Final = timedelta(days=10)
 _STATES_LOOKED_AT: Final = 50
@@ -136,21 +136,15 @@ class Handover:
     def follow_costs(self) -> None:
         """Remove the amounts booked for steps from the statistics of costs."""
         for waiting in list(self._unbooked):
-            register, cost = (self._hass.states.get(entity_id) for entity_id in (waiting.register, waiting.sensor))
-            shows, stands_at = number_of(register), number_of(cost)
-            if register is None or shows is None or cost is None or stands_at is None:
+            found = find_booked(self._hass, waiting)
+            if found is None:
                 continue
-            amount, counted = booked(waiting, cost), added(register, waiting.before, shows)
-            # A cost sensor restarts with the register, and at a start of Home Assistant: then it has not booked yet.
-            if not amount and (counted or cost.attributes.get(ATTR_LAST_RESET) == waiting.last_reset):
-                continue
+            cost, amount, excess = found
             self._unbooked.remove(waiting)
-            price = amount / counted if counted else 0.0
-            excess = price * (counted - waiting.used - (shows - waiting.first))
             unit = cost.attributes.get(ATTR_UNIT_OF_MEASUREMENT)
             self._corrections.async_add(waiting.sensor, excess, unit, cost.last_updated)
             if (change := self._changes.get(waiting.slot)) is not None:
-                first = stands_at - amount + excess
+                first = (number_of(cost) or 0.0) - amount + excess
                 step = Step(waiting.sensor, unit, cost.last_updated, waiting.cost_before, first, excess)
                 self._changes[waiting.slot] = replace(change, steps=(*change.steps, step))
 

@@ -7,7 +7,7 @@ the first of a new one, what nobody used. How much that is follows from what the
 
 from collections.abc import Iterable, Mapping
 from math import isfinite
-from typing import Final
+from typing import Final, NamedTuple
 
 from homeassistant.components.sensor import ATTR_LAST_RESET, SensorStateClass
 from homeassistant.core import HomeAssistant, State, callback
@@ -33,10 +33,36 @@ def added(register: State, before: float, after: float) -> float:
     return after if is_increasing and after < _BEGUN_ANEW * before else after - before
 
 
-def booked(waiting: UnbookedCost, cost: State) -> float:
-    """Return what a sensor of costs has booked since it was waited for; it may have begun anew with the register."""
+class Booked(NamedTuple):
+    """What a sensor of costs has booked since it was waited for, and how much of it was no use; the state says when."""
+
+    cost: State
+    amount: float
+    excess: float
+
+
+@callback
+def find_booked(hass: HomeAssistant, waiting: UnbookedCost) -> Booked | None:
+    """Return what a sensor of costs has booked for a step; None while it has still to book."""
+    register, cost = hass.states.get(waiting.register), hass.states.get(waiting.sensor)
+    shows, stands_at = number_of(register), number_of(cost)
+    if register is None or shows is None or cost is None or stands_at is None:
+        return None
     has_begun_anew = waiting.last_reset != cost.attributes.get(ATTR_LAST_RESET)
-    return (number_of(cost) or 0.0) - (0.0 if has_begun_anew else waiting.cost_before)
+    amount, counted = (
+        stands_at - (0.0 if has_begun_anew else waiting.cost_before),
+        added(register, waiting.before, shows),
+    )
+    # A sensor of costs begins anew with the register, and with a start too: then it has still to book.
+    if not amount and (counted or not has_begun_anew):
+        return None
+    price = amount / counted if counted else 0.0
+    return Booked(cost, amount, price * (counted - waiting.used - (shows - waiting.first)))
+
+
+def is_lost(waiting: UnbookedCost, cost: State | None) -> bool:
+    """Whether a sensor of costs will never book: it has begun anew with Home Assistant, from what is shown now on."""
+    return cost is not None and number_of(cost) == 0 and waiting.last_reset != cost.attributes.get(ATTR_LAST_RESET)
 
 
 def number_of(state: State | None) -> float | None:
