@@ -18,6 +18,7 @@ from .port.entry_data import redacted
 from .port.serial_ports import entry_on
 from .takeover.both import CONDITION, async_begin
 from .takeover.core_entries import core_entries
+from .takeover.leftovers import LEFTOVERS, async_clear
 
 type IssueData = dict[str, str | int | float | None]
 
@@ -242,6 +243,21 @@ class OddStepFlow(P1RepairFlow):
         return self.async_create_entry(data={})
 
 
+class ClearStatisticsFlow(P1RepairFlow):
+    """Statistics that are left of an entry, which is gone, are cleared."""
+
+    async def async_step_init(self, _: dict[str, str] | None = None) -> RepairsFlowResult:
+        """Begin."""
+        return await self.async_step_confirm()
+
+    async def async_step_confirm(self, user_input: dict[str, str] | None = None) -> RepairsFlowResult:
+        """Show which they are, and clear them once it is confirmed."""
+        if user_input is None:
+            return self._ask("confirm")
+        async_clear(self.hass, str(self._about["_ids"]).split())
+        return self.async_create_entry(data={})
+
+
 FLOWS: Final[dict[str, type[P1RepairFlow]]] = {
     "meter_changed": ReplacementFlow,
     "meter_beside_dead": ReplacementFlow,
@@ -251,4 +267,5 @@ FLOWS: Final[dict[str, type[P1RepairFlow]]] = {
     "type_misfit": DetectTypeFlow,
     QUESTION: OddStepFlow,
     CONDITION: TakeOverFlow,
+    LEFTOVERS: ClearStatisticsFlow,
 }

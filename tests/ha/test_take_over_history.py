@@ -9,9 +9,9 @@ from unittest.mock import patch
 
 from homeassistant.components.energy.data import async_get_manager
 from homeassistant.components.recorder.core import Recorder
-from homeassistant.components.recorder.statistics import validate_statistics
+from homeassistant.components.recorder.statistics import get_metadata, validate_statistics
 from homeassistant.core import Event, HomeAssistant
-from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers import entity_registry as er, issue_registry as ir
 from homeassistant.helpers.recorder import get_instance
 from homeassistant.setup import async_setup_component
 import pytest
@@ -21,7 +21,9 @@ from pytest_homeassistant_custom_component.components.recorder.common import (
     do_adhoc_statistics,
     statistics_during_period,
 )
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
+from custom_components.dsmr_p1.const import DOMAIN
 from simulator import PtyPort
 from tests.ha.flow_driver import QUICK
 from tests.ha.house import eventually
@@ -180,3 +182,59 @@ async def test_what_was_built_goes_on_there_and_back(
             found = await get_instance(hass).async_add_executor_job(validate_statistics, hass)
             moved = {entity.entity_id for entity in core.entities()} | {f"{owner.energy}_cost"}
             assert not moved & found.keys()
+
+
+@pytest.mark.parametrize("is_core_gone", [False, True], ids=["given back", "nothing to give back to"])
+async def test_statistics_of_our_own_entities_are_offered_for_clearing(
+    recorder_mock: Recorder,
+    hass: HomeAssistant,
+    hass_client: ClientSessionGenerator,
+    tmp_path: Path,
+    calendar: Calendar,
+    *,
+    is_core_gone: bool,
+) -> None:
+    assert await async_setup_component(hass, "repairs", {})
+    recorder = get_instance(hass)
+
+    async def with_statistics(statistic_ids: set[str]) -> set[str]:
+        await async_wait_recording_done(hass)
+        found = await recorder.async_add_executor_job(lambda: get_metadata(hass, statistic_ids=statistic_ids))
+        return set(found)
+
+    with PtyPort(link=tmp_path / "ttyP1") as port:
+        async with core_on_a_meter(hass, port, *COUNTRIES[0]) as core:
+            before = {row.entity_id for row in core.entities()}
+            entry = await take_over(hass, core)
+            rows = {row.entity_id for row in er.async_entries_for_config_entry(er.async_get(hass), entry.entry_id)}
+            moved, ours = rows & before, rows - before
+            await async_wait_recording_done(hass)
+            calendar.move_to(NOW + timedelta(minutes=5))
+            do_adhoc_statistics(hass, start=NOW.replace(second=0))
+            summed, extra = await with_statistics(moved), await with_statistics(ours)
+            assert len(summed) > 5
+            assert len(extra) > 1
+            if is_core_gone:
+                await hass.config_entries.async_remove(core.entry.entry_id)
+            await hass.config_entries.async_remove(entry.entry_id)
+            await hass.async_block_till_done()
+            issue_id = f"{entry.entry_id}_statistics_left"
+            issue = ir.async_get(hass).async_get_issue(DOMAIN, issue_id)
+            assert issue is not None
+            shown = issue.translation_placeholders or {}
+            assert set(shown["statistics"].replace("- ", "").replace("`", "").split()) == extra
+            assert shown["count"] == str(len(extra))
+            # One of the ids is somebody else's by now.
+            kept = min(extra)
+            hass.states.async_set(kept, "1")
+            client = await hass_client()
+            asked = {"handler": DOMAIN, "issue_id": issue_id}
+            step = await (await client.post("/api/repairs/issues/fix", json=asked)).json()
+            assert step["step_id"] == "confirm"
+            assert step["description_placeholders"]["statistics"] == shown["statistics"]
+            assert await with_statistics(extra) == extra
+            step = await (await client.post(f"/api/repairs/issues/fix/{step['flow_id']}", json={})).json()
+            assert step["type"] == "create_entry"
+            assert await with_statistics(extra) == {kept}
+            assert await with_statistics(summed) == summed
+            assert ir.async_get(hass).async_get_issue(DOMAIN, issue_id) is None

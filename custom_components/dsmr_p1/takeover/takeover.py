@@ -21,6 +21,7 @@ from ..storage.store import KnownMeter
 from .both import async_tell_both
 from .core_entries import CORE
 from .keys import SWAPPED_TARIFF_WORDS, SWAPPED_VERSIONS, TARIFF_WORDS
+from .leftovers import async_offer_to_clear
 from .moving import async_move_back, async_move_over
 from .plan import Shown, Target, plan, targets
 from .record import LeftEntity, MovedDevice, MovedEntity, Record, RecordStore
@@ -258,6 +259,7 @@ async def async_give_back(hass: HomeAssistant, entry: ConfigEntry) -> None:
     record = await store.async_load()
     if record is None:
         return
+    await async_offer_to_clear(hass, entry, record)
     core = hass.config_entries.async_get_entry(record.core)
     if core is None:
         LOGGER.warning("The DSMR entry that was taken over is gone: there is nothing to give its entities back to")
