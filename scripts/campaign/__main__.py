@@ -19,10 +19,10 @@ _HEADING: Final = (
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="scripts/faults",
-        description="Faulty telegrams through the protocol core with its guard, as the integration uses them. Shown are, "
-        "by kind and port, the wrong registers and by how much at most, other wrong numbers, channels that no meter has, "
-        "good telegrams that gave nothing, exceptions, and bytes of memory that 56 faults more cost one port. The exit "
-        "code is 1 where docs/reliability.md does not say so.",
+        description="Faulty telegrams through the protocol core with its guard, as the integration uses them. Shown "
+        "are, by kind and port, the wrong registers and by how much at most, other wrong numbers, channels that no "
+        "meter has, good telegrams that gave nothing, exceptions, and bytes of memory that 56 faults more cost one "
+        "port. The exit code is 1 where docs/reliability.md does not say so.",
     )
     parser.add_argument("--telegrams", type=int, default=20_000, help="faulty telegrams, over all kinds (%(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="the same seed, the same faults (%(default)s)")

@@ -94,13 +94,13 @@ def _identifiers(body: bytearray, drawn: Random) -> bytes:
     return _IDENTIFIER.sub(lambda found: b"%0*d" % (len(found[0]), drawn.randrange(10 ** len(found[0]))), body)
 
 
-def _mbus_channel(body: bytearray, drawn: Random) -> bytes:
+def _mbus_channel(body: bytearray, drawn: Random) -> bytearray:
     number = drawn.randrange(5, 256)
     lines = f"0-{number}:24.1.0(003)\r\n0-{number}:96.1.0(47{number:06d})\r\n0-{number}:24.2.1(260112110000W)"
     return body.removesuffix(b"!") + lines.encode() + f"({drawn.randrange(90_000):05d}.000*m3)\r\n!".encode()
 
 
-def _long_number(body: bytearray, drawn: Random) -> bytes:
+def _long_number(body: bytearray, drawn: Random) -> bytearray:
     numbers = [*_NUMBER.finditer(body)]
     if not numbers:
         return body

@@ -166,11 +166,11 @@ def sources(seed: int) -> list[Source]:
                 builder.household.advance(10)
                 bodies.append(builder.body())
             group = SEALED if model.authentication_key else CRC if model.has_crc else NONE
-            for name in (NONE, PARITY) if group == NONE else (group,):
-                found.append(Source(model.name, name, 10, start, bodies))
+            groups = (NONE, PARITY) if group == NONE else (group,)
+            found += [Source(model.name, name, 10, start, bodies) for name in groups]
     for path in sorted(_TELEGRAMS.glob("*.telegram")):
         body, _, end = path.read_bytes().rpartition(b"!")
         bodies = [_captured(body + b"!", number) for number in range(LENGTH)]
-        for name in (CRC,) if end.strip() else (NONE, PARITY):
-            found.append(Source(path.stem, name, 10, _time_of(body), bodies))
+        groups = (CRC,) if end.strip() else (NONE, PARITY)
+        found += [Source(path.stem, name, 10, _time_of(body), bodies) for name in groups]
     return [source for source in found if source.is_good]

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
+import re
 
 from hypothesis import HealthCheck, given, settings, strategies as st
 import pytest
@@ -23,6 +24,8 @@ from custom_components.dsmr_p1.p1 import (
 from custom_components.dsmr_p1.p1.clock import CENTRAL, CENTRAL_STANDARD, EASTERN, Clock
 from custom_components.dsmr_p1.p1.decryption import decrypt
 from custom_components.dsmr_p1.p1.envelope import MAX_TELEGRAM
+from custom_components.dsmr_p1.p1.guard import Guard
+from custom_components.dsmr_p1.p1.limits import is_total
 from custom_components.dsmr_p1.p1.times import parse_timestamp
 from custom_components.dsmr_p1.p1.values import Shape, decode_hex_text, parse_quantity
 from simulator import encrypt, seal
@@ -61,6 +64,8 @@ PIECES = st.one_of(
     st.binary(max_size=60),
     st.text("/!()*.:0123456789-kWhm\r\n", max_size=60).map(str.encode),
 )
+# The numbers of totals.
+TOTALS = re.compile(rb"(?<=\()[0-9.]+(?=\*(?:kWh|kvarh|m3|GJ)\))")
 STREAMS = st.lists(PIECES, max_size=12).map(b"".join)
 
 
@@ -96,6 +101,55 @@ def test_the_buffers_are_bounded(streams: list[bytes]) -> None:
             for _ in decoder.feed(stream[place : place + 512]):
                 pass
             assert decoder.pending <= 2 * (MAX_TELEGRAM + 1024)
+
+
+WALL = datetime(2026, 1, 12, 10, tzinfo=UTC)
+HITS = st.one_of(
+    st.tuples(st.sampled_from(["zeros", "nines", "other digits", "nothing"]), st.integers(0, 99)),
+    st.tuples(st.binary(min_size=1, max_size=3), st.integers(0, 5000)),
+)
+
+
+@PROPERTY
+@given(STREAMS)
+def test_any_bytes_pass_the_guard(stream: bytes) -> None:
+    memory = PortMemory()
+    decoder, guard = Decoder(KEYS, memory), Guard(memory)
+    for number, event in enumerate([*decoder.feed(stream), *decoder.finish()]):
+        if isinstance(event, Reading):
+            guard.check(event, 10.0 * number, WALL + timedelta(seconds=10 * number))
+    again = Guard(memory)
+    again.restore(guard.as_dict(), 0.0, WALL)
+    assert again.as_dict().keys() == guard.as_dict().keys()
+
+
+@PROPERTY
+@given(st.sampled_from([DSMR5, EMUCS, DSMR22, DSMR30, ACE4000]), st.lists(HITS, max_size=20))
+def test_no_total_that_is_shown_falls_whatever_hits_a_meter(name: str, hits: list[tuple[str | bytes, int]]) -> None:
+    body, _, end = load(name).rpartition(b"!")
+    memory = PortMemory()
+    decoder, guard = Decoder(memory=memory), Guard(memory)
+    shown: dict[tuple[str, str | None, str], Decimal] = {}
+    for number, (hit, place) in enumerate([("nothing", 0), ("nothing", 0), *hits]):
+        octets = body
+        if isinstance(hit, bytes):
+            place %= len(body)
+            octets = body[:place] + hit + body[place + len(hit) :]
+        elif hit != "nothing":
+            tables = {"zeros": zeros(), "nines": dict.fromkeys(range(48, 58), "9"), "other digits": digits(place)}
+            table = tables[hit]
+            octets = TOTALS.sub(lambda found: found[0].decode().translate(table).encode(), body)  # noqa: B023
+        for event in decoder.feed(seal(octets) if end.strip() else octets + b"!\r\n"):
+            if not isinstance(event, Reading):
+                continue
+            for meter in guard.check(event, 10.0 * number, WALL + timedelta(seconds=10 * number)).meters:
+                profile = meter.profile
+                for channel_id, row in profile.channel_types.items():
+                    value = meter.channels[channel_id].value
+                    if is_total(row, profile.role) and isinstance(value, Decimal):
+                        key = profile.slot, profile.equipment_identifier, channel_id
+                        assert value >= shown.get(key, value)
+                        shown[key] = value
 
 
 @PROPERTY
