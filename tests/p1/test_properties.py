@@ -1,7 +1,7 @@
 """What holds whatever the bytes are."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
 import re
@@ -132,14 +132,15 @@ def test_no_total_that_is_shown_falls_whatever_hits_a_meter(name: str, hits: lis
     shown: dict[tuple[str, str | None, str], Decimal] = {}
     for number, (hit, place) in enumerate([("nothing", 0), ("nothing", 0), *hits]):
         octets = body
-        if isinstance(hit, bytes):
-            place %= len(body)
-            octets = body[:place] + hit + body[place + len(hit) :]
-        elif hit != "nothing":
+        if isinstance(hit, str) and hit != "nothing":
             tables = {"zeros": zeros(), "nines": dict.fromkeys(range(48, 58), "9"), "other digits": digits(place)}
             table = tables[hit]
             octets = TOTALS.sub(lambda found: found[0].decode().translate(table).encode(), body)  # noqa: B023
-        for event in decoder.feed(seal(octets) if end.strip() else octets + b"!\r\n"):
+        octets = seal(octets) if end.strip() else octets + b"!\r\n"
+        if isinstance(hit, bytes):
+            start = place % len(octets)
+            octets = octets[:start] + hit + octets[start + len(hit) :]
+        for event in decoder.feed(octets):
             if not isinstance(event, Reading):
                 continue
             for meter in guard.check(event, 10.0 * number, WALL + timedelta(seconds=10 * number)).meters:
