@@ -1,7 +1,7 @@
 """From start to end: meters, Home Assistant, the integration, the past, the dashboard, and cleaning up."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from contextlib import AsyncExitStack
 from datetime import datetime
 from pathlib import Path
@@ -10,6 +10,7 @@ import sys
 import tempfile
 import threading
 import time
+from typing import Any
 
 import aiohttp
 
@@ -31,15 +32,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run, and return the exit status."""
     options = parse_options(arguments)
     try:
-        return asyncio.run(_run_until_signal(options))
+        return asyncio.run(run_until_signal(Demonstration(options).run()))
     except DemonstrationError as error:
         print(f"demo: {error}", file=sys.stderr)
         return 1
 
 
-async def _run_until_signal(options: Options) -> int:
+async def run_until_signal(work: Coroutine[Any, Any, int]) -> int:
     """Let a signal end everything in order, whatever is being done."""
-    task = asyncio.create_task(Demonstration(options).run())
+    task = asyncio.create_task(work)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, _cancel_once, task)

@@ -32,7 +32,7 @@ class Client:
     async def become_owner(self) -> None:
         """Create the owner as soon as Home Assistant answers, and log in."""
         address = f"{self._home.url}/"
-        await self._wait_for_answer()
+        await self.wait_for_answer("/api/onboarding")
         owner = {"name": "Demo", "username": OWNER, "password": PASSWORD, "client_id": address, "language": "en"}
         code = await self.request("POST", "/api/onboarding/users", owner)
         form = {"grant_type": "authorization_code", "code": code["auth_code"], "client_id": address}
@@ -74,12 +74,14 @@ class Client:
             await websocket.authenticate(self._headers["Authorization"].removeprefix("Bearer "))
             yield websocket
 
-    async def _wait_for_answer(self) -> None:
+    async def wait_for_answer(self, path: str) -> None:
+        """Return when Home Assistant, which is being started, has a page."""
+
         async def answers() -> bool:
             if self._home.has_ended:
                 raise DemonstrationError(f"Home Assistant does not start:\n{self._home.tail()}")
             try:
-                async with self._session.get(f"{self._home.url}/api/onboarding") as response:
+                async with self._session.get(self._home.url + path, headers=self._headers) as response:
                     return response.status == HTTPStatus.OK
             except aiohttp.ClientConnectionError:
                 return False

@@ -2,11 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+import contextlib
 from contextlib import asynccontextmanager
 from itertools import pairwise
 import json
+import os
 from pathlib import Path
 import re
+import signal
 import socket
 import sys
 from typing import Any, Final
@@ -117,6 +120,17 @@ class Home:
         if self._watcher is None:
             raise RuntimeError("not started")
         return await asyncio.shield(self._watcher)
+
+    async def kill(self) -> None:
+        """End Home Assistant without a word, as a power failure does."""
+        self.signal(signal.SIGKILL)
+        await self.ended()
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to Home Assistant and all that it has started, if it still runs."""
+        if self._process is not None and self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, number)
 
     @property
     def has_ended(self) -> bool:
