@@ -104,4 +104,4 @@ def test_every_field_is_explained(field: str) -> None:
 def test_every_action_is_explained(action: str) -> None:
     fields = keys(TEXTS, "services", action, "fields")
     assert [name for name in (f"dsmr_p1.{action}", *fields) if f"`{name}`" not in TROUBLESHOOTING] == []
-    assert f"`dsmr_p1.{action}`" in (ROOT / "README.md").read_text()
+    assert f"`dsmr_p1.{action}`" in (ROOT / "docs/using.md").read_text()
