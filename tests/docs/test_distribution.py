@@ -8,10 +8,21 @@ import subprocess
 import sys
 from zipfile import ZipFile
 
+from homeassistant.util.yaml import load_yaml_dict
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 INTEGRATION = ROOT / "custom_components" / "dsmr_p1"
+# The keys of a manifest of a custom integration, as hassfest's schema has them.
+MANIFEST_KEYS = """
+    domain name integration_type config_flow mqtt zeroconf ssdp bluetooth homekit dhcp usb documentation requirements
+    dependencies after_dependencies codeowners loggers disabled iot_class single_config_entry version issue_tracker
+    import_executor quality_scale
+"""
+# hacs.xyz/docs/publish/start
+HACS_KEYS = """
+    name content_in_root zip_release filename hide_default_branch country homeassistant hacs persistent_directory
+"""
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 
 
@@ -64,6 +75,52 @@ def test_the_manifest_is_in_the_order_of_hassfest() -> None:
     keys = list(json.loads((INTEGRATION / "manifest.json").read_bytes()))
     assert keys == ["domain", "name", *sorted(keys[2:])]
     assert {"domain", "name", "codeowners", "documentation", "issue_tracker", "version"} <= set(keys)
+
+
+def test_the_manifest_says_nothing_that_hassfest_does_not_know() -> None:
+    manifest = json.loads((INTEGRATION / "manifest.json").read_bytes())
+    assert set(manifest) <= set(MANIFEST_KEYS.split())
+    assert manifest["domain"] == INTEGRATION.name
+    assert manifest["iot_class"] == "local_push"
+    assert manifest["integration_type"] in {"device", "hub", "service"}
+    assert re.fullmatch(r"\d+\.\d+\.\d+", manifest["version"])
+    assert [owner for owner in manifest["codeowners"] if not owner.startswith("@")] == []
+    for key in ("dependencies", "after_dependencies"):
+        assert manifest[key] == sorted(manifest[key])
+    for matcher in manifest["usb"]:
+        assert matcher["vid"] == matcher["vid"].upper()
+        assert matcher["description"] == matcher["description"].lower()
+        assert matcher["serial_number"] == matcher["serial_number"].lower()
+
+
+def test_the_version_of_the_manifest_can_be_released(tree: Path) -> None:
+    shutil.copy(ROOT / "CHANGELOG.md", tree)
+    version = json.loads((INTEGRATION / "manifest.json").read_bytes())["version"]
+    packed = release(tree, f"v{version}")
+    assert (packed.returncode, packed.stderr) == (0, "")
+
+
+def test_what_hacs_asks_of_a_repository_is_there() -> None:
+    hacs = json.loads((ROOT / "hacs.json").read_bytes())
+    assert set(hacs) <= set(HACS_KEYS.split())
+    assert re.fullmatch(r"\d{4}\.\d+\.\d+", hacs["homeassistant"])
+    assert [path.name for path in (ROOT / "custom_components").iterdir() if (path / "manifest.json").is_file()] == [
+        INTEGRATION.name
+    ]
+    assert (INTEGRATION / "brand" / "icon.png").read_bytes().startswith(b"\x89PNG")
+    assert "![" in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert (ROOT / "LICENSE").is_file()
+
+
+def test_every_action_has_texts_an_icon_and_fields_that_are_named() -> None:
+    services = load_yaml_dict(str(INTEGRATION / "services.yaml"))
+    texts = json.loads((INTEGRATION / "translations" / "en.json").read_bytes())["services"]
+    icons = json.loads((INTEGRATION / "icons.json").read_bytes())["services"]
+    assert set(services) == set(texts) == set(icons)
+    for name, service in services.items():
+        fields = (service or {}).get("fields", {})
+        assert set(fields) == set(texts[name].get("fields", {})), name
+        assert icons[name]["service"].startswith("mdi:"), name
 
 
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
