@@ -17,7 +17,7 @@ from .const import DOMAIN
 from .coordinator import P1ConfigEntry, P1Coordinator
 from .descriptions import PRESENTATIONS, describe
 from .entity import P1Entity
-from .p1 import Presented, Quantity, channel_type
+from .p1 import DERIVED_CHANNELS, Presented, Quantity, channel_type
 from .port.display import TOTALS, Values
 from .storage.store import KnownMeter
 from .watch.line_health import DESCRIPTIONS, LineHealthSensor
@@ -44,6 +44,14 @@ async def async_setup_entry(
     async_add_entities(
         [LineHealthSensor(entry.runtime_data.port, description) for description in DESCRIPTIONS], update_before_add=True
     )
+
+
+def in_order(meter: KnownMeter) -> list[str]:
+    """Return the ids of a meter's channels: net power and the totals first, as pages of areas have entities by age."""
+    return sorted(meter.channels, key=lambda channel_id: _FIRST.get(channel_id, len(_FIRST)))
+
+
+_FIRST: Final[Mapping[str, int]] = {channel.id: place for place, channel in enumerate(DERIVED_CHANNELS)}
 
 
 class Sensors:
@@ -74,7 +82,7 @@ class Sensors:
         fresh = [
             P1Sensor(self._coordinator, meter, channel_id)
             for slot, meter in self._meters.items()
-            for channel_id in meter.channels
+            for channel_id in in_order(meter)
             if (slot, channel_id) not in self._sensors
         ]
         self._sensors.update({(sensor.slot, sensor.channel_id): sensor for sensor in fresh})

@@ -13,7 +13,7 @@ FORM = "step-flow-form"
 DIALOG = "dialog-data-entry-flow"
 TEXTS = json.loads((ROOT / "custom_components/dsmr_p1/translations/en.json").read_text())["config"]
 WRONG_KEY = "00" * 16
-ELECTRICITY = ("Energy import tariff 1", "Power import", "Net power")
+ELECTRICITY = ("Tariff 1 import", "Power import", "Net power")
 
 
 def text_of(translation: str) -> re.Pattern[str]:

@@ -131,7 +131,7 @@ async def test_the_name_of_tariff_one(
         house = await make_house()
         house.configure(options=options)
         await house.set_up(telegram(*REGISTERS, identification=identification))
-        name = "Energy import tariff 1" if rate is None else f"Energy import tariff 1 ({rate})"
+        name = "Tariff 1 import" if rate is None else f"Energy import tariff 1 ({rate})"
         assert name_of(house, "emeter_delivery_tariff1") == name, identification
 
 
@@ -150,10 +150,10 @@ async def test_a_wrong_country_of_before_is_put_right(
     assert await hass.config_entries.async_setup(house.entry.entry_id)
     await hass.async_block_till_done()
     before = {entity.entity_id: (entity.id, entity.unique_id) for entity in house.entities().values()}
-    assert name_of(house, "emeter_delivery_tariff1") == "Energy import tariff 1 (normal)"
+    assert name_of(house, "emeter_delivery_tariff1") == "Tariff 1 import (normal)"
 
     await house.send(octets)
-    assert name_of(house, "emeter_delivery_tariff1") == "Energy import tariff 1 (low)"
+    assert name_of(house, "emeter_delivery_tariff1") == "Tariff 1 import (low)"
     assert house.state("electricity", "emeter_delivery_tariff1").attributes["friendly_name"].endswith("(low)")
     assert house.value("electricity", "emeter_delivery_tariff1") == "100.000"
     assert {entity.entity_id: (entity.id, entity.unique_id) for entity in house.entities().values()} == before

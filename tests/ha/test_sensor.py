@@ -148,9 +148,9 @@ async def test_the_energy_dashboard_can_take_it(make_house: MakeHouse) -> None:
 @pytest.mark.parametrize(
     ("model", "first", "indicator"),
     [
-        ("dsmr5", "Electricity meter Energy import tariff 1 (low)", {"1": "Low", "2": "Normal"}),
-        ("emucs", "Electricity meter Energy import tariff 1 (normal)", {"1": "Normal", "2": "Low"}),
-        ("lithuania", "Electricity meter Energy import tariff 1", {"1": "Tariff 1", "2": "Tariff 2"}),
+        ("dsmr5", "Electricity meter Tariff 1 import (low)", {"1": "Low", "2": "Normal"}),
+        ("emucs", "Electricity meter Tariff 1 import (normal)", {"1": "Normal", "2": "Low"}),
+        ("lithuania", "Electricity meter Tariff 1 import", {"1": "Tariff 1", "2": "Tariff 2"}),
     ],
 )
 async def test_tariffs_are_named_as_the_country_does(

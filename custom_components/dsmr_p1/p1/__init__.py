@@ -1,6 +1,17 @@
 """The protocol core: turns the bytes of a P1 port into meters and channels. Independent of Home Assistant."""
 
-from .catalog import CHANNELS, ChannelType, Level, MeterKind, MeterType, Quantity, Role, channel_type, meter_type
+from .catalog import (
+    CHANNELS,
+    DERIVED_CHANNELS,
+    ChannelType,
+    Level,
+    MeterKind,
+    MeterType,
+    Quantity,
+    Role,
+    channel_type,
+    meter_type,
+)
 from .countries import Country
 from .decoder import Decoder, Reading, fits
 from .decryption import Authentication, Keys, parse_key
@@ -26,6 +37,7 @@ from .values import CosemValue
 
 __all__ = [
     "CHANNELS",
+    "DERIVED_CHANNELS",
     "Authentication",
     "AuthenticationError",
     "ChannelType",

@@ -53,7 +53,7 @@ def _timed(
         f"{id_}_timestamp",
         Q.TIMESTAMP,
         None,
-        L.DIAGNOSTIC,
+        L.RARE,
         f"{name}_timestamp",
         index,
         meaning and f"{meaning}timestamp",
@@ -149,11 +149,11 @@ def _rated(
 
 # fmt: off
 PORT_OBJECTS: Final = (
-    _row("p1_version_output",       "1-3:0.2.8",   S.VERSION,   Q.VERSION,   None, L.DIAGNOSTIC, "version"),
-    _row("p1_emucs_version_output", "0-0:96.1.4",  S.VERSION,   Q.VERSION,   None, L.DIAGNOSTIC, "emucs_version"),
+    _row("p1_version_output",       "1-3:0.2.8",   S.VERSION,   Q.VERSION,   None, L.RARE,       "version"),
+    _row("p1_emucs_version_output", "0-0:96.1.4",  S.VERSION,   Q.VERSION,   None, L.RARE,       "emucs_version"),
     _row("p1_timestamp",            "0-0:1.0.0",   S.TIMESTAMP, Q.TIMESTAMP, None, L.RARE,       "telegram_timestamp"),
     _row("p1_text_code",            "0-0:96.13.1", S.MESSAGE,   Q.TEXT,      None, L.RARE,       "text_code"),
-    _row("p1_text_string",          "0-0:96.13.0", S.MESSAGE,   Q.TEXT,      None, L.DIAGNOSTIC, "text_message"),
+    _row("p1_text_string",          "0-0:96.13.0", S.MESSAGE,   Q.TEXT,      None, L.RARE,       "text_message"),
     # Beyond the specification: Smarty meters have five places for a text, Warmtelink VI has another clock.
     _row("p1_text_string2",         "0-0:96.13.2", S.MESSAGE,   Q.TEXT,      None, L.RARE,       "text_message_number", "2"),
     _row("p1_text_string3",         "0-0:96.13.3", S.MESSAGE,   Q.TEXT,      None, L.RARE,       "text_message_number", "3"),
@@ -338,9 +338,9 @@ METER_OBJECTS: Final = (
 )
 # fmt: on
 
-# Channels without an object: they are computed from others.
+# Channels without an object: they are computed from others. In the order in which a household looks for them.
 DERIVED_CHANNELS: Final = (
+    ChannelType("power_net", Q.POWER, U.KILO_WATT, L.MAIN, "power_net"),
     ChannelType("energy_import_total", Q.ENERGY, U.KILO_WATT_HOUR, L.MAIN, "energy_import_total"),
     ChannelType("energy_export_total", Q.ENERGY, U.KILO_WATT_HOUR, L.MAIN, "energy_export_total"),
-    ChannelType("power_net", Q.POWER, U.KILO_WATT, L.MAIN, "power_net"),
 )
