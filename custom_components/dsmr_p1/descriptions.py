@@ -180,7 +180,7 @@ def describe(meter: KnownMeter, channel_id: str) -> SensorEntityDescription:
         enabled = sum(channel_type(other).name == channel.name for other in meter.channels) == _THREE_PHASES
     return SensorEntityDescription(
         key=channel_id,
-        translation_key=translation_key(channel, meter.low_tariff),
+        translation_key=_only_reading(channel, meter) or translation_key(channel, meter.low_tariff),
         translation_placeholders={"index": channel.index} if channel.index else None,
         device_class=device_class,
         state_class=state_class,
@@ -209,6 +209,19 @@ def translation_key(channel: ChannelType, low_tariff: int | None) -> str:
 
 
 _RATES: Final = ("1", "2")
+
+
+def _only_reading(channel: ChannelType, meter: KnownMeter) -> str | None:
+    """Return the key of a reading that is the only one of its meter, which needs no word for what sets it apart."""
+    key = _SORTS_OF_READING.get(channel.name)
+    names = {channel_type(channel_id).name for channel_id in meter.channels} if key else ()
+    return None if "reading" in names or "reading_compensated" in names else key
+
+
+_SORTS_OF_READING: Final = {
+    "reading_uncorrected": "reading",
+    "reading_uncorrected_timestamp": "reading_timestamp",
+}
 
 
 def _device_classes(presentation: Presentation, meter: KnownMeter) -> tuple[SensorDeviceClass, ...]:

@@ -28,7 +28,9 @@ def upgrade(house: House, model: str) -> None:
 
 
 @pytest.mark.parametrize("restart", [False, True], ids=["while running", "while stopped"])
-async def test_an_upgrade_from_dsmr_2_to_4_to_5(hass: HomeAssistant, make_house: MakeHouse, *, restart: bool) -> None:
+async def test_an_upgrade_from_dsmr_2_to_4_to_5(
+    hass: HomeAssistant, make_house: MakeHouse, all_enabled: None, *, restart: bool
+) -> None:
     house = await make_house("dsmr22")
     await house.set_up()
     assert house.slots() == {"p1", "electricity", "gas"}
@@ -56,7 +58,7 @@ async def test_an_upgrade_from_dsmr_2_to_4_to_5(hass: HomeAssistant, make_house:
         device = house.device("mbus_1")
         assert device is not None
         assert device.id == gas_device.id
-        assert device.model == "DSMR V5 m3 meter (gas or water)"
+        assert device.model == "DSMR 5"
         assert float(house.value("mbus_1", "m3meter_value")) >= before
         assert house.entity_id("electricity", "emeter_delivery_tariff1") == import_id
         assert house.entity_id("electricity", "emeter_switch_position") == switch_id

@@ -228,7 +228,7 @@ async def test_the_owner_chooses_the_type(make_house: MakeHouse) -> None:
     assert meters["mbus_1"].type_id == "m3_v5_0"
     device = house.device("mbus_1")
     assert device is not None
-    assert device.model == "DSMR V4.x m3 meter (gas or water)"
+    assert device.model == "DSMR 4"
     assert meters["electricity"].chosen_type_id is None
     assert meters["p1"].chosen_type_id is None
     assert house.state("mbus_2", "m3meter_value").attributes["device_class"] == "gas"

@@ -131,7 +131,7 @@ async def test_the_name_of_tariff_one(
         house = await make_house()
         house.configure(options=options)
         await house.set_up(telegram(*REGISTERS, identification=identification))
-        name = "Tariff 1 import" if rate is None else f"Energy import tariff 1 ({rate})"
+        name = "Tariff 1 import" if rate is None else f"Tariff 1 import ({rate})"
         assert name_of(house, "emeter_delivery_tariff1") == name, identification
 
 

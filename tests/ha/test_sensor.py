@@ -115,6 +115,9 @@ async def test_what_is_enabled_by_itself(make_house: MakeHouse) -> None:
         ("electricity_emeter_instant_current_l1", True, None),
         ("mbus_1_meter_equipment_identifier", True, EntityCategory.DIAGNOSTIC),
         ("mbus_1_m3meter_value", False, None),
+        ("mbus_1_m3meter_value_timestamp", True, EntityCategory.DIAGNOSTIC),
+        ("p1_p1_version_output", True, EntityCategory.DIAGNOSTIC),
+        ("p1_p1_text_string", True, EntityCategory.DIAGNOSTIC),
     ):
         assert entities[channel_id].disabled is disabled
         assert entities[channel_id].entity_category is category
@@ -124,6 +127,32 @@ async def test_what_is_enabled_by_itself(make_house: MakeHouse) -> None:
     total = house.entities()["electricity_emeter_delivery_tariff0"]
     assert total.disabled
     assert total.entity_category is None
+
+
+async def test_net_power_and_totals_come_first(make_house: MakeHouse) -> None:
+    # Pages of areas have entities in the order in which they were registered.
+    house = await make_house("dsmr5")
+    await house.set_up()
+    entities = er.async_entries_for_config_entry(er.async_get(house.hass), house.entry.entry_id)
+    sensors = [entity for entity in entities if entity.domain == "sensor" and "_electricity_" in entity.unique_id]
+    assert [entity.original_name for entity in sensors][:3] == ["Net power", "Energy import", "Energy export"]
+
+
+@pytest.mark.parametrize(("model", "name"), [("emucs", "Gas meter Reading"), ("dsmr5", "Gas meter Reading")])
+async def test_the_only_reading_of_a_meter_is_just_that(make_house: MakeHouse, model: str, name: str) -> None:
+    house = await make_house(model, "gas")
+    await house.set_up()
+    assert house.state("mbus_1", "gmeter_last_value" if model == "emucs" else "m3meter_value").name == name
+
+
+async def test_the_port_shows_its_version(make_house: MakeHouse) -> None:
+    for model, version in (("dsmr5", "DSMR 5.0"), ("dsmr22", None), ("emucs", "e-MUCS 2.1")):
+        house = await make_house(model)
+        await house.set_up()
+        device = house.device("p1")
+        assert device is not None
+        assert device.sw_version == version
+        assert device.model is not None
 
 
 async def test_the_energy_dashboard_can_take_it(make_house: MakeHouse) -> None:
@@ -185,7 +214,7 @@ async def test_a_position_that_no_standard_has(make_house: MakeHouse) -> None:
     assert state.attributes["options"] == ["0", "1", "2", "7"]
 
 
-async def test_texts_short_long_and_none(hass: HomeAssistant, make_house: MakeHouse) -> None:
+async def test_texts_short_long_and_none(hass: HomeAssistant, make_house: MakeHouse, all_enabled: None) -> None:
     house = await make_house("dsmr5")
     house.configure(options={CONF_REFRESH: {"p1": 0}})
     await house.set_up()

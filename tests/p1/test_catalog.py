@@ -402,3 +402,21 @@ def test_no_object_is_both_required_and_optional() -> None:
             required=frozenset({"one", "two"}),
             optional=frozenset({"one"}),
         )
+
+
+@pytest.mark.parametrize(
+    ("type_id", "model"),
+    [
+        ("device_v2_v3", "DSMR 2 / 3"),
+        ("electricity_v4_0_4", "DSMR 4.0.4"),
+        ("m3_v4", "DSMR 4"),
+        ("m3_v5_0", "DSMR 5"),
+        ("gas_emucs_v1_0", "e-MUCS"),
+        ("electricity_smarty_v1_0_austria", "Smarty"),
+        ("slave_electricity2_ace4000", "ACE4000"),
+    ],
+)
+def test_models_are_short_and_in_no_language(type_id: str, model: str) -> None:
+    found = meter_type(type_id)
+    assert found is not None
+    assert found.model == model

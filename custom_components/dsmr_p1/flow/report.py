@@ -13,11 +13,12 @@ from homeassistant.loader import async_get_loaded_integration
 from ..const import CONF_ENERGY_DASHBOARD, DOMAIN
 from ..energy_dashboard.additions import async_kinds
 from ..meters.known import known_meter
-from ..p1 import Authentication, CosemValue, Meter, MeterKind, Presented, Quantity, Reading, Role, present
+from ..p1 import Authentication, Meter, MeterKind, Presented, Quantity, Reading, Role, present
 from ..p1.catalog import meter_type
 from ..p1.detection import MeterProfile
 from ..port.entry_data import redacted
 from ..port.serial_ports import is_raw_stream
+from ..port.version import declared_version
 from ..storage.store import KnownMeter
 from .listening import ListenResult
 
@@ -114,23 +115,9 @@ def _proven_country(reading: Reading) -> str | None:
 
 def _protocol(reading: Reading) -> str:
     """Return the version of the standard that the port declares; DSMR 2 and 3 declare none."""
-    channels = reading.meters[0].channels
-    if "p1_emucs_version_output" in channels:
-        digits = _digits(channels["p1_emucs_version_output"])
-        # 50217: P1 companion standard 5.0.2, e-MUCS 1.7
-        return f"e-MUCS {'.'.join(digits[3:])}" if len(digits) > _COMPANION else f"e-MUCS {digits}"
-    if "p1_version_output" in channels:
-        return f"DSMR {'.'.join(_digits(channels['p1_version_output']))}"
-    return "DSMR 2 / 3"
+    return declared_version(reading) or "DSMR 2 / 3"
 
 
-def _digits(version: CosemValue) -> str:
-    """Return the digits in a version, without any other characters."""
-    return "".join(character for character in str(version.value) if character.isdecimal())[:_LONGEST_VERSION]
-
-
-_COMPANION: Final = 3
-_LONGEST_VERSION: Final = 10
 _IMPORT: Final = "energy_import_tariff"
 _EXPORT: Final = "energy_export_tariff"
 _POWERS: Final = ("power_import", "power_export")

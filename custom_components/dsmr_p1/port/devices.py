@@ -1,7 +1,6 @@
 """Devices: one per meter, all connected through the device of the port."""
 
 from collections.abc import Mapping
-from typing import Final
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
@@ -11,9 +10,6 @@ from ..const import DOMAIN
 from ..p1 import MeterKind, Role
 from ..p1.grouping import PORT_SLOT
 from ..storage.store import KnownMeter
-
-_PORT_MODEL: Final = "P1 port"
-"""The model of a port without a type in the specification."""
 
 
 def device_identifier(entry_id: str, slot: str) -> tuple[str, str]:
@@ -46,7 +42,7 @@ def async_register_devices(hass: HomeAssistant, entry: ConfigEntry, meters: Mapp
         identifiers={device_identifier(entry.entry_id, PORT_SLOT)},
         translation_key="p1",
         manufacturer=None if port is None else port.manufacturer,
-        model=_PORT_MODEL if port is None or port.type is None else port.type.name,
+        model=None if port is None or port.type is None else port.type.model,
         serial_number=None if port is None else port.equipment_identifier,
     )
     for meter in meters.values():
@@ -59,10 +55,21 @@ def async_register_devices(hass: HomeAssistant, entry: ConfigEntry, meters: Mapp
             translation_key=translation_key,
             translation_placeholders=placeholders,
             manufacturer=meter.manufacturer,
-            model=f"{meter.kind.value.capitalize()} meter" if meter.type is None else meter.type.name,
+            model=None if meter.type is None else meter.type.model,
             serial_number=meter.equipment_identifier,
             via_device_id=port_device.id,
         )
+
+
+@callback
+def async_set_version(hass: HomeAssistant, entry_id: str, version: str) -> bool:
+    """Show the version of the standard at the port's device. Return whether there is such a device yet."""
+    registry = dr.async_get(hass)
+    device = registry.async_get_device_by_identifier(device_identifier(entry_id, PORT_SLOT), entry_id)
+    if device is None:
+        return False
+    registry.async_update_device(device.id, sw_version=version)
+    return True
 
 
 def _name(meter: KnownMeter, meters: Mapping[str, KnownMeter]) -> tuple[str, dict[str, str]]:

@@ -19,10 +19,11 @@ from ..p1 import Country, Keys, Reading
 from ..p1.reader import P1Reader
 from ..storage.store import KnownMeter, PortRecord, PortStore
 from .captures import Capture, Captures
-from .devices import async_register_devices
+from .devices import async_register_devices, async_set_version
 from .display import Display
 from .entry_data import keys_from, redacted, settings_from
 from .place import ClockZone, assumed_country, assumed_zone, zone_named
+from .version import declared_version
 
 WRITE_INTERVAL: Final = 30.0
 """The fewest seconds between two writes of the record of a port, except for data that must not be lost."""
@@ -61,6 +62,7 @@ class Port:
         self.captures = Captures()
         self.is_full = False
         self._clock_zone = ClockZone()
+        self._version: str | None = None
         self.tariff_words: Mapping[str, Mapping[str, str]] = {}
         self.display = Display(entry)
         self._store = PortStore(hass, entry.entry_id)
@@ -85,6 +87,14 @@ class Port:
         """Replace the known meters, and create or update their devices."""
         self.record.meters = meters
         async_register_devices(self.hass, self.entry, meters)
+        self._show_version()
+
+    @callback
+    def _show_version(self) -> None:
+        """Show at the device which version the last telegram declared; until there is one, that of before stays."""
+        version = None if self.reading is None else declared_version(self.reading)
+        if version not in (None, self._version) and async_set_version(self.hass, self.entry.entry_id, version):
+            self._version = version
 
     @property
     def assumed_country(self) -> Country | None:
@@ -95,6 +105,7 @@ class Port:
     def set_reading(self, reading: Reading) -> None:
         """Store the last telegram, and follow its clock, which may show another time zone."""
         self.reading = reading
+        self._show_version()
         zone = self._clock_zone.follow(reading.telegram)
         if zone is not None and (time_zone := zone_named(zone)) is not None:
             LOGGER.debug("P1 port %s: the meter's clock is right in the time zone %s", self.name, zone)

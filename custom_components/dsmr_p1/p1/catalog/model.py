@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+import re
 from typing import Final
 
 from ..obis import Obis
@@ -170,6 +171,9 @@ class ObjectType:
         return self.channel.unit
 
 
+_STANDARD: Final = re.compile(r"DSMR V\d(?: / V\d|(?:\.\d)*)|ACE4000|Smarty|e-MUCS")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeterType:
     """A meter type of the specification, defined by its objects.
@@ -192,6 +196,12 @@ class MeterType:
     identifications: tuple[str, ...] = ()
     versions: tuple[str, ...] = ()
     strange: frozenset[str] = frozenset()
+
+    @property
+    def model(self) -> str:
+        """The standard of such a meter, in no language: DSMR 4.2. Which version of e-MUCS it is, its port declares."""
+        found = _STANDARD.search(self.name)
+        return self.name if found is None else found[0].replace("V", "")
 
     def __post_init__(self) -> None:
         """Check that no object is both required and optional."""
