@@ -1,6 +1,8 @@
 """Who reads telegrams: each takes bytes as they come, and turns them into values with units, all of them."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import Any
 
 from dsmr_parser import telegram_specifications
@@ -20,12 +22,17 @@ type Contestant = Callable[[], Feed]
 """Begins with a port of which nothing is known yet."""
 
 
-def this_project(tree: Tree, decryption_key: bytes | None = None) -> Contestant:
-    """Return the decoder of a checkout of this project: framing, checksum, decryption, meters and channels."""
+def this_project(tree: Tree, decryption_key: bytes | None = None, *, is_guarded: bool = False) -> Contestant:
+    """Return the decoder of a checkout of this project: framing, checksum, decryption, meters and channels.
+
+    `is_guarded`: what is read goes through the guard of the registers too.
+    """
     core = tree.core()
     keys = None if decryption_key is None else core.Keys(decryption_key)
 
     def start() -> Feed:
+        if is_guarded:
+            return _guarded(tree)
         decoder = core.Decoder(keys)
 
         def feed(octets: bytes) -> int:
@@ -39,6 +46,24 @@ def this_project(tree: Tree, decryption_key: bytes | None = None) -> Contestant:
         return feed
 
     return start
+
+
+def _guarded(tree: Tree) -> Feed:
+    core, memory = tree.core(), tree.core().PortMemory()
+    decoder, guard = core.Decoder(memory=memory), tree.core("guard").Guard(memory)
+    # A telegram comes every second.
+    seconds, begin = count(), datetime(2026, 1, 12, 10, tzinfo=UTC)
+
+    def feed(octets: bytes) -> int:
+        values = 0
+        for event in decoder.feed(octets):
+            if isinstance(event, core.Reading):
+                second = next(seconds)
+                reading = guard.check(event, float(second), begin + timedelta(seconds=second))
+                values += sum(len(meter.channels) for meter in reading.meters)
+        return values
+
+    return feed
 
 
 def dsmr_parser() -> Contestant:

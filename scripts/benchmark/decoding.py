@@ -28,11 +28,16 @@ class Match:
     telegrams: Callable[[int], Sequence[bytes]]
     piece: int = 0
     is_encrypted: bool = False
+    is_guarded: bool = False
 
     def contestants(self, trees: Sequence[Tree]) -> Contestants:
         """Return all that can read these telegrams."""
         key = _KEY if self.is_encrypted else None
-        ours = {tree.side: this_project(tree, key) for tree in trees}
+        ours = {
+            tree.side: this_project(tree, key, is_guarded=self.is_guarded)
+            for tree in trees
+            if not self.is_guarded or (tree.integration / "p1/guard.py").is_file()
+        }
         return {**ours, LIBRARY: dsmr_parser_encrypted(_KEY) if self.is_encrypted else dsmr_parser()}
 
 
@@ -46,6 +51,7 @@ def _luxembourg(count: int) -> Sequence[bytes]:
 
 MATCHES: Final = (
     Match("dsmr5", "DSMR 5, second by second", _dsmr5),
+    Match("guard", "DSMR 5, second by second, with the guard of registers", _dsmr5, is_guarded=True),
     Match("dsmr5_64", "DSMR 5 in 64-byte pieces", _dsmr5, 64),
     Match("dsmr5_16", "DSMR 5 in 16-byte pieces", _dsmr5, 16),
     Match("changed", "every number changed", lambda count: streams.every_number_changed(_dsmr5(count))),
