@@ -28,7 +28,8 @@ class PortMemory:
     def recognise(self, identification: str, identifier: str | None) -> None:
         """Forget the registers of the previous meter if the main meter reports another identifier.
 
-        A missing identifier is no evidence of another meter.
+        A missing identifier is no evidence of another meter, and neither is another first line with the same identifier:
+        a single odd telegram has one, and so has a new firmware.
         """
         before, _, identifier_before = (self.main_meter or "").partition("\n")
         if identification == before:
@@ -36,4 +37,5 @@ class PortMemory:
         main_meter = f"{identification}\n{identifier or ''}"
         if main_meter != self.main_meter:
             self.main_meter = main_meter
-            self.tariffs.clear()
+            if not identifier or identifier != identifier_before:
+                self.tariffs.clear()
