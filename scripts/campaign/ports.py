@@ -112,16 +112,16 @@ def said(meter: Meter) -> Iterator[tuple[Key, object]]:
     for channel_id, value in meter.channels.items():
         if not isinstance(value.value, Decimal) or HISTORY in channel_id:
             continue
-        is_total = is_register(meter.profile, channel_id)
+        is_total = is_register(meter, channel_id)
         if is_total or value.unit is not None:
             yield (slot, channel_id), value.value
         if is_total and value.timestamp is not None:
             yield (slot, f"{channel_id} at"), value.timestamp
 
 
-def is_register(profile: MeterProfile, channel_id: str) -> bool:
-    """Whether a channel is a total."""
-    return is_total(profile.channel_types[channel_id], profile.role)
+def is_register(meter: Meter, channel_id: str) -> bool:
+    """Whether a channel of a meter is a total."""
+    return is_total(meter.profile.channel_types[channel_id], meter.profile.role, meter.channels[channel_id].unit)
 
 
 def is_sum(profile: MeterProfile, channel_id: str) -> bool:

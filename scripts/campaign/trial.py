@@ -128,7 +128,7 @@ class Trial:
         if values is None:
             result.strange += result.kind.stage is not Stage.BODY
             return
-        is_total = is_register(meter.profile, channel_id)
+        is_total = is_register(meter, channel_id)
         off = Decimal()
         if isinstance(what, Decimal) and is_total:
             off = max(self._shown.get(key, what) - what, Decimal())

@@ -146,11 +146,11 @@ def test_no_total_that_is_shown_falls_whatever_hits_a_meter(name: str, hits: lis
             for meter in guard.check(event, 10.0 * number, WALL + timedelta(seconds=10 * number)).meters:
                 profile = meter.profile
                 for channel_id, row in profile.channel_types.items():
-                    value = meter.channels[channel_id].value
-                    if is_total(row, profile.role) and isinstance(value, Decimal):
+                    shows = meter.channels[channel_id]
+                    if is_total(row, profile.role, shows.unit) and isinstance(shows.value, Decimal):
                         key = profile.slot, profile.equipment_identifier, channel_id
-                        assert value >= shown.get(key, value)
-                        shown[key] = value
+                        assert shows.value >= shown.get(key, shows.value)
+                        shown[key] = shows.value
 
 
 @PROPERTY

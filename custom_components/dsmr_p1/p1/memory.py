@@ -28,7 +28,7 @@ class PortMemory:
     def recognise(self, identification: str, identifier: str | None) -> None:
         """Forget the registers of the previous meter if the main meter reports another identifier.
 
-        A missing identifier is no evidence of another meter, and neither is another first line with the same identifier:
+        A missing identifier is no evidence of another meter. Another first line with the same identifier is none:
         a single odd telegram has one, and so has a new firmware.
         """
         before, _, identifier_before = (self.main_meter or "").partition("\n")
