@@ -17,6 +17,7 @@ from .p1 import KeyFormatError
 from .p1.grouping import PORT_SLOT
 from .port.devices import slot_of
 from .port.state import Port
+from .relay.server import async_start_relay
 from .services import async_setup_services
 from .storage.store import PortStore
 from .takeover.takeover import TakeOver, async_give_back
@@ -50,6 +51,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: P1ConfigEntry) -> bool:
     entry.async_on_unload(entry.runtime_data.async_add_listener(lambda: take_over.follow(port.meters)))
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     async_start_dashboard(entry.runtime_data.port)
+    await async_start_relay(entry.runtime_data.port)
     return True
 
 

@@ -17,7 +17,7 @@ ROOMS = (
     {"storage"},
     {"port"},
     {"sums"},
-    {"energy_dashboard", "events", "meters", "takeover", "watch"},
+    {"energy_dashboard", "events", "meters", "relay", "takeover", "watch"},
     {"guarding"},
     {"coordinator"},
     {"descriptions", "entity", "flow"},

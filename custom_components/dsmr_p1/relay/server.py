@@ -1,0 +1,159 @@
+"""The server: a client connects, says nothing, and reads telegrams from the next one on.
+
+A telegram goes on as the meter sent it, with its checksum in the form of the standard (DSMR 5.0.2 P1 section 6.2); of
+an encrypted one, the text inside. Nothing is ever waited for: what a client has not read is kept up to a limit, and a
+client that reaches it is disconnected, so that none ever reads a part of a telegram and then the next.
+"""
+
+import asyncio
+from datetime import datetime
+import socket
+from typing import Final, override
+
+from homeassistant.core import CALLBACK_TYPE, HassJob, callback
+from homeassistant.helpers import issue_registry as ir
+from homeassistant.helpers.event import async_call_later
+
+from ..const import DOMAIN, LOGGER
+from ..p1 import Reading
+from ..p1.masking import octets_of
+from ..port.captures import Capture
+from ..port.state import Port
+from .settings import Settings, settings_of
+
+TAKEN: Final = "relay_taken"
+"""The issue: another program has the TCP port, or the address is none of this machine."""
+RETRY: Final = 60.0
+"""Seconds until it is tried again."""
+MOST_WAITING: Final = 0x8000
+"""Bytes that wait for a client that does not read: four times the longest telegram, beside what its socket holds."""
+MOST_SAID: Final = 1024
+"""Bytes that a client may send: it has nothing to say."""
+
+
+class Relay:
+    """Serves the telegrams of one port; it listens from `async_start` to `async_stop`."""
+
+    def __init__(self, port: Port, settings: Settings) -> None:
+        """Prepare to listen."""
+        self._port = port
+        self._settings = settings
+        self._clients: set[_Client] = set()
+        self._server: asyncio.Server | None = None
+        self._unsubscribe: CALLBACK_TYPE | None = None
+        self._cancel_retry: CALLBACK_TYPE | None = None
+        self._is_stopped = False
+
+    async def async_start(self, _: datetime | None = None) -> None:
+        """Listen; where that fails, tell the owner and try again later."""
+        address, number, _clients = self._settings
+        self._cancel_retry = None
+        try:
+            server = await self._port.hass.loop.create_server(self._make_client, address, number)
+        except OSError as error:
+            self._fail(error)
+            return
+        if self._is_stopped:
+            server.close()
+            return
+        self._server = server
+        self._unsubscribe = self._port.subscribe(self._pass_on)
+        ir.async_delete_issue(self._port.hass, DOMAIN, _issue_id(self._port))
+        LOGGER.info("P1 port %s: telegrams are handed on at %s, port %d", self._port.name, address, number)
+
+    @callback
+    def async_stop(self) -> None:
+        """Disconnect everybody, and free the TCP port at once."""
+        self._is_stopped = True
+        if self._cancel_retry is not None:
+            self._cancel_retry()
+        if self._unsubscribe is not None:
+            self._unsubscribe()
+        if self._server is not None:
+            self._server.close()
+            self._server.abort_clients()
+
+    def _fail(self, error: OSError) -> None:
+        hass, (address, number, _) = self._port.hass, self._settings
+        LOGGER.debug("P1 port %s: the relay cannot listen at %s, port %d: %s", self._port.name, address, number, error)
+        if self._is_stopped:
+            return
+        ir.async_create_issue(
+            hass,
+            DOMAIN,
+            _issue_id(self._port),
+            is_fixable=False,
+            severity=ir.IssueSeverity.WARNING,
+            translation_key=TAKEN,
+            translation_placeholders={"port": self._port.name, "address": address, "number": str(number)},
+        )
+        self._cancel_retry = async_call_later(hass, RETRY, HassJob(self.async_start, cancel_on_shutdown=True))
+
+    def _make_client(self) -> _Client:
+        return _Client(self._clients, self._settings.clients)
+
+    @callback
+    def _pass_on(self, capture: Capture) -> None:
+        if self._clients and isinstance(capture.event, Reading):
+            octets = octets_of(capture.event)
+            for client in tuple(self._clients):
+                client.send(octets)
+
+
+class _Client(asyncio.Protocol):
+    """A program that reads."""
+
+    _transport: asyncio.Transport
+
+    def __init__(self, clients: set[_Client], most: int) -> None:
+        """Be one of the clients, once connected, where there are fewer than the most."""
+        self._clients = clients
+        self._most = most
+        self._said = 0
+
+    @override
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)  # noqa: S101
+        self._transport = transport
+        if len(self._clients) >= self._most:
+            transport.abort()
+            return
+        # The system keeps megabytes for a client otherwise.
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, MOST_WAITING)
+        self._clients.add(self)
+
+    @override
+    def data_received(self, data: bytes) -> None:
+        self._said += len(data)
+        if self._said > MOST_SAID:
+            self._drop()
+
+    @override
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._clients.discard(self)
+
+    def send(self, octets: bytes) -> None:
+        """Send a telegram, or disconnect where too much waits already."""
+        if self._transport.get_write_buffer_size() + len(octets) > MOST_WAITING:
+            self._drop()
+        else:
+            self._transport.write(octets)
+
+    def _drop(self) -> None:
+        self._clients.discard(self)
+        self._transport.abort()
+
+
+async def async_start_relay(port: Port) -> None:
+    """Start the relay of a port, where one is wanted; it ends with the entry."""
+    settings = settings_of(port.entry.options)
+    if settings is None:
+        ir.async_delete_issue(port.hass, DOMAIN, _issue_id(port))
+        return
+    relay = Relay(port, settings)
+    port.entry.async_on_unload(relay.async_stop)
+    await relay.async_start()
+
+
+def _issue_id(port: Port) -> str:
+    return f"{TAKEN}_{port.entry.entry_id}"
