@@ -637,7 +637,7 @@ def test_every_issue_has_its_texts() -> None:
     keys = {found for found in re.findall(r'"([a-z0-9_]+)"', source) if found in ISSUES}
     others = {
         "odd_step", "meter_changed", "meter_beside_dead", "meter_adopted", "both_read", "left_behind",
-        "nothing_to_give_back", "statistics_left",
+        "nothing_to_give_back", "statistics_left", "relay_taken",
     }  # fmt: skip
     assert keys | others == set(ISSUES)
     for name, texts in ISSUES.items():

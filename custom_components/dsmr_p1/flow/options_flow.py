@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from homeassistant.config_entries import ConfigEntryState, ConfigFlowResult, OptionsFlowWithReload
+from homeassistant.config_entries import ConfigEntryState, ConfigFlowResult
 from homeassistant.const import CONF_COUNTRY
 from homeassistant.helpers.selector import (
     CountrySelector,
@@ -19,6 +19,7 @@ from ..const import CONF_METER, CONF_METER_TYPE, CONF_RECEIVED_TIMEOUT, CONF_REF
 from ..p1 import MeterKind, MeterType, Role
 from ..p1.catalog import METER_TYPES
 from ..p1.countries import COUNTRIES
+from ..relay.dialog import RelaySteps
 from .forms import choice, number
 from .report import AnyMeter, Words, meter_name, type_name
 
@@ -28,7 +29,7 @@ SHORTEST_RECEIVED_TIMEOUT: Final = 30
 """Seconds: three telegrams of a meter that sends every ten seconds."""
 
 
-class P1OptionsFlow(OptionsFlowWithReload):
+class P1OptionsFlow(RelaySteps):
     """Handle the options; the entry is reloaded when they have changed."""
 
     def __init__(self) -> None:
@@ -37,7 +38,7 @@ class P1OptionsFlow(OptionsFlowWithReload):
 
     async def async_step_init(self, _: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Show the menu of the options."""
-        return self.async_show_menu(step_id="init", menu_options=["general", "meters"])
+        return self.async_show_menu(step_id="init", menu_options=["general", "meters", "relay"])
 
     async def async_step_general(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Show the form for options of the whole port."""

@@ -1,0 +1,95 @@
+"""The steps of the options that ask for the relay of a port."""
+
+from ipaddress import ip_address
+from typing import Any, Final
+
+from homeassistant.config_entries import ConfigFlowResult, OptionsFlowWithReload
+from homeassistant.helpers.selector import NumberSelector, NumberSelectorConfig, NumberSelectorMode, TextSelector
+import probatio
+
+from ..const import DOMAIN
+from .settings import (
+    CONF_RELAY,
+    CONF_RELAY_ADDRESS,
+    CONF_RELAY_CLIENTS,
+    CONF_RELAY_PORT,
+    DEFAULT_ADDRESS,
+    DEFAULT_CLIENTS,
+    MOST_CLIENTS,
+    Settings,
+    settings_of,
+)
+
+
+def _number(low: int, high: int) -> NumberSelector:
+    return NumberSelector(NumberSelectorConfig(min=low, max=high, step=1, mode=NumberSelectorMode.BOX))
+
+
+_SCHEMA: Final = probatio.Schema(
+    {
+        # Those below need rights that Home Assistant seldom has.
+        probatio.Optional(CONF_RELAY_PORT): _number(1024, 65_535),
+        probatio.Required(CONF_RELAY_ADDRESS, default=DEFAULT_ADDRESS): TextSelector(),
+        probatio.Required(CONF_RELAY_CLIENTS, default=DEFAULT_CLIENTS): _number(1, MOST_CLIENTS),
+    }
+)
+
+
+class RelaySteps(OptionsFlowWithReload):
+    """Asks where telegrams are handed on, and, where that is everywhere, whether it is meant."""
+
+    _wanted: Settings | None = None
+
+    async def async_step_relay(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Ask where the relay listens; without a port it is off."""
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            if user_input.get(CONF_RELAY_PORT) is None:
+                return self._keep(None)
+            address = user_input[CONF_RELAY_ADDRESS].strip()
+            wanted = Settings(address, int(user_input[CONF_RELAY_PORT]), int(user_input[CONF_RELAY_CLIENTS]))
+            if not _is_address(address):
+                errors[CONF_RELAY_ADDRESS] = "no_address"
+            elif self._is_taken(wanted):
+                errors[CONF_RELAY_PORT] = "relay_port_taken"
+            elif wanted.is_everywhere:
+                self._wanted = wanted
+                return await self.async_step_relay_everywhere()
+            else:
+                return self._keep(wanted)
+        values = user_input or self.config_entry.options.get(CONF_RELAY)
+        schema = self.add_suggested_values_to_schema(_SCHEMA, values)
+        return self.async_show_form(step_id="relay", data_schema=schema, errors=errors)
+
+    async def async_step_relay_everywhere(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Warn of a relay on all interfaces, and keep it once it is confirmed."""
+        if user_input is None:
+            return self.async_show_form(step_id="relay_everywhere", data_schema=probatio.Schema({}))
+        return self._keep(self._wanted)
+
+    def _keep(self, wanted: Settings | None) -> ConfigFlowResult:
+        options = {name: kept for name, kept in self.config_entry.options.items() if name != CONF_RELAY}
+        if wanted is not None:
+            options[CONF_RELAY] = {
+                CONF_RELAY_PORT: wanted.port,
+                CONF_RELAY_ADDRESS: wanted.address,
+                CONF_RELAY_CLIENTS: wanted.clients,
+            }
+        return self.async_create_entry(data=options)
+
+    def _is_taken(self, wanted: Settings) -> bool:
+        """Whether the relay of another port listens there."""
+        others = [
+            settings_of(entry.options)
+            for entry in self.hass.config_entries.async_entries(DOMAIN)
+            if entry.entry_id != self.config_entry.entry_id
+        ]
+        return any(other is not None and wanted.collides(other) for other in others)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
