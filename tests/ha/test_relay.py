@@ -8,11 +8,14 @@ import socket
 from typing import Any
 
 from dsmr_parser.clients.protocol import create_tcp_dsmr_reader
+from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
+from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.util import dt as dt_util
 import pytest
-from pytest_homeassistant_custom_component.common import async_fire_time_changed
+from pytest_homeassistant_custom_component.common import MockConfigEntry, async_fire_time_changed
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.dsmr_p1.const import (
     BRIDGE_SMARTY,
@@ -30,6 +33,7 @@ from custom_components.dsmr_p1.relay.settings import (
     CONF_RELAY_PORT,
 )
 from simulator import EXAMPLE_AUTHENTICATION_KEY, EXAMPLE_DECRYPTION_KEY
+from tests.ha.flow_driver import Step, answer, begin_options, check_texts, over_rest
 from tests.ha.house import PATIENCE, House, MakeHouse, eventually
 from tests.p1.captures import DSMR5, DSMR22, decode, load, telegram
 
@@ -251,3 +255,57 @@ async def test_a_port_that_is_taken_is_told_until_it_is_free(
         assert issue(house) is None
     await pass_a_minute()
     assert await is_refused(free)
+
+
+async def choose(hass: HomeAssistant, entry: ConfigEntry, *inputs: dict[str, Any]) -> Step:
+    """Open the options at the relay and answer one step after the other."""
+    result = await begin_options(hass, entry)
+    for user_input in ({"next_step_id": "relay"}, *inputs):
+        result = await answer(hass, result, user_input)
+        check_texts(result, "options")
+    await hass.async_block_till_done()
+    return result
+
+
+async def test_the_options_switch_it_on_and_off(
+    hass: HomeAssistant, hass_client: ClientSessionGenerator, make_house: MakeHouse, free: int
+) -> None:
+    await over_rest(hass, hass_client)
+    house = await make_house()
+    house.configure(options={CONF_RECEIVED_TIMEOUT: 60})
+    await house.set_up()
+    assert await is_refused(free)
+    wanted = {CONF_RELAY_PORT: free, CONF_RELAY_ADDRESS: HOST, CONF_RELAY_CLIENTS: 10}
+    result = await choose(hass, house.entry, {**wanted, CONF_RELAY_ADDRESS: "home"})
+    assert result["errors"] == {CONF_RELAY_ADDRESS: "no_address"}
+    result = await choose(hass, house.entry, {**wanted, CONF_RELAY_ADDRESS: f" {HOST} "})
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert house.entry.options == {CONF_RECEIVED_TIMEOUT: 60, CONF_RELAY: wanted}
+    assert not await is_refused(free)
+    # All interfaces are chosen twice.
+    result = await choose(hass, house.entry, {**wanted, CONF_RELAY_PORT: free, CONF_RELAY_ADDRESS: "::"})
+    assert result["step_id"] == "relay_everywhere"
+    assert house.entry.options[CONF_RELAY] == wanted
+    result = await choose(hass, house.entry, {CONF_RELAY_ADDRESS: HOST, CONF_RELAY_CLIENTS: 10})
+    assert house.entry.options == {CONF_RECEIVED_TIMEOUT: 60}
+    assert await is_refused(free)
+
+
+async def test_two_ports_have_a_relay_each(
+    hass: HomeAssistant, hass_client: ClientSessionGenerator, make_house: MakeHouse, free: int
+) -> None:
+    await over_rest(hass, hass_client)
+    house = await make_house()
+    other = MockConfigEntry(domain=DOMAIN, data=house.entry.data, options=options(free))
+    await house.set_up()
+    # It is known, and not set up.
+    other.add_to_hass(hass)
+    wanted = {CONF_RELAY_PORT: free, CONF_RELAY_ADDRESS: HOST, CONF_RELAY_CLIENTS: 10}
+    for address in (HOST, "0.0.0.0"):  # noqa: S104 - it is refused
+        result = await choose(hass, house.entry, {**wanted, CONF_RELAY_ADDRESS: address})
+        assert result["errors"] == {CONF_RELAY_PORT: "relay_port_taken"}
+    everywhere = {**wanted, CONF_RELAY_PORT: free - 1, CONF_RELAY_ADDRESS: "0.0.0.0"}  # noqa: S104 - nobody starts it
+    hass.config_entries.async_update_entry(other, options={})
+    with closing(socket.create_server((HOST, free - 1))):
+        await choose(hass, house.entry, everywhere, {})
+        assert house.entry.options[CONF_RELAY] == everywhere
