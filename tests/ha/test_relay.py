@@ -25,6 +25,7 @@ from custom_components.dsmr_p1.const import (
     CONF_RECEIVED_TIMEOUT,
     DOMAIN,
 )
+from custom_components.dsmr_p1.p1 import Reading
 from custom_components.dsmr_p1.relay.server import MOST_SAID, MOST_WAITING
 from custom_components.dsmr_p1.relay.settings import (
     CONF_RELAY,
@@ -128,6 +129,7 @@ async def test_an_encrypted_telegram_goes_on_as_its_text_with_a_right_checksum(
         text = await read(reader, len(house.builder.plain()))
     assert text == house.builder.plain()
     (decoded,) = decode(text)
+    assert isinstance(decoded, Reading)
     assert decoded.telegram.has_crc
 
 
@@ -142,6 +144,7 @@ async def test_another_parser_reads_it(make_house: MakeHouse, free: int) -> None
     finally:
         transport.close()
     (own,) = decode(load(DSMR5))
+    assert isinstance(own, Reading)
     power = next(obj for obj in own.telegram.objects if str(obj.obis) == "1-0:1.7.0")
     assert heard[0].CURRENT_ELECTRICITY_USAGE.value == power.values[0].value
 
@@ -304,8 +307,12 @@ async def test_two_ports_have_a_relay_each(
     for address in (HOST, "0.0.0.0"):  # noqa: S104 - it is refused
         result = await choose(hass, house.entry, {**wanted, CONF_RELAY_ADDRESS: address})
         assert result["errors"] == {CONF_RELAY_PORT: "relay_port_taken"}
-    everywhere = {**wanted, CONF_RELAY_PORT: free - 1, CONF_RELAY_ADDRESS: "0.0.0.0"}  # noqa: S104 - nobody starts it
     hass.config_entries.async_update_entry(other, options={})
-    with closing(socket.create_server((HOST, free - 1))):
+    with closing(socket.create_server((HOST, 0))) as taken:
+        everywhere = {
+            **wanted,
+            CONF_RELAY_PORT: taken.getsockname()[1],
+            CONF_RELAY_ADDRESS: "0.0.0.0",  # noqa: S104 - nobody starts it
+        }
         await choose(hass, house.entry, everywhere, {})
         assert house.entry.options[CONF_RELAY] == everywhere
