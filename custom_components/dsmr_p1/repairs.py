@@ -244,14 +244,14 @@ class OddStepFlow(P1RepairFlow):
 
 
 class ClearStatisticsFlow(P1RepairFlow):
-    """Statistics that are left of an entry, which is gone, are cleared."""
+    """Clear the statistics that are left of an entry. It is gone: the other flows need theirs."""
 
     async def async_step_init(self, _: dict[str, str] | None = None) -> RepairsFlowResult:
-        """Begin."""
+        """Start the flow."""
         return await self.async_step_confirm()
 
     async def async_step_confirm(self, user_input: dict[str, str] | None = None) -> RepairsFlowResult:
-        """Show which they are, and clear them once it is confirmed."""
+        """Show the statistics, and clear them after confirmation."""
         if user_input is None:
             return self._ask("confirm")
         async_clear(self.hass, str(self._about["_ids"]).split())

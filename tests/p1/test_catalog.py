@@ -12,7 +12,7 @@ import re
 
 import pytest
 
-from custom_components.dsmr_p1.p1 import CHANNELS, MeterKind, MeterType, Obis, Quantity, Role, Unit
+from custom_components.dsmr_p1.p1 import CHANNELS, MeterKind, MeterType, Obis, Quantity, Role, Unit, written_version
 from custom_components.dsmr_p1.p1.catalog import (
     CHANNEL_IDS,
     CRC_VERSIONS,
@@ -420,3 +420,19 @@ def test_models_are_short_and_in_no_language(type_id: str, model: str) -> None:
     found = meter_type(type_id)
     assert found is not None
     assert found.model == model
+
+
+@pytest.mark.parametrize(
+    ("declared", "written"),
+    [
+        ({"p1_version_output": "50"}, "DSMR 5.0"),
+        ({"p1_version_output": "42"}, "DSMR 4.2"),
+        ({"p1_emucs_version_output": "50217"}, "e-MUCS 1.7"),
+        ({"p1_emucs_version_output": "50217", "p1_version_output": "50"}, "e-MUCS 1.7"),
+        ({"p1_emucs_version_output": "17"}, "e-MUCS 17"),
+        ({"p1_emucs_version_output": "None", "p1_version_output": "?"}, None),
+        ({}, None),
+    ],
+)
+def test_a_version_as_people_write_it(declared: dict[str, str], written: str | None) -> None:
+    assert written_version(declared) == written

@@ -3,6 +3,7 @@
 from .catalog import (
     CHANNELS,
     DERIVED_CHANNELS,
+    VERSION_CHANNELS,
     ChannelType,
     Level,
     MeterKind,
@@ -11,6 +12,7 @@ from .catalog import (
     Role,
     channel_type,
     meter_type,
+    written_version,
 )
 from .countries import Country
 from .decoder import Decoder, Reading, fits
@@ -38,6 +40,7 @@ from .values import CosemValue
 __all__ = [
     "CHANNELS",
     "DERIVED_CHANNELS",
+    "VERSION_CHANNELS",
     "Authentication",
     "AuthenticationError",
     "ChannelType",
@@ -75,4 +78,5 @@ __all__ = [
     "meter_type",
     "parse_key",
     "present",
+    "written_version",
 ]

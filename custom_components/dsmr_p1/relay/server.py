@@ -113,7 +113,7 @@ class _Client(asyncio.Protocol):
 
     @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101
+        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - that of a TCP connection can send
         self._transport = transport
         if len(self._clients) >= self._most:
             transport.abort()

@@ -14,6 +14,7 @@ from .meters import METER_TYPES
 from .model import ChannelType, Level, MeterKind, MeterType, ObjectType, Quantity, Role
 from .objects import DERIVED_CHANNELS, METER_OBJECTS, PORT_OBJECTS
 from .uncatalogued import is_counted, on_any_channel, uncatalogued, uncatalogued_channel
+from .versions import VERSION_CHANNELS, written_version
 
 __all__ = [
     "CHANNELS",
@@ -29,6 +30,7 @@ __all__ = [
     "METER_OBJECTS",
     "METER_TYPES",
     "PORT_OBJECTS",
+    "VERSION_CHANNELS",
     "X25_TELEGRAMS",
     "ChannelType",
     "Level",
@@ -45,6 +47,7 @@ __all__ = [
     "on_any_channel",
     "successors",
     "uncatalogued",
+    "written_version",
 ]
 
 # fmt: off
