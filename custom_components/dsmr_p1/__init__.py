@@ -15,9 +15,9 @@ from .descriptions import unit_of
 from .energy_dashboard.wish import async_start as async_start_dashboard
 from .p1 import KeyFormatError
 from .p1.grouping import PORT_SLOT
+from .parts import async_start_parts
 from .port.devices import slot_of
 from .port.state import Port
-from .relay.server import async_start_relay
 from .services import async_setup_services
 from .storage.store import PortStore
 from .takeover.takeover import TakeOver, async_give_back
@@ -49,9 +49,9 @@ async def async_setup_entry(hass: HomeAssistant, entry: P1ConfigEntry) -> bool:
         hass.async_create_task(take_over.async_put_back(), "DSMR entry: set up again", eager_start=False)
         raise
     entry.async_on_unload(entry.runtime_data.async_add_listener(lambda: take_over.follow(port.meters)))
+    entry.runtime_data.entities_of_parts = await async_start_parts(entry.runtime_data)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     async_start_dashboard(entry.runtime_data.port)
-    await async_start_relay(entry.runtime_data.port)
     return True
 
 

@@ -20,7 +20,13 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Set up the binary sensor of the port."""
-    async_add_entities([P1Connectivity(entry.runtime_data)])
+    of_parts = entry.runtime_data.entities_of_parts
+    async_add_entities(
+        [
+            P1Connectivity(entry.runtime_data),
+            *(entity for entity in of_parts if isinstance(entity, BinarySensorEntity)),
+        ]
+    )
 
 
 class P1Connectivity(P1Entity, BinarySensorEntity):

@@ -43,7 +43,7 @@ from .const import (
 from .flow.forms import EMPTY_SCHEMA, KEYS_SCHEMA, PORT_SCHEMA, USB_SCHEMA, as_entered, confirm_schema, line_settings
 from .flow.keys import try_keys
 from .flow.listening import ListenResult, open_frames
-from .flow.options_flow import P1OptionsFlow
+from .flow.options_flow import P1OptionsFlow, P1Steps
 from .flow.report import Words, confirm_placeholders, dashboard_offer, entry_title
 from .flow.running import allow_plain, has_moved, has_verified, last_encrypted
 from .flow.take_over_step import TakeOverStep
@@ -74,7 +74,7 @@ class P1ConfigFlow(TakeOverStep, domain=DOMAIN):
     @staticmethod
     @callback
     @override
-    def async_get_options_flow(config_entry: ConfigEntry) -> P1OptionsFlow:
+    def async_get_options_flow(config_entry: ConfigEntry) -> P1Steps:
         """Return the options flow."""
         return P1OptionsFlow()
 

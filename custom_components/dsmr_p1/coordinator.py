@@ -6,7 +6,7 @@ meters are unavailable.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from time import monotonic
 from typing import Final, override
@@ -14,6 +14,7 @@ from typing import Final, override
 from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntry
 from homeassistant.core import CALLBACK_TYPE, HassJob, callback
 from homeassistant.exceptions import ConfigEntryAuthFailed, ConfigEntryNotReady
+from homeassistant.helpers.entity import Entity
 from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
 
@@ -50,6 +51,7 @@ class P1Coordinator(DataUpdateCoordinator[Mapping[str, Values]]):
         self.watch = Watch(port)
         port.display.on_change = self._on_display_change
         self._on_display_change()
+        self.entities_of_parts: Sequence[Entity] = ()
         self._first_reading: asyncio.Future[None] | None = None
         self._cancel_watchdog: CALLBACK_TYPE | None = None
         self.is_down = False

@@ -44,6 +44,7 @@ async def async_setup_entry(
     async_add_entities(
         [LineHealthSensor(entry.runtime_data.port, description) for description in DESCRIPTIONS], update_before_add=True
     )
+    async_add_entities([entity for entity in entry.runtime_data.entities_of_parts if isinstance(entity, SensorEntity)])
 
 
 def in_order(meter: KnownMeter) -> list[str]:

@@ -26,8 +26,8 @@ from custom_components.dsmr_p1.const import (
     DOMAIN,
 )
 from custom_components.dsmr_p1.p1 import Reading
-from custom_components.dsmr_p1.relay.server import MOST_SAID, MOST_WAITING
-from custom_components.dsmr_p1.relay.settings import (
+from custom_components.dsmr_p1.parts.relay.server import MOST_SAID, MOST_WAITING
+from custom_components.dsmr_p1.parts.relay.settings import (
     CONF_RELAY,
     CONF_RELAY_ADDRESS,
     CONF_RELAY_CLIENTS,

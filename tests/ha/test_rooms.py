@@ -17,14 +17,17 @@ ROOMS = (
     {"storage"},
     {"port"},
     {"sums"},
-    {"energy_dashboard", "events", "meters", "relay", "takeover", "watch"},
+    {"energy_dashboard", "events", "meters", "takeover", "watch"},
     {"guarding"},
     {"coordinator"},
-    {"descriptions", "entity", "flow"},
+    {"descriptions", "entity"},
+    {"parts"},
+    {"flow"},
     {"binary_sensor", "config_flow", "diagnostics", "event", "repairs", "sensor", "services"},
     {"__init__"},
 )
-FLOOR = {room: number for number, rooms in enumerate(ROOMS) for room in rooms}
+FLOOR = {room: float(number) for number, rooms in enumerate(ROOMS) for room in rooms}
+FLOOR |= {f"parts.{path.parent.name}": FLOOR["parts"] + 0.5 for path in INTEGRATION.glob("parts/*/__init__.py")}
 # Modules of tables: long, and nothing in them to follow.
 TABLES: set[str] = set()
 LONGEST = 350
@@ -38,7 +41,11 @@ def name_of(path: Path) -> str:
 
 
 def room_of(name: str) -> str:
-    return name.partition(".")[0]
+    """Return the room of a module; each folder in `parts` is a room of its own."""
+    room, _, rest = name.partition(".")
+    within = rest.partition(".")[0]
+    is_part = room == "parts" and within and not (INTEGRATION / room / within).with_suffix(".py").exists()
+    return f"{room}.{within}" if is_part else room
 
 
 def imports(path: Path, text: str) -> Iterator[str]:
@@ -63,7 +70,8 @@ def upward(path: Path, text: str) -> list[str]:
     """Give what a module imports that stands no lower: of its own folder it may import anything."""
     own = room_of(name_of(path))
     rooms = {room_of(found) for found in imports(path, text)} - ({own} if path.parent != INTEGRATION else set())
-    return sorted(room for room in rooms if FLOOR[room] >= FLOOR[own])
+    # No part knows another, and nothing knows a part.
+    return sorted(room for room in rooms if room.startswith("parts.") or FLOOR[room] >= FLOOR[own])
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
@@ -81,7 +89,9 @@ def test_no_import_goes_upward(path: Path) -> None:
         ("port/state.py", "def late() -> None:\n    from ..watch import issues"),
         ("coordinator.py", "from .sensor import P1Sensor"),
         ("sensor.py", "from .diagnostics import REPLAY"),
-        ("flow/report.py", "from ..entity import P1Entity"),
+        ("flow/report.py", "from ..sensor import P1Sensor"),
+        ("parts/relay/server.py", "from ..headroom import PART"),
+        ("flow/options_flow.py", "from ..parts.relay import PART"),
     ],
 )
 def test_an_arrow_up_is_seen(name: str, text: str) -> None:

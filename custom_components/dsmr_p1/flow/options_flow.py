@@ -19,7 +19,8 @@ from ..const import CONF_METER, CONF_METER_TYPE, CONF_RECEIVED_TIMEOUT, CONF_REF
 from ..p1 import MeterKind, MeterType, Role
 from ..p1.catalog import METER_TYPES
 from ..p1.countries import COUNTRIES
-from ..relay.dialog import RelaySteps
+from ..parts import PARTS
+from ..parts.part import PartSteps
 from .forms import choice, number
 from .report import AnyMeter, Words, meter_name, type_name
 
@@ -29,8 +30,8 @@ SHORTEST_RECEIVED_TIMEOUT: Final = 30
 """Seconds: three telegrams of a meter that sends every ten seconds."""
 
 
-class P1OptionsFlow(RelaySteps):
-    """Handle the options; the entry is reloaded when they have changed."""
+class P1Steps(PartSteps):
+    """The menu of the options, and those of the port and of its meters; a change reloads the entry."""
 
     def __init__(self) -> None:
         """Initialize without a chosen meter."""
@@ -38,7 +39,7 @@ class P1OptionsFlow(RelaySteps):
 
     async def async_step_init(self, _: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Show the menu of the options."""
-        return self.async_show_menu(step_id="init", menu_options=["general", "meters", "relay"])
+        return self.async_show_menu(step_id="init", menu_options=["general", "meters", *(part.key for part in PARTS)])
 
     async def async_step_general(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Show the form for options of the whole port."""
@@ -122,6 +123,10 @@ class P1OptionsFlow(RelaySteps):
             detected = {str(meter.profile.slot): meter.profile for meter in port.reading.meters}
             meters |= {slot: profile for slot, profile in detected.items() if slot in meters}
         return meters
+
+
+P1OptionsFlow: Final[type[P1Steps]] = type("P1OptionsFlow", (P1Steps, *(part.steps for part in PARTS)), {})
+"""The options flow: the steps above, and those of the parts."""
 
 
 def fitting_types(meter: AnyMeter) -> list[MeterType]:

@@ -3,11 +3,12 @@
 from ipaddress import ip_address
 from typing import Any, Final
 
-from homeassistant.config_entries import ConfigFlowResult, OptionsFlowWithReload
+from homeassistant.config_entries import ConfigFlowResult
 from homeassistant.helpers.selector import NumberSelector, NumberSelectorConfig, NumberSelectorMode, TextSelector
 import probatio
 
-from ..const import DOMAIN
+from ...const import DOMAIN
+from ..part import PartSteps
 from .settings import (
     CONF_RELAY,
     CONF_RELAY_ADDRESS,
@@ -35,7 +36,7 @@ _SCHEMA: Final = probatio.Schema(
 )
 
 
-class RelaySteps(OptionsFlowWithReload):
+class RelaySteps(PartSteps):
     """Asks where telegrams are handed on, and, where that is everywhere, whether it is meant."""
 
     _wanted: Settings | None = None
@@ -68,14 +69,7 @@ class RelaySteps(OptionsFlowWithReload):
         return self._keep(self._wanted)
 
     def _keep(self, wanted: Settings | None) -> ConfigFlowResult:
-        options = {name: kept for name, kept in self.config_entry.options.items() if name != CONF_RELAY}
-        if wanted is not None:
-            options[CONF_RELAY] = {
-                CONF_RELAY_PORT: wanted.port,
-                CONF_RELAY_ADDRESS: wanted.address,
-                CONF_RELAY_CLIENTS: wanted.clients,
-            }
-        return self.async_create_entry(data=options)
+        return self.keep(CONF_RELAY, None if wanted is None else wanted.as_dict())
 
     def _is_taken(self, wanted: Settings) -> bool:
         """Whether the relay of another port listens there."""

@@ -22,6 +22,10 @@ class Settings(NamedTuple):
     port: int
     clients: int
 
+    def as_dict(self) -> dict[str, Any]:
+        """Return the settings as they are kept in the options."""
+        return {CONF_RELAY_PORT: self.port, CONF_RELAY_ADDRESS: self.address, CONF_RELAY_CLIENTS: self.clients}
+
     @property
     def is_everywhere(self) -> bool:
         """Whether it listens on all interfaces."""

@@ -14,11 +14,13 @@ from homeassistant.core import CALLBACK_TYPE, HassJob, callback
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.event import async_call_later
 
-from ..const import DOMAIN, LOGGER
-from ..p1 import Reading
-from ..p1.masking import octets_of
-from ..port.captures import Capture
-from ..port.state import Port
+from ...const import DOMAIN, LOGGER
+from ...coordinator import P1Coordinator
+from ...entity import P1Entity
+from ...p1 import Reading
+from ...p1.masking import octets_of
+from ...port.captures import Capture
+from ...port.state import Port
 from .settings import Settings, settings_of
 
 TAKEN: Final = "relay_taken"
@@ -144,15 +146,17 @@ class _Client(asyncio.Protocol):
         self._transport.abort()
 
 
-async def async_start_relay(port: Port) -> None:
-    """Start the relay of a port, where one is wanted; it ends with the entry."""
+async def async_start_relay(coordinator: P1Coordinator) -> tuple[P1Entity, ...]:
+    """Start the relay of a port, where one is wanted; it ends with the entry, and has no entities."""
+    port = coordinator.port
     settings = settings_of(port.entry.options)
     if settings is None:
         ir.async_delete_issue(port.hass, DOMAIN, _issue_id(port))
-        return
-    relay = Relay(port, settings)
-    port.entry.async_on_unload(relay.async_stop)
-    await relay.async_start()
+    else:
+        relay = Relay(port, settings)
+        port.entry.async_on_unload(relay.async_stop)
+        await relay.async_start()
+    return ()
 
 
 def _issue_id(port: Port) -> str:

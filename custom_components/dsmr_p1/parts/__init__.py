@@ -1,0 +1,33 @@
+"""The parts: what is done with telegrams beside showing them. Each is a folder, found by being there."""
+
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import Final
+
+from homeassistant.helpers import entity_registry as er
+
+from ..const import LOGGER
+from ..coordinator import P1Coordinator
+from ..entity import P1Entity
+from .part import Part
+
+# Home Assistant imports an integration outside the event loop, and so this.
+PARTS: Final[tuple[Part, ...]] = tuple(
+    import_module(f"{__name__}.{module.name}").PART for module in iter_modules(__path__) if module.ispkg
+)
+
+
+async def async_start_parts(coordinator: P1Coordinator) -> list[P1Entity]:
+    """Start the parts that are switched on, and return their entities. Those of parts that are off are removed."""
+    entities: list[P1Entity] = []
+    for part in PARTS:
+        try:
+            entities += await part.start(coordinator)
+        except Exception:  # noqa: BLE001 - whatever fails in a part, the meters are shown
+            LOGGER.exception("P1 port %s: %s could not be started", coordinator.port.name, part.key)
+    registry = er.async_get(coordinator.hass)
+    started = {entity.unique_id for entity in entities}
+    for entry in er.async_entries_for_config_entry(registry, coordinator.config_entry.entry_id):
+        if entry.unique_id not in started and any(f"_{part.key}_" in entry.unique_id for part in PARTS):
+            registry.async_remove(entry.entity_id)
+    return entities

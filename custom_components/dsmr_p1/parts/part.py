@@ -1,0 +1,55 @@
+"""What a part is: a room of its own that listens to the telegrams of a port, and is off until its owner wants it.
+
+A part is a folder beside this file with a `PART`. Nothing else knows it, so that it can be deleted as a whole.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, override
+
+from homeassistant.config_entries import ConfigFlowResult, OptionsFlowWithReload
+from homeassistant.core import callback
+
+from ..coordinator import P1Coordinator
+from ..entity import P1Entity
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part: how it is asked for, and how it starts.
+
+    `key` is the key of its settings in the options of the entry, its choice in the menu of the options, and the first
+    of its `steps` there. `start` starts it where the options have settings, and returns its entities; what it has
+    started ends with the entry.
+    """
+
+    key: str
+    steps: type[PartSteps]
+    start: Callable[[P1Coordinator], Awaitable[Iterable[P1Entity]]]
+
+
+class PartSteps(OptionsFlowWithReload):
+    """The steps of the options flow that ask for the settings of a part."""
+
+    def keep(self, key: str, settings: Mapping[str, Any] | None) -> ConfigFlowResult:
+        """Store the settings of a part, which is started anew with them; None switches it off."""
+        options = {name: kept for name, kept in self.config_entry.options.items() if name != key}
+        return self.async_create_entry(data=options if settings is None else {**options, key: dict(settings)})
+
+
+class PartEntity(P1Entity):
+    """An entity of a part, on the device of the meter in a slot; it writes its state when the part has news."""
+
+    def __init__(self, coordinator: P1Coordinator, slot: str, part: str, key: str) -> None:
+        """Initialize the entity; `key` distinguishes the entities of a part."""
+        super().__init__(coordinator, slot, f"{part}_{key}")
+        self._attr_translation_key = f"{part}_{key}"
+        self._was_available = False
+
+    @callback
+    @override
+    def _handle_coordinator_update(self) -> None:
+        # The coordinator calls at the pace of its own entities; of these, only an outage and its end concern this one.
+        if self.coordinator.last_update_success is not self._was_available:
+            self._was_available = self.coordinator.last_update_success
+            super()._handle_coordinator_update()

@@ -1,1 +1,0 @@
-"""The relay: every good telegram of a port, handed on to other programs over TCP."""
