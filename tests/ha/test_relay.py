@@ -57,7 +57,8 @@ def options(number: int, clients: int = 10) -> dict[str, Any]:
 
 def clients_of(house: House) -> int:
     """Give how many clients are connected, as the loop has them: a new one is known a little later."""
-    return len(house.coordinator.port.captures.__dict__["_listeners"][-1].__self__.__dict__["_clients"])
+    listeners = [each.__self__ for each in house.coordinator.port.captures.__dict__["_listeners"]]
+    return next(len(each.__dict__["_clients"]) for each in listeners if "_clients" in vars(each))
 
 
 @asynccontextmanager
