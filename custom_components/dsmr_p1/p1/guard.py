@@ -73,7 +73,9 @@ class Guard:
         others: list[Meter] | None = None
         for number, meter in enumerate(meters):
             guarded = self._lineup[number]
-            if guarded.raw is meter and guarded.is_plain:
+            if guarded.is_plain and (
+                guarded.raw is meter or (guarded.profile is meter.profile and not guarded.has_registers)
+            ):
                 continue
             if guarded.profile is not meter.profile:
                 is_new = True

@@ -1,7 +1,8 @@
 """A meter that is guarded: its registers, and what is shown of it while one of them is held."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from operator import itemgetter
 from typing import Any, Final, NamedTuple, Self
 
 from .catalog import ChannelType, Role
@@ -118,10 +119,16 @@ class GuardedMeter:
         self._shown: Meter | None = None
         self._registers: dict[str, Register] = {}
         self._ids: tuple[str, ...] = ()
+        self._pick: Callable[[Mapping[str, CosemValue]], Sequence[CosemValue]] = lambda _: ()
         self._guarded: tuple[Register, ...] = ()
-        self._values: list[CosemValue] = []
+        self._values: Sequence[CosemValue] = ()
         self._derived: tuple[Derived, ...] = ()
         self._power = 0.0
+
+    @property
+    def has_registers(self) -> bool:
+        """Whether the meter has registers now."""
+        return bool(self._ids)
 
     @property
     def holding(self) -> list[str]:
@@ -141,8 +148,9 @@ class GuardedMeter:
             if channel_id not in rows and self.last_seen is not None:
                 register.lose(self.last_seen)
         self._ids = tuple(rows)
+        self._pick = _picker(self._ids)
         self._guarded = tuple(self._registers.setdefault(channel_id, Register()) for channel_id in rows)
-        self._values = []
+        self._values = ()
         for (channel_id, row), register in zip(rows.items(), self._guarded, strict=True):
             _set_limit(register, row, profile, meter.channels[channel_id].unit)
 
@@ -152,8 +160,8 @@ class GuardedMeter:
         `is_filled`: not all channels are those of the telegram, so what follows from them is worked out anew.
         """
         now, channels = times.now, meter.channels
-        # The same objects, as a rule; a list compares these before it looks into them.
-        values = [channels[channel_id] for channel_id in self._ids]
+        # The same objects, as a rule; a tuple compares these before it looks into them.
+        values = self._pick(channels)
         if values == self._values and self.is_plain and not is_filled:
             self.raw = meter
             return meter
@@ -243,6 +251,13 @@ class GuardedMeter:
             channel_id: Register.from_dict(register, now, wall) for channel_id, register in stored["registers"].items()
         }
         return meter
+
+
+def _picker(ids: tuple[str, ...]) -> Callable[[Mapping[str, CosemValue]], Sequence[CosemValue]]:
+    """Return a function that returns the values of these channels."""
+    if len(ids) > 1:
+        return itemgetter(*ids)
+    return lambda channels: tuple(channels[channel_id] for channel_id in ids)
 
 
 def _set_limit(register: Register, row: ChannelType, profile: MeterProfile, unit: Unit | None) -> None:

@@ -15,7 +15,7 @@ from homeassistant.const import CONF_PORT
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 
 from ..const import CONF_RECEIVED_TIMEOUT, DEFAULT_RECEIVED_TIMEOUT, DOMAIN, LOGGER
-from ..p1 import Country, Keys, Reading
+from ..p1 import CosemValue, Country, Keys, Reading
 from ..p1.reader import P1Reader
 from ..storage.store import KnownMeter, PortRecord, PortStore
 from .captures import Capture, Captures
@@ -23,7 +23,7 @@ from .devices import async_register_devices, async_set_version
 from .display import Display
 from .entry_data import keys_from, redacted, settings_from
 from .place import ClockZone, assumed_country, assumed_zone, zone_named
-from .version import declared_version
+from .version import declared_values, declared_version
 
 WRITE_INTERVAL: Final = 30.0
 """The fewest seconds between two writes of the record of a port, except for data that must not be lost."""
@@ -62,7 +62,7 @@ class Port:
         self.captures = Captures()
         self.is_full = False
         self._clock_zone = ClockZone()
-        self._version: str | None = None
+        self._declared: tuple[CosemValue | None, ...] = ()
         self.tariff_words: Mapping[str, Mapping[str, str]] = {}
         self.display = Display(entry)
         self._store = PortStore(hass, entry.entry_id)
@@ -92,9 +92,11 @@ class Port:
     @callback
     def _show_version(self) -> None:
         """Show at the device which version the last telegram declared; until there is one, that of before stays."""
-        version = None if self.reading is None else declared_version(self.reading)
-        if version not in (None, self._version) and async_set_version(self.hass, self.entry.entry_id, version):
-            self._version = version
+        if self.reading is None or (declared := declared_values(self.reading)) == self._declared:
+            return
+        version = declared_version(self.reading)
+        if version is not None and async_set_version(self.hass, self.entry.entry_id, version):
+            self._declared = declared
 
     @property
     def assumed_country(self) -> Country | None:
