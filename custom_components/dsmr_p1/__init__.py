@@ -14,7 +14,7 @@ from .coordinator import P1ConfigEntry, P1Coordinator
 from .descriptions import unit_of
 from .energy_dashboard.wish import async_start as async_start_dashboard
 from .p1 import KeyFormatError
-from .p1.grouping import PORT_SLOT
+from .p1.meters.grouping import PORT_SLOT
 from .parts import async_start_parts
 from .port.devices import slot_of
 from .port.state import Port

@@ -9,7 +9,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .coordinator import P1ConfigEntry, P1Coordinator
 from .entity import P1Entity
-from .p1.grouping import PORT_SLOT
+from .p1.meters.grouping import PORT_SLOT
 
 PARALLEL_UPDATES = 0
 

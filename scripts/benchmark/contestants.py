@@ -50,7 +50,7 @@ def this_project(tree: Tree, decryption_key: bytes | None = None, *, is_guarded:
 
 def _guarded(tree: Tree) -> Feed:
     core, memory = tree.core(), tree.core().PortMemory()
-    decoder, guard = core.Decoder(memory=memory), tree.core("guard").Guard(memory)
+    decoder, guard = core.Decoder(memory=memory), tree.core("registers.guard").Guard(memory)
     # A telegram comes every second.
     seconds, begin = count(), datetime(2026, 1, 12, 10, tzinfo=UTC)
 

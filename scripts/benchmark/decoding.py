@@ -36,7 +36,7 @@ class Match:
         ours = {
             tree.side: this_project(tree, key, is_guarded=self.is_guarded)
             for tree in trees
-            if not self.is_guarded or (tree.integration / "p1/guard.py").is_file()
+            if not self.is_guarded or (tree.integration / "p1/registers/guard.py").is_file()
         }
         return {**ours, LIBRARY: dsmr_parser_encrypted(_KEY) if self.is_encrypted else dsmr_parser()}
 

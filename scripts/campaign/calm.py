@@ -4,7 +4,7 @@ from random import Random
 from typing import Final
 
 from p1 import Keys
-from p1.guard import Begun
+from p1.registers.guard import Begun
 from simulator import EXAMPLE_DECRYPTION_KEY, MODELS, PUBLIC_AUTHENTICATION_KEY, Model
 
 from .ports import STARTS, GuardedPort, simulated

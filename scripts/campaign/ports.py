@@ -10,8 +10,8 @@ from typing import Final
 
 from p1 import Decoder, Keys, Meter, MeterProfile, PortMemory, Reading
 from p1.catalog import HISTORY
-from p1.guard import Event, Guard
-from p1.limits import is_total
+from p1.meters.limits import is_total
+from p1.registers.guard import Event, Guard
 from simulator import EXAMPLE_DECRYPTION_KEY, MODELS, Household, Model, TelegramBuilder, encrypt, seal
 
 from .kinds import CRC, NONE, PARITY, SEALED

@@ -6,8 +6,8 @@ from decimal import Decimal
 from typing import Any, Final
 
 from p1 import CosemValue, Meter, Reading, Rejected, RejectReason
-from p1.grouping import PORT_SLOT
-from p1.values import Value
+from p1.cosem.values import Value
+from p1.meters.grouping import PORT_SLOT
 
 _REASONS: Final = {RejectReason.UNSUPPORTED_ENCRYPTION: RejectReason.NOT_P1}
 """Reasons for which the JSON object has no word of its own: its words are public."""

@@ -18,8 +18,8 @@ from p1.catalog import (
     Role,
 )
 from p1.catalog.proofs import BY_IDENTIFICATION, BY_REFERENCE
-from p1.clock import Clock
-from p1.countries import COUNTRIES, Country
+from p1.cosem.clock import Clock
+from p1.cosem.countries import COUNTRIES, Country
 
 from .markdown import code, codes, page, table, words
 

@@ -153,7 +153,7 @@ def test_checkouts_are_found_and_loaded_side_by_side(tmp_path: Path) -> None:
     (tmp_path / "custom_components").symlink_to(tree.integration.parent)
     other = find_trees(tmp_path)[1]
     assert other.side == BEFORE
-    assert tree.core("decoder").Decoder is tree.core().Decoder is not other.core().Decoder
+    assert tree.core("decoding.decoder").Decoder is tree.core().Decoder is not other.core().Decoder
     with pytest.raises(FileNotFoundError):
         find_integration(tmp_path / "nowhere")
 

@@ -10,7 +10,7 @@ import pytest
 
 from custom_components.dsmr_p1.flow.listening import ENOUGH_OCTETS, ListenResult, Patience, listen
 from custom_components.dsmr_p1.p1 import PortBusyError, PortError, RejectReason, SerialSettings
-from custom_components.dsmr_p1.p1.countries import COUNTRIES
+from custom_components.dsmr_p1.p1.cosem.countries import COUNTRIES
 from simulator import PtyPort
 from tests.ha.flow_driver import QUICK, TRANSLATIONS, make_meter, sending
 from tests.ha.house import eventually
@@ -77,7 +77,7 @@ async def test_port_that_goes_while_it_is_listened_to(port: PtyPort) -> None:
 
 async def test_fault_of_the_reader_is_not_hidden(port: PtyPort) -> None:
     with (
-        patch("custom_components.dsmr_p1.p1.decoder.Decoder.feed", side_effect=RuntimeError("unheard of")),
+        patch("custom_components.dsmr_p1.p1.decoding.decoder.Decoder.feed", side_effect=RuntimeError("unheard of")),
         pytest.raises(RuntimeError, match="unheard of"),
     ):
         async with sending(make_meter(port)):

@@ -133,7 +133,7 @@ async def test_a_meter_that_was_reset_is_believed_and_said(
     for _ in range(20):
         house.builder.telegram()
     await house.send()
-    monkeypatch.setattr("custom_components.dsmr_p1.p1.replay.PROVING_SECONDS", 0.0)
+    monkeypatch.setattr("custom_components.dsmr_p1.p1.wire.replay.PROVING_SECONDS", 0.0)
     house.builder.frame_counter = 0
     for _ in range(9):
         await house.send()

@@ -18,7 +18,7 @@ from syrupy.assertion import SnapshotAssertion
 from custom_components.dsmr_p1.const import CONF_ADDITIONAL_KEY, CONF_DECRYPTION_KEY, CONF_REFRESH
 from custom_components.dsmr_p1.descriptions import LEVELS, PRESENTATIONS, UNITS, describe, translation_key
 from custom_components.dsmr_p1.p1 import CHANNELS, ChannelType, Level, MeterKind, Quantity, Role, Unit, channel_type
-from custom_components.dsmr_p1.p1.units import HOME_UNITS
+from custom_components.dsmr_p1.p1.cosem.units import HOME_UNITS
 from custom_components.dsmr_p1.sensor import ATTR_FULL_TEXT
 from custom_components.dsmr_p1.storage.store import KnownMeter
 from custom_components.dsmr_p1.watch.line_health import DESCRIPTIONS

@@ -1,8 +1,8 @@
 """Frames of a few lines, and what is read from them."""
 
 from custom_components.dsmr_p1.p1 import Telegram
-from custom_components.dsmr_p1.p1.frames import PlainFrame
-from custom_components.dsmr_p1.p1.interpreter import Interpreter
+from custom_components.dsmr_p1.p1.decoding.interpreter import Interpreter
+from custom_components.dsmr_p1.p1.wire.frames import PlainFrame
 
 
 def frame(*lines: str, identification: str = "TST5\\TEST", end: str = "\r\n", has_crc: bool = True) -> PlainFrame:

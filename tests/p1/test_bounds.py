@@ -3,7 +3,7 @@
 import pytest
 
 from custom_components.dsmr_p1.p1 import Decoder, Reading
-from custom_components.dsmr_p1.p1.values import parse_quantity
+from custom_components.dsmr_p1.p1.cosem.values import parse_quantity
 from tests.p1.captures import MINIMAL, meters, telegram
 
 

@@ -34,7 +34,7 @@ from custom_components.dsmr_p1.p1.catalog import (
     successors,
     uncatalogued,
 )
-from custom_components.dsmr_p1.p1.values import Shape
+from custom_components.dsmr_p1.p1.cosem.values import Shape
 from tests.p1.captures import specification
 
 HERE = Path(__file__).parent

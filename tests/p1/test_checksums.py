@@ -2,8 +2,8 @@
 
 import pytest
 
-from custom_components.dsmr_p1.p1.checksums import telegram_checksums
-from custom_components.dsmr_p1.p1.crc import crc16, crc16_x25
+from custom_components.dsmr_p1.p1.wire.checksums import telegram_checksums
+from custom_components.dsmr_p1.p1.wire.crc import crc16, crc16_x25
 from simulator import crc16 as slow_crc16
 
 BODY = b"/TST5\\TEST\r\n\r\n1-0:1.8.0(1*kWh)\r\n!"

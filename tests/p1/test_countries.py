@@ -8,8 +8,8 @@ import pytest
 
 from custom_components.dsmr_p1.p1 import Country, Decoder, Reading
 from custom_components.dsmr_p1.p1.catalog.proofs import BY_IDENTIFICATION, proven_country
-from custom_components.dsmr_p1.p1.clock import CENTRAL, CENTRAL_STANDARD, EASTERN, ZONES, Clock, explaining_zone
-from custom_components.dsmr_p1.p1.countries import (
+from custom_components.dsmr_p1.p1.cosem.clock import CENTRAL, CENTRAL_STANDARD, EASTERN, ZONES, Clock, explaining_zone
+from custom_components.dsmr_p1.p1.cosem.countries import (
     AUSTRIA,
     BELGIUM,
     COUNTRIES,

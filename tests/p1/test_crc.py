@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from custom_components.dsmr_p1.p1.crc import crc16, crc16_x25
+from custom_components.dsmr_p1.p1.wire.crc import crc16, crc16_x25
 from simulator import crc16 as slow_crc16
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from custom_components.dsmr_p1.p1 import CosemValue
 from custom_components.dsmr_p1.p1.catalog import METER_OBJECTS, PORT_OBJECTS, ObjectType
-from custom_components.dsmr_p1.p1.values import Shape
+from custom_components.dsmr_p1.p1.cosem.values import Shape
 from tests.p1.frames import parse
 
 TIME = "240311084500W"

@@ -16,7 +16,7 @@ from custom_components.dsmr_p1.p1 import (
     RejectReason,
     fits,
 )
-from custom_components.dsmr_p1.p1.frames import EncryptedFrame
+from custom_components.dsmr_p1.p1.wire.frames import EncryptedFrame
 from simulator import V2_SETTINGS, LineSettings, encrypt, transfer
 from tests.p1.captures import (
     ADDITIONAL_KEY,

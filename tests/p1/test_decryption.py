@@ -12,7 +12,7 @@ from custom_components.dsmr_p1.p1 import (
     Keys,
     parse_key,
 )
-from custom_components.dsmr_p1.p1.decryption import DEFAULT_AUTHENTICATION_KEY, decrypt
+from custom_components.dsmr_p1.p1.wire.decryption import DEFAULT_AUTHENTICATION_KEY, decrypt
 from simulator import PUBLIC_AUTHENTICATION_KEY, encrypt
 from tests.p1.captures import ADDITIONAL_KEY, DECRYPTION_KEY, DSMR5, load
 

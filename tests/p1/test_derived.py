@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from custom_components.dsmr_p1.p1 import CosemValue, PortMemory, Unit
-from custom_components.dsmr_p1.p1.derived import derived_channels
+from custom_components.dsmr_p1.p1.meters.derived import derived_channels
 
 ONE, TWO = "emeter_delivery_tariff1", "emeter_delivery_tariff2"
 POWERS = ("emeter_actual_delivery", "emeter_actual_production")

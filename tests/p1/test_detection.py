@@ -7,7 +7,7 @@ from itertools import permutations
 import pytest
 
 from custom_components.dsmr_p1.p1 import Decoder, MeterKind, Obis, Reading, Rejected, RejectReason, Unit
-from custom_components.dsmr_p1.p1.countries import BELGIUM
+from custom_components.dsmr_p1.p1.cosem.countries import BELGIUM
 from simulator import Household, TelegramBuilder, find_model
 from tests.p1.captures import (
     CAPTURES,

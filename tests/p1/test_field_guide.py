@@ -22,7 +22,7 @@ from custom_components.dsmr_p1.p1 import (
     parse_key,
     present,
 )
-from custom_components.dsmr_p1.p1.envelope import MAX_TELEGRAM
+from custom_components.dsmr_p1.p1.wire.envelope import MAX_TELEGRAM
 from simulator import V2_SETTINGS, LineSettings, crc16, encrypt, seal, transfer
 from tests.p1.captures import (
     ACE4000,

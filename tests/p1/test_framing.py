@@ -8,9 +8,9 @@ import random
 import pytest
 
 from custom_components.dsmr_p1.p1 import Rejected, RejectReason
-from custom_components.dsmr_p1.p1.envelope import MAX_TELEGRAM
-from custom_components.dsmr_p1.p1.frames import EncryptedFrame, Frame, PlainFrame
-from custom_components.dsmr_p1.p1.framing import MAX_IDENTIFICATION, Framer
+from custom_components.dsmr_p1.p1.wire.envelope import MAX_TELEGRAM
+from custom_components.dsmr_p1.p1.wire.frames import EncryptedFrame, Frame, PlainFrame
+from custom_components.dsmr_p1.p1.wire.framing import MAX_IDENTIFICATION, Framer
 from simulator import encrypt, seal
 from tests.p1.captures import AUSTRIA, DSMR5, DSMR22, load
 

@@ -3,8 +3,8 @@
 import pytest
 
 from custom_components.dsmr_p1.p1 import CosemObject, MeterKind, Role
-from custom_components.dsmr_p1.p1.frames import PlainFrame
-from custom_components.dsmr_p1.p1.grouping import (
+from custom_components.dsmr_p1.p1.decoding.interpreter import Interpreter
+from custom_components.dsmr_p1.p1.meters.grouping import (
     Group,
     best_type,
     choose_row,
@@ -13,7 +13,7 @@ from custom_components.dsmr_p1.p1.grouping import (
     is_registered,
     kind_of,
 )
-from custom_components.dsmr_p1.p1.interpreter import Interpreter
+from custom_components.dsmr_p1.p1.wire.frames import PlainFrame
 from tests.p1.captures import ACE4000, CAPTURES, keys_of, load, read
 
 ENERGY = "1-0:1.8.1(1*kWh)"

@@ -10,13 +10,13 @@ from random import Random
 import pytest
 
 from custom_components.dsmr_p1.p1 import Decoder, Meter, MeterKind, PortMemory, Reading, Unit, channel_type
-from custom_components.dsmr_p1.p1.guard import Accepted, Begun, Guard, Held
-from custom_components.dsmr_p1.p1.hold import Hold
-from custom_components.dsmr_p1.p1.layout import SteadyLayout
-from custom_components.dsmr_p1.p1.limits import limit_of
-from custom_components.dsmr_p1.p1.register import Register
-from custom_components.dsmr_p1.p1.sight import Moment, Powers, Seen, Sight
-from custom_components.dsmr_p1.p1.values import CosemValue, Value
+from custom_components.dsmr_p1.p1.cosem.values import CosemValue, Value
+from custom_components.dsmr_p1.p1.meters.limits import limit_of
+from custom_components.dsmr_p1.p1.registers.guard import Accepted, Begun, Guard, Held
+from custom_components.dsmr_p1.p1.registers.hold import Hold
+from custom_components.dsmr_p1.p1.registers.layout import SteadyLayout
+from custom_components.dsmr_p1.p1.registers.register import Register
+from custom_components.dsmr_p1.p1.registers.sight import Moment, Powers, Seen, Sight
 from tests.p1.captures import CAPTURES, keys_of, load, telegram
 
 START = datetime(2026, 1, 12, 10, tzinfo=UTC)

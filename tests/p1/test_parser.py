@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from custom_components.dsmr_p1.p1 import CosemValue, Telegram, TelegramError, Unit
-from custom_components.dsmr_p1.p1.interpreter import Interpreter
+from custom_components.dsmr_p1.p1.decoding.interpreter import Interpreter
 from tests.p1.frames import frame, parse
 
 

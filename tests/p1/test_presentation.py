@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from custom_components.dsmr_p1.p1 import Decoder, Meter, Presented, Reading, Unit, present
-from custom_components.dsmr_p1.p1.values import Value
+from custom_components.dsmr_p1.p1.cosem.values import Value
 from tests.p1.captures import CAPTURES, EMUCS, meters, read, read_capture, telegram
 
 

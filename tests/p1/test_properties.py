@@ -21,13 +21,13 @@ from custom_components.dsmr_p1.p1 import (
     Unit,
     present,
 )
-from custom_components.dsmr_p1.p1.clock import CENTRAL, CENTRAL_STANDARD, EASTERN, Clock
-from custom_components.dsmr_p1.p1.decryption import decrypt
-from custom_components.dsmr_p1.p1.envelope import MAX_TELEGRAM
-from custom_components.dsmr_p1.p1.guard import Guard
-from custom_components.dsmr_p1.p1.limits import is_total
-from custom_components.dsmr_p1.p1.times import parse_timestamp
-from custom_components.dsmr_p1.p1.values import Shape, decode_hex_text, parse_quantity
+from custom_components.dsmr_p1.p1.cosem.clock import CENTRAL, CENTRAL_STANDARD, EASTERN, Clock
+from custom_components.dsmr_p1.p1.cosem.times import parse_timestamp
+from custom_components.dsmr_p1.p1.cosem.values import Shape, decode_hex_text, parse_quantity
+from custom_components.dsmr_p1.p1.meters.limits import is_total
+from custom_components.dsmr_p1.p1.registers.guard import Guard
+from custom_components.dsmr_p1.p1.wire.decryption import decrypt
+from custom_components.dsmr_p1.p1.wire.envelope import MAX_TELEGRAM
 from simulator import encrypt, seal
 from tests.p1.captures import (
     ACE4000,

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import pytest
 
 from custom_components.dsmr_p1.p1 import Decoder, Keys, PortMemory, Reading, Rejected, RejectReason
-from custom_components.dsmr_p1.p1.replay import MOST_TITLES, PROVING_TELEGRAMS
+from custom_components.dsmr_p1.p1.wire.replay import MOST_TITLES, PROVING_TELEGRAMS
 from simulator import encrypt, seal
 from tests.p1.captures import ADDITIONAL_KEY, DECRYPTION_KEY, DSMR5, load, read, telegram
 

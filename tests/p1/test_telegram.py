@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from custom_components.dsmr_p1.p1 import CosemValue
-from custom_components.dsmr_p1.p1.telegram import is_placeholder
+from custom_components.dsmr_p1.p1.telegrams.telegram import is_placeholder
 from tests.p1.frames import parse
 
 

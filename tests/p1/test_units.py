@@ -6,7 +6,7 @@ from itertools import product
 import pytest
 
 from custom_components.dsmr_p1.p1 import Unit
-from custom_components.dsmr_p1.p1.units import HOME_UNITS, convert, is_convertible, parse_unit
+from custom_components.dsmr_p1.p1.cosem.units import HOME_UNITS, convert, is_convertible, parse_unit
 
 # Of these only the case tells which of two prefixes is meant.
 AMBIGUOUS = {unit for unit in Unit for other in Unit if unit is not other and unit.lower() == other.lower()}

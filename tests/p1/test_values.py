@@ -6,9 +6,9 @@ from decimal import Decimal
 import pytest
 
 from custom_components.dsmr_p1.p1 import CosemValue, Unit
-from custom_components.dsmr_p1.p1.clock import CENTRAL, CENTRAL_STANDARD, EASTERN, Clock
-from custom_components.dsmr_p1.p1.times import is_time, parse_timestamp
-from custom_components.dsmr_p1.p1.values import Shape, decode_hex_text, parse_quantity
+from custom_components.dsmr_p1.p1.cosem.clock import CENTRAL, CENTRAL_STANDARD, EASTERN, Clock
+from custom_components.dsmr_p1.p1.cosem.times import is_time, parse_timestamp
+from custom_components.dsmr_p1.p1.cosem.values import Shape, decode_hex_text, parse_quantity
 
 CLOCK = Clock(CENTRAL)
 EASTERN_CLOCK = Clock(EASTERN)

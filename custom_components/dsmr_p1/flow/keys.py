@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from ..const import CONF_ADDITIONAL_KEY, CONF_DECRYPTION_KEY
 from ..p1 import Authentication, AuthenticationError, DecryptionError, KeyFormatError, Keys, fits, parse_key
-from ..p1.frames import EncryptedFrame
+from ..p1.wire.frames import EncryptedFrame
 
 
 def try_keys(

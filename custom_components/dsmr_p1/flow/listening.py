@@ -30,9 +30,9 @@ from ..p1 import (
     Role,
     SerialSettings,
 )
-from ..p1.frames import EncryptedFrame
 from ..p1.heard import Hint
 from ..p1.reader import P1Reader, PortFailed
+from ..p1.wire.frames import EncryptedFrame
 
 ENOUGH_TELEGRAMS: Final = 2
 """Telegrams after which the result is certain: the second one determines the period."""

@@ -18,7 +18,7 @@ import probatio
 from ..const import CONF_METER, CONF_METER_TYPE, CONF_RECEIVED_TIMEOUT, CONF_REFRESH, DEFAULT_RECEIVED_TIMEOUT
 from ..p1 import MeterKind, MeterType, Role
 from ..p1.catalog import METER_TYPES
-from ..p1.countries import COUNTRIES
+from ..p1.cosem.countries import COUNTRIES
 from ..parts import PARTS
 from ..parts.part import PartSteps
 from .forms import choice, number

@@ -15,7 +15,7 @@ from ..energy_dashboard.additions import async_kinds
 from ..meters.known import known_meter
 from ..p1 import Authentication, Meter, MeterKind, Presented, Quantity, Reading, Role, present
 from ..p1.catalog import meter_type
-from ..p1.detection import MeterProfile
+from ..p1.meters.detection import MeterProfile
 from ..port.entry_data import redacted
 from ..port.serial_ports import is_raw_stream
 from ..port.version import declared_version

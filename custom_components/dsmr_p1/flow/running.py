@@ -8,7 +8,7 @@ from homeassistant.const import CONF_PORT
 from homeassistant.core import HomeAssistant
 
 from ..coordinator import P1ConfigEntry
-from ..p1.frames import EncryptedFrame
+from ..p1.wire.frames import EncryptedFrame
 from ..port.serial_ports import is_local
 from ..storage.store import PortStore
 

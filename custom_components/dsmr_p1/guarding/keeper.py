@@ -10,7 +10,7 @@ from homeassistant.util import dt as dt_util
 
 from ..const import LOGGER
 from ..p1 import Reading
-from ..p1.guard import Accepted, Guard, Held
+from ..p1.registers.guard import Accepted, Guard, Held
 from ..port.state import Port
 from .steps import Correct, OddSteps
 

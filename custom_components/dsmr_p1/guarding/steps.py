@@ -17,7 +17,7 @@ from homeassistant.util import dt as dt_util
 
 from ..const import DOMAIN, LOGGER
 from ..p1 import Quantity, channel_type
-from ..p1.guard import Accepted
+from ..p1.registers.guard import Accepted
 from ..port.devices import device_name
 from ..port.state import Port
 from ..storage.replaced import UnbookedCost

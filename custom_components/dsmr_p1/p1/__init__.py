@@ -14,10 +14,11 @@ from .catalog import (
     meter_type,
     written_version,
 )
-from .countries import Country
-from .decoder import Decoder, Reading, fits
-from .decryption import Authentication, Keys, parse_key
-from .detection import Detection, Meter, MeterProfile
+from .cosem.countries import Country
+from .cosem.obis import Obis
+from .cosem.units import Unit
+from .cosem.values import CosemValue
+from .decoding.decoder import Decoder, Reading, fits
 from .errors import (
     AuthenticationError,
     DecryptionError,
@@ -28,14 +29,13 @@ from .errors import (
     PortFault,
     TelegramError,
 )
-from .frames import Rejected, RejectReason
 from .memory import PortMemory
-from .obis import Obis
-from .presentation import Presented, present
+from .meters.detection import Detection, Meter, MeterProfile
+from .meters.presentation import Presented, present
 from .serial_settings import SerialSettings
-from .telegram import CosemObject, Telegram
-from .units import Unit
-from .values import CosemValue
+from .telegrams.telegram import CosemObject, Telegram
+from .wire.decryption import Authentication, Keys, parse_key
+from .wire.frames import Rejected, RejectReason
 
 __all__ = [
     "CHANNELS",

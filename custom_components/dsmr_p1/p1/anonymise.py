@@ -12,8 +12,8 @@ from string import ascii_lowercase, ascii_uppercase, digits
 from typing import Final
 
 from .catalog import METER_OBJECTS, PORT_OBJECTS
-from .checksums import telegram_checksums
-from .obis import Obis
+from .cosem.obis import Obis
+from .wire.checksums import telegram_checksums
 
 _PRIVATE: Final = frozenset(row.key for row in (*PORT_OBJECTS, *METER_OBJECTS) if row.channel.quantity.is_private)
 _LINE: Final = re.compile(rb"(\d{1,3}-\d{1,3}:\d{1,3}\.\d{1,3}\.\d{1,3}(?:[.*]\d{1,3})?)\(([^)\r\n]*)")

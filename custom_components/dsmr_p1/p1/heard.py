@@ -7,9 +7,9 @@ import re
 from statistics import median
 from typing import Final
 
-from .decoder import Reading
-from .decryption import Authentication
-from .frames import Rejected, RejectReason
+from .decoding.decoder import Reading
+from .wire.decryption import Authentication
+from .wire.frames import Rejected, RejectReason
 
 # IAC WILL, WONT, DO or DONT and an option: a network bridge that speaks telnet instead of passing bytes on (RFC 854).
 _TELNET: Final = re.compile(rb"\xFF[\xFB-\xFE][\x00-\x2C]")

@@ -11,11 +11,11 @@ from typing import Final
 
 from .anonymise import anonymise
 from .catalog import candidates
-from .checksums import telegram_checksums
-from .decoder import Reading
-from .envelope import ENVELOPE_START
-from .frames import Rejected
-from .obis import Obis
+from .cosem.obis import Obis
+from .decoding.decoder import Reading
+from .wire.checksums import telegram_checksums
+from .wire.envelope import ENVELOPE_START
+from .wire.frames import Rejected
 
 _VALUES: Final = re.compile(r"(?:\([^()]*\)|\(\([^()]*\)\))+[ \x00]*")
 _VALUE: Final = re.compile(r"(?<=\()[^()]*(?=\))")

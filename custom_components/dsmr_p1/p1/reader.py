@@ -16,14 +16,14 @@ from typing import Any, Final
 
 import serialx
 
-from .decoder import Decoder, Reading
-from .decryption import Keys
+from .decoding.decoder import Decoder, Reading
 from .errors import PortBusyError, PortError, PortFault, fault_of
-from .frames import EncryptedFrame, Rejected, RejectReason
 from .heard import Heard, Hint
 from .memory import PortMemory
 from .serial_settings import SerialSettings, SettingsSearch
 from .watchdog import Brake, Watchdog
+from .wire.decryption import Keys
+from .wire.frames import EncryptedFrame, Rejected, RejectReason
 
 _CHUNK: Final = 65536
 _SLICE: Final = 2048

@@ -8,7 +8,7 @@ from homeassistant.helpers import device_registry as dr
 
 from ..const import DOMAIN
 from ..p1 import MeterKind, Role
-from ..p1.grouping import PORT_SLOT
+from ..p1.meters.grouping import PORT_SLOT
 from ..storage.store import KnownMeter
 
 

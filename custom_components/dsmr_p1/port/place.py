@@ -14,8 +14,8 @@ from homeassistant.core import HomeAssistant
 from homeassistant.util import dt as dt_util
 
 from ..p1 import Country, Telegram
-from ..p1.clock import ZONES, explaining_zone
-from ..p1.countries import COUNTRIES, country_in_zone
+from ..p1.cosem.clock import ZONES, explaining_zone
+from ..p1.cosem.countries import COUNTRIES, country_in_zone
 
 CERTAIN: Final = 3
 """Telegrams in a row that the same time zone explains before it is used: a late telegram alone proves nothing."""

@@ -15,7 +15,7 @@ from homeassistant.helpers.entity import entity_sources
 
 from ..const import CONF_TAKE_OVER, DOMAIN, LOGGER
 from ..p1 import present
-from ..p1.grouping import PORT_SLOT
+from ..p1.meters.grouping import PORT_SLOT
 from ..port.state import Port
 from ..storage.store import KnownMeter
 from .both import async_tell_both

@@ -22,8 +22,8 @@ from homeassistant.helpers.device_registry import DeviceInfo
 from homeassistant.helpers.typing import StateType
 
 from ..p1 import Authentication, Reading
-from ..p1.grouping import PORT_SLOT
 from ..p1.heard import Heard
+from ..p1.meters.grouping import PORT_SLOT
 from ..port.captures import Capture
 from ..port.devices import device_identifier
 from ..port.state import Port

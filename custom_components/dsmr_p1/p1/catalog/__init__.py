@@ -8,7 +8,7 @@ import re
 from types import MappingProxyType
 from typing import Final
 
-from ..obis import Obis
+from ..cosem.obis import Obis
 from .makers import MAKERS, X25_TELEGRAMS
 from .meters import METER_TYPES
 from .model import ChannelType, Level, MeterKind, MeterType, ObjectType, Quantity, Role

@@ -5,9 +5,9 @@ from enum import StrEnum
 import re
 from typing import Final
 
-from ..obis import Obis
-from ..units import Unit
-from ..values import Shape
+from ..cosem.obis import Obis
+from ..cosem.units import Unit
+from ..cosem.values import Shape
 
 
 class MeterKind(StrEnum):

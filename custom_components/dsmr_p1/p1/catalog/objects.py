@@ -10,8 +10,8 @@ both, the first (`docs/meters.md` lists these cases).
 
 from typing import Final
 
-from ..units import Unit
-from ..values import MOST_COLUMNS, Shape
+from ..cosem.units import Unit
+from ..cosem.values import MOST_COLUMNS, Shape
 from .model import ANY_KIND, ChannelType, Level, MeterKind, ObjectType, Quantity
 
 K = MeterKind

@@ -11,7 +11,7 @@ import re
 from types import MappingProxyType
 from typing import Final
 
-from ..countries import (
+from ..cosem.countries import (
     AUSTRIA,
     BELGIUM,
     HUNGARY,

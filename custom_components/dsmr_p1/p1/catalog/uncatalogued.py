@@ -7,8 +7,8 @@ known, not its meaning.
 import re
 from typing import Final
 
-from ..obis import Obis
-from ..values import Shape
+from ..cosem.obis import Obis
+from ..cosem.values import Shape
 from .model import ChannelType, Level, ObjectType, Quantity
 
 _PREFIX: Final = "obis"

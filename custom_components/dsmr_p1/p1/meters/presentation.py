@@ -10,12 +10,12 @@ from decimal import Decimal
 import re
 from typing import Final, NamedTuple
 
-from .catalog import HISTORY, ChannelType, Quantity, channel_type
+from ..catalog import HISTORY, ChannelType, Quantity, channel_type
+from ..cosem.units import HOME_UNITS, Unit, convert, is_convertible
+from ..cosem.values import CosemValue, Value
+from ..telegrams.telegram import CLOCK_SET, is_placeholder
 from .detection import Meter, is_identifier
 from .limits import is_no_threshold
-from .telegram import CLOCK_SET, is_placeholder
-from .units import HOME_UNITS, Unit, convert, is_convertible
-from .values import CosemValue, Value
 
 _THRESHOLDS: Final = frozenset(
     {Quantity.THRESHOLD_CURRENT, Quantity.THRESHOLD_POWER, Quantity.THRESHOLD_APPARENT_POWER}

@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.constant_time import bytes_eq
 
-from .errors import AuthenticationError, DecryptionError, KeyFormatError
+from ..errors import AuthenticationError, DecryptionError, KeyFormatError
 
 DEFAULT_AUTHENTICATION_KEY: Final = bytes.fromhex("00112233445566778899AABBCCDDEEFF")
 """The authentication key that Luxmetering has published; also the default of meters elsewhere."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from . import catalog
+from .. import catalog
 from .crc import crc16, crc16_x25
 
 

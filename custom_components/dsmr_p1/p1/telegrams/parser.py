@@ -7,15 +7,15 @@ from collections.abc import Sequence
 from datetime import tzinfo
 from typing import NamedTuple
 
-from .catalog.proofs import proven_country
-from .clock import CENTRAL, CENTRAL_STANDARD, Clock
-from .countries import Country, country_in_zone
-from .errors import TelegramError
-from .frames import PlainFrame
+from ..catalog.proofs import proven_country
+from ..cosem.clock import CENTRAL, CENTRAL_STANDARD, Clock
+from ..cosem.countries import Country, country_in_zone
+from ..cosem.obis import Obis
+from ..cosem.values import CosemValue, Shape
+from ..errors import TelegramError
+from ..wire.frames import PlainFrame
 from .lines import begins_object, parse_line
-from .obis import Obis
 from .telegram import CosemObject, Telegram
-from .values import CosemValue, Shape
 
 
 class Parsed(NamedTuple):

@@ -5,7 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final, NamedTuple
 
-from .values import CosemValue
+from ..cosem.values import CosemValue
 
 _CLOCK_SLACK: Final = 86400.0
 """Seconds by which a meter's clock may run ahead of the time that passed here, and still measure it."""

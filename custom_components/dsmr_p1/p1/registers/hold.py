@@ -2,8 +2,8 @@
 
 from typing import Final, NamedTuple
 
+from ..cosem.values import CosemValue
 from .sight import Sight
-from .values import CosemValue
 
 AGREEING: Final = 3
 """Telegrams that must agree with a reading that is held."""

@@ -7,12 +7,12 @@ from the shape of its values.
 import re
 from typing import Final
 
-from . import catalog
-from .catalog import ObjectType
-from .clock import Clock
-from .obis import Obis
+from .. import catalog
+from ..catalog import ObjectType
+from ..cosem.clock import Clock
+from ..cosem.obis import Obis
+from ..cosem.values import CosemValue
 from .telegram import CosemObject
-from .values import CosemValue
 
 _REFERENCE: Final = re.compile(r"\d{1,3}-\d{1,3}:\d{1,3}[.:]\d{1,3}[.:]\d{1,3}(?:[.*]\d{1,3})?\s*\(", re.ASCII)
 _CONTROL: Final = re.compile(r"[\x00-\x1F\x7F]")

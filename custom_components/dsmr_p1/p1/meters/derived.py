@@ -4,9 +4,9 @@ from collections.abc import Callable, Collection, Mapping
 from decimal import Decimal
 from typing import Final, NamedTuple
 
-from .memory import PortMemory
-from .units import Unit, convert
-from .values import CosemValue
+from ..cosem.units import Unit, convert
+from ..cosem.values import CosemValue
+from ..memory import PortMemory
 
 _IMPORT: Final = "emeter_delivery_tariff"
 _EXPORT: Final = "emeter_production_tariff"

@@ -10,11 +10,11 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final, Self
 
+from ..cosem.units import Unit, convert, is_convertible
+from ..cosem.values import CosemValue
+from ..telegrams.telegram import CLOCK_SET
 from .hold import AGREEING_TIMES, Hold, Step
 from .sight import Moment, Seen, Sight, are_same, rate_between, resolution, rise_between
-from .telegram import CLOCK_SET
-from .units import Unit, convert, is_convertible
-from .values import CosemValue
 
 SLACK: Final = 60.0
 """Seconds that a reading may be older or younger than its telegram."""

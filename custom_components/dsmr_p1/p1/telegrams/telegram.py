@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
-from .catalog import ObjectType, Quantity
-from .clock import Clock
-from .countries import Country
-from .obis import Obis
-from .times import parse_timestamp
-from .values import CosemValue, Shape
+from ..catalog import ObjectType, Quantity
+from ..cosem.clock import Clock
+from ..cosem.countries import Country
+from ..cosem.obis import Obis
+from ..cosem.times import parse_timestamp
+from ..cosem.values import CosemValue, Shape
 
 REGISTERS: Final = frozenset({Quantity.ENERGY, Quantity.HEAT, Quantity.VOLUME, Quantity.REGISTER})
 """Registers that a household pays for."""

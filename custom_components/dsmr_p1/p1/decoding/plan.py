@@ -13,15 +13,15 @@ from operator import ne
 import re
 from typing import Final
 
-from .catalog import Quantity
-from .clock import Clock
-from .detection import Detection, Layout, Meter
-from .lines import parse_line, possible_rows
-from .parser import Parsed
-from .telegram import FORM, READINGS, CosemObject, Telegram, is_placeholder
-from .times import parse_timestamp
-from .units import Unit
-from .values import CosemValue, Shape
+from ..catalog import Quantity
+from ..cosem.clock import Clock
+from ..cosem.times import parse_timestamp
+from ..cosem.units import Unit
+from ..cosem.values import CosemValue, Shape
+from ..meters.detection import Detection, Layout, Meter
+from ..telegrams.lines import parse_line, possible_rows
+from ..telegrams.parser import Parsed
+from ..telegrams.telegram import FORM, READINGS, CosemObject, Telegram, is_placeholder
 
 type _LineReader = Callable[[str], tuple[CosemValue, ...] | None]
 """Reads the values of a line; None if it is another object than in the plan."""

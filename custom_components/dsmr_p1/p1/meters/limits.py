@@ -7,10 +7,10 @@ from decimal import Decimal
 import re
 from typing import Final, NamedTuple
 
-from .catalog import HISTORY, ChannelType, MeterKind, Quantity, Role, is_counted
+from ..catalog import HISTORY, ChannelType, MeterKind, Quantity, Role, is_counted
+from ..cosem.units import Unit
+from ..cosem.values import CosemValue
 from .detection import Meter
-from .units import Unit
-from .values import CosemValue
 
 
 class Limit(NamedTuple):

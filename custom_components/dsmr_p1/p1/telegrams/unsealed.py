@@ -1,8 +1,8 @@
 """Telegrams without checksum: checks for lost or doubled bytes, and for another meter."""
 
-from . import catalog
-from .catalog import Quantity
-from .errors import TelegramError
+from .. import catalog
+from ..catalog import Quantity
+from ..errors import TelegramError
 from .lines import has_control
 from .parser import Parsed
 from .telegram import FORM, REGISTERS, CosemObject

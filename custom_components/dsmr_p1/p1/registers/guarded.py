@@ -5,16 +5,16 @@ from datetime import UTC, datetime, timedelta
 from operator import itemgetter
 from typing import Any, Final, NamedTuple, Self
 
-from .catalog import ChannelType, Role
-from .derived import Derived, derived_channels
-from .detection import Meter, MeterProfile
-from .limits import is_total, limit_of, own_power, rise_of_kilo_watt, told_power
-from .memory import PortMemory
+from ..catalog import ChannelType, Role
+from ..cosem.units import Unit
+from ..cosem.values import CosemValue
+from ..memory import PortMemory
+from ..meters.derived import Derived, derived_channels
+from ..meters.detection import Meter, MeterProfile
+from ..meters.limits import is_total, limit_of, own_power, rise_of_kilo_watt, told_power
+from ..telegrams.telegram import Telegram
 from .register import Register
 from .sight import Moment, Powers, Seen
-from .telegram import Telegram
-from .units import Unit
-from .values import CosemValue
 
 _AHEAD: Final = timedelta(hours=1)
 """How far a reading may be ahead of the clock here: clocks differ, and a time zone is not known at once."""

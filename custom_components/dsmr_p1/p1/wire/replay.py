@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
 
-from .memory import PortMemory
+from ..memory import PortMemory
 
 PROVING_TELEGRAMS: Final = 10
 PROVING_SECONDS: Final = 60.0

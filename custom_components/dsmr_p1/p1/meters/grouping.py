@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from . import catalog
-from .catalog import MeterKind, MeterType, ObjectType, Quantity, Role
-from .telegram import REGISTERS, CosemObject, is_placeholder
-from .units import Unit, is_convertible
-from .values import Shape
+from .. import catalog
+from ..catalog import MeterKind, MeterType, ObjectType, Quantity, Role
+from ..cosem.units import Unit, is_convertible
+from ..cosem.values import Shape
+from ..telegrams.telegram import REGISTERS, CosemObject, is_placeholder
 
 PORT_SLOT: Final = "p1"
 _NO_VERSION: Final = "-"

@@ -6,7 +6,7 @@ very first telegram are accepted if the second has the same.
 
 from typing import Final
 
-from .detection import Meter, MeterProfile
+from ..meters.detection import Meter, MeterProfile
 
 _NEW: Final = 3
 _FIRST: Final = 2

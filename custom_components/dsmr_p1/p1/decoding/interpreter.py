@@ -5,13 +5,13 @@ A plan is made from each telegram; a frame that does not follow it is parsed fro
 
 from datetime import tzinfo
 
-from .detection import Detection, lay_out
-from .frames import PlainFrame
-from .memory import PortMemory
-from .parser import parse
+from ..memory import PortMemory
+from ..meters.detection import Detection, lay_out
+from ..telegrams.parser import parse
+from ..telegrams.telegram import Telegram
+from ..telegrams.unsealed import Unsealed
+from ..wire.frames import PlainFrame
 from .plan import Plan
-from .telegram import Telegram
-from .unsealed import Unsealed
 
 
 class Interpreter:

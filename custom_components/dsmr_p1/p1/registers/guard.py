@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from .catalog import Role
-from .decoder import Reading
-from .detection import Detection, Meter
+from ..catalog import Role
+from ..decoding.decoder import Reading
+from ..memory import PortMemory
+from ..meters.detection import Detection, Meter
 from .guarded import Accepted, Begun, Event, GuardedMeter, Held, Times
 from .layout import SteadyLayout
-from .memory import PortMemory
 
 __all__ = ["Accepted", "Begun", "Event", "Guard", "Held"]
 

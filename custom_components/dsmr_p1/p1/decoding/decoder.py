@@ -12,15 +12,15 @@ from datetime import tzinfo
 import re
 from typing import Final, NamedTuple
 
-from .decryption import Authentication, Decrypted, Keys, decrypt, frame_counter
-from .detection import Detection, Meter
-from .errors import AuthenticationError, DecryptionError, TelegramError
-from .frames import EncryptedFrame, PlainFrame, Rejected, RejectReason
-from .framing import Framer
+from ..errors import AuthenticationError, DecryptionError, TelegramError
+from ..memory import PortMemory
+from ..meters.detection import Detection, Meter
+from ..telegrams.telegram import CosemObject, Telegram
+from ..wire.decryption import Authentication, Decrypted, Keys, decrypt, frame_counter
+from ..wire.frames import EncryptedFrame, PlainFrame, Rejected, RejectReason
+from ..wire.framing import Framer
+from ..wire.replay import FrameCounters, Verdict
 from .interpreter import Interpreter
-from .memory import PortMemory
-from .replay import FrameCounters, Verdict
-from .telegram import CosemObject, Telegram
 
 # A byte with even parity -> its 7 data bits; with odd parity -> a control character, which no telegram has.
 _STRIP_PARITY: Final = bytes(byte & 0x7F if byte.bit_count() % 2 == 0 else 0x01 for byte in range(256))

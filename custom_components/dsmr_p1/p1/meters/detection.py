@@ -8,9 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
-from . import catalog
-from .catalog import HISTORY, ChannelType, MeterKind, MeterType, ObjectType, Role
-from .countries import Country
+from .. import catalog
+from ..catalog import HISTORY, ChannelType, MeterKind, MeterType, ObjectType, Role
+from ..cosem.countries import Country
+from ..cosem.obis import Obis
+from ..cosem.values import CosemValue
+from ..memory import PortMemory
+from ..telegrams.telegram import CosemObject, Telegram
 from .derived import Derived, derived_channels
 from .grouping import (
     Group,
@@ -23,10 +27,6 @@ from .grouping import (
     is_registered,
     kind_of,
 )
-from .memory import PortMemory
-from .obis import Obis
-from .telegram import CosemObject, Telegram
-from .values import CosemValue
 
 
 @dataclass(frozen=True, slots=True)

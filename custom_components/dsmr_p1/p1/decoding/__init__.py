@@ -1,0 +1,1 @@
+"""Bytes in, readings out, and the plan that spares most of the work."""

@@ -1,0 +1,1 @@
+"""Which readings of registers may be shown."""

@@ -1,0 +1,1 @@
+"""From bytes to the text of a telegram: frames, checksums, encryption."""
