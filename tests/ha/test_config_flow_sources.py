@@ -507,7 +507,7 @@ async def test_reconfigure_alone_lifts_the_demand_for_encryption(
         result = await enter(hass, await reconfigure(hass, entry), {CONF_PORT: port.path})
         assert result["step_id"] == "confirm"
         assert told(result)["encryption"] == "–"
-        assert "proven genuine before, and are plain now" in told(result)["notes"]
+        assert "authenticated before, and are plain now" in told(result)["notes"]
         await close(hass, result)
         if is_set_up:
             await eventually(lambda: entry.runtime_data.port.reader.heard.rejected["authentication"])
@@ -638,7 +638,7 @@ async def test_new_keys(hass: HomeAssistant, port: PtyPort) -> None:
             ({CONF_DECRYPTION_KEY: "12"}, {CONF_DECRYPTION_KEY: "invalid_key"}),
             ({CONF_DECRYPTION_KEY: KEY}, {CONF_DECRYPTION_KEY: "wrong_key"}),
             ({CONF_DECRYPTION_KEY: OTHER_KEY, CONF_ADDITIONAL_KEY: KEY}, {CONF_ADDITIONAL_KEY: "wrong_additional_key"}),
-            # What has been proven genuine once is not believed without proof again.
+            # What was authenticated once is not believed without authentication again.
             ({CONF_DECRYPTION_KEY: OTHER_KEY}, {CONF_ADDITIONAL_KEY: "wrong_additional_key"}),
         ):
             result = await enter(hass, result, entered)
