@@ -61,6 +61,7 @@ PRESENTATIONS: Final[Mapping[Quantity, Presentation]] = {
     Q.ENERGY_PERIOD:            Presentation((D.ENERGY,)),
     Q.REACTIVE_ENERGY_PERIOD:   Presentation((D.REACTIVE_ENERGY,)),
     Q.POWER:                    Presentation((D.POWER,), S.MEASUREMENT),
+    Q.DEMAND:                   Presentation((D.POWER,), S.MEASUREMENT),
     Q.POWER_PERIOD:             Presentation((D.POWER,)),
     Q.REACTIVE_POWER:           Presentation((D.REACTIVE_POWER,), S.MEASUREMENT),
     Q.APPARENT_POWER:           Presentation((D.APPARENT_POWER,), S.MEASUREMENT),
@@ -95,7 +96,7 @@ VOLUMES: Final[Mapping[MeterKind, SensorDeviceClass]] = {
     MeterKind.WATER: D.WATER,
 }
 
-# A unit -> the unit of Home Assistant and the displayed decimals, which are those that meters send.
+# A unit -> the unit of Home Assistant, and the displayed decimals of a value that was not received yet.
 UNITS: Final[Mapping[Unit | None, tuple[str | None, int | None]]] = {
     None:                       (None, None),
     Unit.MILLI_WATT_HOUR:       (UnitOfEnergy.MILLIWATT_HOUR, 0),
@@ -160,11 +161,19 @@ _THREE_PHASES: Final = 3
 # fmt: on
 
 
-def describe(meter: KnownMeter, channel_id: str) -> SensorEntityDescription:
-    """Return the entity description of a channel."""
+def shown_unit(meter: KnownMeter, channel_id: str, registered: str | None = None) -> Unit | None:
+    """Return the unit in which a channel is shown: power in W, unless its entity is `registered` in the unit sent."""
+    unit = meter.channels[channel_id]
+    if unit is Unit.KILO_WATT and channel_type(channel_id).quantity is Quantity.POWER and registered != UNITS[unit][0]:
+        return Unit.WATT
+    return unit
+
+
+def describe(meter: KnownMeter, channel_id: str, registered: str | None = None) -> SensorEntityDescription:
+    """Return the entity description of a channel, whose entity has a `registered` unit unless it is new."""
     channel = channel_type(channel_id)
     presentation = PRESENTATIONS[channel.quantity]
-    unit, precision = UNITS[meter.channels[channel_id]]
+    unit, precision = UNITS[shown_unit(meter, channel_id, registered)]
     device_class = next((found for found in _device_classes(presentation, meter) if _has_unit(found, unit)), None)
     state_class = presentation.state_class
     if channel.quantity is Quantity.REGISTER and meter.role is Role.MBUS:
@@ -193,8 +202,8 @@ def describe(meter: KnownMeter, channel_id: str) -> SensorEntityDescription:
 
 
 def unit_of(meter: KnownMeter, channel_id: str) -> str | None:
-    """Return the native unit of a channel."""
-    return describe(meter, channel_id).native_unit_of_measurement
+    """Return the unit in which a channel is sent, which an entity that is taken over keeps."""
+    return UNITS[meter.channels[channel_id]][0]
 
 
 def translation_key(channel: ChannelType, low_tariff: int | None) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Final, override
+from typing import Any, Final, override
 
 from homeassistant.components.sensor import (
     SensorDeviceClass,
@@ -15,9 +15,9 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .const import DOMAIN
 from .coordinator import P1ConfigEntry, P1Coordinator
-from .descriptions import PRESENTATIONS, describe
+from .descriptions import PRESENTATIONS, describe, shown_unit
 from .entity import P1Entity
-from .p1 import DERIVED_CHANNELS, Presented, Quantity, channel_type
+from .p1 import DERIVED_CHANNELS, Presented, Quantity, channel_type, convert
 from .port.display import TOTALS, Values
 from .storage.store import KnownMeter
 from .watch.line_health import DESCRIPTIONS, LineHealthSensor
@@ -106,7 +106,7 @@ class Sensors:
         ) is None:
             # The sensor is disabled, and its registry entry moved to another meter: this meter needs its own.
             return True
-        return describe(meter, sensor.channel_id) != sensor.entity_description
+        return describe(meter, sensor.channel_id, sensor.registered_unit) != sensor.entity_description
 
     async def _replace(self, retired: list[P1Sensor], fresh: list[P1Sensor]) -> None:
         """Remove sensors, and only then add their replacements, which have the same entity ids."""
@@ -126,7 +126,11 @@ class P1Sensor(P1Entity, SensorEntity):
         super().__init__(coordinator, meter.slot, channel_id)
         self.channel_id = channel_id
         self.is_added = False
-        self.entity_description = describe(meter, channel_id)
+        registered = self.registered_unit
+        self.entity_description = describe(meter, channel_id, registered)
+        self._units = meter.channels[channel_id], shown_unit(meter, channel_id, registered)
+        self._decimals: int | None = None
+        self._attr_suggested_display_precision = self._last_precision()
         quantity = channel_type(channel_id).quantity
         self._is_total = quantity in TOTALS
         self._is_text = PRESENTATIONS[quantity].state_class is None and (
@@ -147,10 +151,30 @@ class P1Sensor(P1Entity, SensorEntity):
         words = self.coordinator.port.tariff_words
         if not words or channel_type(channel_id).quantity is not Quantity.TARIFF:
             return {}
+        registered = self._registered()
+        return {} if registered is None else words.get(registered.id, {})
+
+    def _registered(self) -> er.RegistryEntry | None:
+        """Return the registry entry that the sensor has, or will have; None if it is new."""
         entities = er.async_get(self.coordinator.hass)
         entity_id = entities.async_get_entity_id("sensor", DOMAIN, self.unique_id or "")
-        registered = None if entity_id is None else entities.async_get(entity_id)
-        return {} if registered is None else words.get(registered.id, {})
+        return None if entity_id is None else entities.async_get(entity_id)
+
+    @property
+    def registered_unit(self) -> str | None:
+        """Return the unit that the entity has had so far, None if it is new."""
+        registered = self._registered()
+        return None if registered is None else registered.unit_of_measurement
+
+    def _last_precision(self) -> int | None:
+        """Return the decimals displayed so far, until the meter sends a value; those of the unit if that is new."""
+        suggested = self.entity_description.suggested_display_precision
+        registered = self._registered()
+        if registered is None or registered.unit_of_measurement != self.entity_description.native_unit_of_measurement:
+            return suggested
+        options: Mapping[str, Any] = registered.options.get("sensor") or {}
+        displayed: int | None = options.get("suggested_display_precision", suggested)
+        return displayed
 
     def retire(self) -> None:
         """Stop writing states: another entity is about to use this one's registry entry."""
@@ -202,11 +226,23 @@ class P1Sensor(P1Entity, SensorEntity):
         if self._presented is last:
             return
         value = None if self._presented is None else self._presented.value
+        sent, shown = self._units
+        if isinstance(value, Decimal) and sent is not None and shown is not None:
+            value = convert(value, sent, shown)
+            self._display_decimals_of(value)
         if self._is_text:
             self._attr_extra_state_attributes = {}
             if value is not None:
                 value = self._text(value)
         self._attr_native_value = value
+
+    def _display_decimals_of(self, value: Decimal) -> None:
+        """Display as many decimals as were received, the most of them where their number varies."""
+        decimals = max(0, -int(value.as_tuple().exponent))
+        if self._decimals is None or decimals > self._decimals:
+            self._decimals = self._attr_suggested_display_precision = decimals
+            if self.is_added:
+                self.async_registry_entry_updated()
 
     def _text(self, value: str | Decimal | datetime) -> str | None:
         text = str(value)

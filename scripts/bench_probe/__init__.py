@@ -12,6 +12,7 @@ from pathlib import Path
 import time
 from typing import Any, Final
 
+from homeassistant.const import ATTR_UNIT_OF_MEASUREMENT
 from homeassistant.core import Event, EventStateChangedData, HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.event import async_track_state_change_event
@@ -35,7 +36,7 @@ class Probe:
 
     def __init__(self, hass: HomeAssistant) -> None:
         self._hass = hass
-        self._changes: list[tuple[str, str, float]] = []
+        self._changes: list[tuple[str, str, str | None, float]] = []
         self._commands: dict[str, Command] = {
             "is_running": self._is_running,
             "enable": self._enable,
@@ -110,11 +111,12 @@ class Probe:
         def note(event: Event[EventStateChangedData]) -> None:
             now = time.monotonic()
             if (state := event.data["new_state"]) is not None:
-                self._changes.append((state.entity_id, state.state, now))
+                unit = state.attributes.get(ATTR_UNIT_OF_MEASUREMENT)
+                self._changes.append((state.entity_id, state.state, unit, now))
 
         async_track_state_change_event(self._hass, entity_ids, note)
 
-    async def _take_changes(self) -> list[tuple[str, str, float]]:
+    async def _take_changes(self) -> list[tuple[str, str, str | None, float]]:
         changes, self._changes = self._changes, []
         return changes
 

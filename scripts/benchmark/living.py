@@ -110,7 +110,13 @@ async def measure_home(trees: Sequence[Tree], *, rounds: int) -> list[Measure]:
                 await asyncio.sleep(0.3)
                 sent = home.bridges[0].sent
                 windows.setdefault(home.side, []).append((began, time.time(), len(sent)))
-                delays = latencies(sent, [(float(state), at) for _, state, at in await home.ask("changes")])
+                delays = latencies(
+                    sent,
+                    [
+                        (float(state) / (1000 if unit == "W" else 1), at)
+                        for _, state, unit, at in await home.ask("changes")
+                    ],
+                )
                 latency[home.side].append(median(delays) * 1000)
         await asyncio.sleep(SETTLE)
         for home in homes:

@@ -145,7 +145,7 @@ async def test_updates_at_the_pace_of_the_meter_type(make_house: MakeHouse, cloc
     await house.send(telegram)
     shown = house.value(*POWER)
     assert shown != first
-    assert f"1-0:1.7.0({float(shown):06.3f}*kW)".encode() in telegram
+    assert f"1-0:1.7.0({int(shown) / 1000:06.3f}*kW)".encode() in telegram
 
 
 async def test_a_telegram_a_little_early_is_the_one_that_is_due(make_house: MakeHouse, clock: Clock) -> None:

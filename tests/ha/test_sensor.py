@@ -171,7 +171,7 @@ async def test_the_energy_dashboard_can_take_it(make_house: MakeHouse) -> None:
         assert attributes["unit_of_measurement"] == unit
         assert attributes["state_class"] == SensorStateClass.TOTAL_INCREASING
     power = house.state("electricity", "power_net").attributes
-    assert (power["device_class"], power["state_class"], power["unit_of_measurement"]) == ("power", "measurement", "kW")
+    assert (power["device_class"], power["state_class"], power["unit_of_measurement"]) == ("power", "measurement", "W")
 
 
 @pytest.mark.parametrize(

@@ -208,6 +208,9 @@ async def test_there_and_back(
         units = {row.id: (row.entity_id, row.unit_of_measurement) for row in core.entities() if not row.disabled}
         entry = await take_over(hass, core)
         assert disabled_by(core.entry) is ConfigEntryDisabler.USER
+        # Totals are shown, and their decimals with them, when telegrams agree.
+        await eventually(lambda: entry.runtime_data.port.reader.heard.telegrams > 2)
+        await hass.async_block_till_done()
         moved = {row.id: row for row in er.async_entries_for_config_entry(registry, entry.entry_id)}
         left = {row.id for row in core.entities()}
         assert [units[one] for one in units if one not in moved] == []
@@ -221,7 +224,6 @@ async def test_there_and_back(
         state = hass.states.get("sensor.ours")
         assert state is not None
         assert float(state.state) >= 0
-        await eventually(lambda: entry.runtime_data.port.reader.heard.telegrams > 2)
         # A restart changes nothing.
         await hass.config_entries.async_reload(entry.entry_id)
         await hass.async_block_till_done()

@@ -142,7 +142,7 @@ def test_a_channel_of_the_specification_exists(row: dict[str, str]) -> None:
 
 UNITS = {
     "Number:Energy": {Quantity.ENERGY, Quantity.HEAT, Quantity.REACTIVE_ENERGY},
-    "Number:Power": {Quantity.POWER, Quantity.REACTIVE_POWER, Quantity.THRESHOLD_POWER},
+    "Number:Power": {Quantity.POWER, Quantity.DEMAND, Quantity.REACTIVE_POWER, Quantity.THRESHOLD_POWER},
     "Number:ElectricCurrent": {Quantity.CURRENT, Quantity.THRESHOLD_CURRENT},
     "Number:ElectricPotential": {Quantity.VOLTAGE},
     "Number:Volume": {Quantity.VOLUME},
@@ -208,6 +208,7 @@ QUANTITY_UNITS: dict[Quantity, set[Unit | None]] = {
     Quantity.ENERGY_PERIOD: {Unit.KILO_WATT_HOUR},
     Quantity.REACTIVE_ENERGY_PERIOD: {Unit.KILO_VAR_HOUR},
     Quantity.POWER: {Unit.KILO_WATT, Unit.WATT},
+    Quantity.DEMAND: {Unit.KILO_WATT},
     Quantity.POWER_PERIOD: {Unit.KILO_WATT},
     Quantity.REACTIVE_POWER: {Unit.KILO_VAR},
     Quantity.APPARENT_POWER: {Unit.KILO_VOLT_AMPERE},

@@ -16,7 +16,7 @@ from .catalog import (
 )
 from .cosem.countries import Country
 from .cosem.obis import Obis
-from .cosem.units import Unit
+from .cosem.units import Unit, convert
 from .cosem.values import CosemValue
 from .decoding.decoder import Decoder, Reading, fits
 from .errors import (
@@ -74,6 +74,7 @@ __all__ = [
     "TelegramError",
     "Unit",
     "channel_type",
+    "convert",
     "fits",
     "meter_type",
     "parse_key",

@@ -49,6 +49,8 @@ class Quantity(StrEnum):
     REGISTER_PERIOD = "register_period"
     """A number of a past period, in the unit that is sent."""
     POWER = "power"
+    DEMAND = "demand"
+    """Power averaged over a measurement period, as grid operators bill it."""
     POWER_PERIOD = "power_period"
     """Power of a past period."""
     REACTIVE_POWER = "reactive_power"

@@ -134,6 +134,7 @@ def is_convertible(unit: Unit, to: Unit) -> bool:
 def convert(value: Decimal, unit: Unit, to: Unit) -> Decimal:
     """Scale a value: 6545766 Wh is 6545.766 kWh. The conversion is exact, except for units of time.
 
+    The result has as many digits as were sent: 0.412 kW is 412 W, and 1.2 kW is 1200 W.
     Raises ValueError if the units have different dimensions.
     """
     if unit is to:
@@ -141,4 +142,4 @@ def convert(value: Decimal, unit: Unit, to: Unit) -> Decimal:
     if not is_convertible(unit, to):
         message = f"{unit} is no {to}"
         raise ValueError(message)
-    return value * (unit.size / to.size)
+    return value * (unit.size / to.size).normalize() + 0

@@ -56,7 +56,7 @@ _COUNTED: Final = frozenset({*_BY_DIMENSION, "volume"})
 _THRESHOLDS: Final = frozenset(
     {Quantity.THRESHOLD_CURRENT, Quantity.THRESHOLD_POWER, Quantity.THRESHOLD_APPARENT_POWER}
 )
-_POWERS: Final = frozenset({Quantity.POWER, Quantity.REACTIVE_POWER, Quantity.APPARENT_POWER})
+_POWERS: Final = frozenset({Quantity.POWER, Quantity.DEMAND, Quantity.REACTIVE_POWER, Quantity.APPARENT_POWER})
 _ELECTRIC_DIMENSIONS: Final = frozenset({"energy", "reactive energy", "apparent energy"})
 _THERMAL: Final = frozenset({MeterKind.HEATING, MeterKind.COOLING})
 _KILO_WATTS_OF_AMPERE: Final = 3 * 0.23
