@@ -92,7 +92,11 @@ async def fill_in(client: Client, meters: list[Meter], start: datetime, past: Pa
         for meter in meters:
             for sensor in meter.sensors:
                 series = past.get((meter.slot, sensor.channel))
-                if series is None or series.unit != sensor.attributes.get("unit_of_measurement"):
+                unit = sensor.attributes.get("unit_of_measurement")
+                if series is not None and (series.unit, unit) == ("kW", "W"):
+                    values = [None if value is None else value * 1000 for value in series.values]
+                    series = Series(unit, values)
+                if series is None or series.unit != unit:
                     continue
                 if sensor.is_register:
                     statistics = _sums(start, series)

@@ -14,8 +14,9 @@ channel, `…_timestamp`. `[x]` stands for the number of a list entry, from 0; `
 M-Bus.
 
 The unit is the one that is shown; a meter may send another of the same dimension (`Wh`, `MJ`), which is converted
-exactly. A register without a unit here has the one that its meter sends. *Shown* lists which sensors are there
-without being asked for; the others can be enabled, and *diagnostic* ones stand apart on the page of their device.
+exactly. Of *power* alone, an entity without a past shows kW as W. A register without a unit here has the one that
+its meter sends. *Shown* lists which sensors are there without being asked for; the others can be enabled, and
+*diagnostic* ones stand apart on the page of their device.
 """
 
 _HISTORY: Final = """
