@@ -9,6 +9,7 @@ from .client import Client
 from .energy import issues_of_dashboard
 from .home import Home
 from .meters import Meter
+from .overview import complaints_about_overview
 
 SHOWN: Final = 3
 """Values on the line of a meter."""
@@ -43,6 +44,7 @@ async def complaints(
     found += [f"the energy dashboard is not valid: {issue}" for issue in await issues_of_dashboard(client)]
     if days is not None and statistics:
         found += await _complaints_about_past(client, statistics, days)
+    found += await complaints_about_overview(client)
     async with client.websocket() as websocket:
         if not await websocket.command("get_services"):
             found.append("Home Assistant knows no actions")

@@ -23,7 +23,9 @@ from .home import ROOT, Home, choose_http_port, write_configuration
 from .houses import House, open_houses
 from .meters import Meter, wait_for_change, wait_for_meters
 from .options import DEFAULT_HTTP_PORT, Options, parse_options
+from .overview import Room, name_apart, open_first
 from .past import Past, begin_now, fill_in, fill_in_costs, live_through
+from .show_room import NAMELESS
 
 INTERRUPTED = 130
 
@@ -106,15 +108,16 @@ class Demonstration:
     ) -> tuple[list[Meter], list[str]]:
         await client.become_owner()
         await client.wait_until_running()
-        meters: list[list[Meter]] = []
-        for house in houses:
-            self._say(f"Setting up the meter at {house.port}")
-            entry_id = await add_entry(client, house)
-            meters.append(await wait_for_meters(client, entry_id, house.meters))
+        meters = await asyncio.gather(*(self._set_up_house(client, house) for house in houses))
         for group, task in zip(meters, pasts, strict=False):
             start, past = await task
             rows = await fill_in(client, group, start, past)
             self._say(f"Filled in {rows} hours of statistics since {start.astimezone():%-d %B %Y}")
+        rooms = [Room(house.exhibit or NAMELESS, group) for house, group in zip(houses, meters, strict=True)]
+        if len(rooms) > 1:
+            for room in rooms:
+                await name_apart(client, room)
+        await open_first(client, rooms)
         every = [meter for group in meters for meter in group]
         if not self._options.has_past:
             await begin_now(client, every)
@@ -122,6 +125,11 @@ class Demonstration:
         if self._options.has_past and dashboard.prices:
             await fill_in_costs(client, min([(await task)[0] for task in pasts]), dashboard.prices)
         return every, dashboard.statistics
+
+    async def _set_up_house(self, client: Client, house: House) -> list[Meter]:
+        self._say(f"Setting up the meter at {house.port}")
+        entry_id = await add_entry(client, house)
+        return await wait_for_meters(client, entry_id, house.meters)
 
     async def _check(self, client: Client, home: Home, meters: list[Meter], statistics: list[str]) -> int:
         if self._options.has_past:

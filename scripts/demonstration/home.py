@@ -71,13 +71,13 @@ def choose_http_port(wanted: int | None) -> int:
         return port
 
 
-def write_configuration(folder: Path, http_port: int) -> None:
+def write_configuration(folder: Path, http_port: int, configuration: str = CONFIGURATION) -> None:
     """Make the folder in which Home Assistant lives, with this integration in it."""
     storage = folder / ".storage"
     storage.mkdir(parents=True)
     (folder / "custom_components").mkdir()
     (folder / "custom_components" / DOMAIN).symlink_to(ROOT / "custom_components" / DOMAIN)
-    (folder / "configuration.yaml").write_text(CONFIGURATION)
+    (folder / "configuration.yaml").write_text(configuration)
     _store(storage / "http", version=1, content={"server_host": [HOST], "server_port": http_port})
     # What remains to be done is to create the owner; the other steps would look for devices on the network.
     _store(storage / "onboarding", version=4, content={"done": ["core_config", "analytics", "integration"]})
@@ -131,6 +131,13 @@ class Home:
         if self._process is not None and self._process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, number)
+
+    @property
+    def pid(self) -> int:
+        """The process that runs."""
+        if self._process is None:
+            raise RuntimeError("not started")
+        return self._process.pid
 
     @property
     def has_ended(self) -> bool:

@@ -15,11 +15,10 @@ from simulator.cli import SOLAR_PEAK
 
 from .children import start_child, stop_child
 from .errors import DemonstrationError
-from .options import DEFAULT_MODEL, Options
+from .options import Options
 from .patience import until
+from .show_room import Exhibit
 
-MBUS: Final = {DEFAULT_MODEL: "gas,water"}
-"""What hangs on the M-Bus where it is not what the model brings along."""
 ANNOUNCED: Final = re.compile(r"^(port|decryption key|additional key): (\S+)", re.MULTILINE)
 START_LIMIT: Final = 30.0
 POLL: Final = 0.05
@@ -32,14 +31,14 @@ class House:
     port: str
     decryption_key: str | None = None
     additional_key: str | None = None
-    model: str | None = None
+    exhibit: Exhibit | None = None
     seed: int = 1
     since: datetime | None = None
 
     @property
     def meters(self) -> int:
         """Return how many meters must be found at least."""
-        if self.model is None or self.since is None:
+        if self.exhibit is None or self.since is None:
             return 1
         builder = self.builder()
         main = int(any("1-0:1.8" in line for line in builder.model.lines))
@@ -47,13 +46,13 @@ class House:
 
     def builder(self) -> TelegramBuilder:
         """Return the household and its meter as they were when the household began: the same as at the port."""
-        if self.model is None or self.since is None:
+        if self.exhibit is None or self.since is None:
             raise ValueError("nothing is known of the past of this house")
-        model = MODELS[self.model]
+        model = MODELS[self.exhibit.model]
         household = Household(
             seed=self.seed, start=self.since, region=model.region, phases=model.phases, solar_peak=SOLAR_PEAK
         )
-        return TelegramBuilder.create(model, household, MBUS.get(self.model))
+        return TelegramBuilder.create(model, household, self.exhibit.mbus)
 
 
 @asynccontextmanager
@@ -82,17 +81,17 @@ async def open_houses(options: Options, folder: Path) -> AsyncIterator[list[Hous
             await start("meter", [part for path in options.telegrams for part in ("--telegram", str(path))])
             houses.append(House(str(folder / "meter"), options.decryption_key, options.additional_key))
         else:
-            for seed, model in enumerate(options.models or (DEFAULT_MODEL,), start=1):
-                arguments = ["--model", model, "--seed", str(seed), "--since", since.isoformat(), "--solar"]
-                if model in MBUS:
-                    arguments += ["--mbus", MBUS[model]]
-                is_encrypted = MODELS[model].authentication_key is not None
+            for seed, exhibit in enumerate(options.exhibits, start=1):
+                arguments = ["--model", exhibit.model, "--seed", str(seed), "--since", since.isoformat(), "--solar"]
+                if exhibit.mbus:
+                    arguments += ["--mbus", exhibit.mbus]
+                is_encrypted = MODELS[exhibit.model].authentication_key is not None
                 if is_encrypted:
                     arguments += key_arguments
-                name = "meter" if len(options.models) < 2 else f"meter{seed}"
+                name = "meter" if len(options.exhibits) < 2 else f"meter{seed}"
                 said = await start(name, arguments, "additional key" if is_encrypted else "port")
-                house = House(said["port"], said.get("decryption key"), said.get("additional key"), model, seed, since)
-                houses.append(house)
+                keys_of_meter = said.get("decryption key"), said.get("additional key")
+                houses.append(House(said["port"], *keys_of_meter, exhibit, seed, since))
         yield houses
     finally:
         for child in children:

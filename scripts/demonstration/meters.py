@@ -64,6 +64,7 @@ class Meter:
     slot: str
     name: str
     model: str | None
+    device_id: str
     sensors: tuple[Sensor, ...]
 
     @property
@@ -102,7 +103,8 @@ async def read_meters(websocket: Websocket, entry_id: str) -> list[Meter]:
                 for entity in entities
                 if entity["device_id"] == device["id"] and entity["entity_id"] in states
             )
-            meters.append(Meter(entry_id, slot, device["name_by_user"] or device["name"], device["model"], sensors))
+            name = device["name_by_user"] or device["name"]
+            meters.append(Meter(entry_id, slot, name, device["model"], device["id"], sensors))
     return sorted(meters, key=lambda meter: (not meter.is_port, meter.slot))
 
 

@@ -8,12 +8,14 @@ from typing import Final
 
 from simulator import MODELS
 
+from .show_room import DEFAULT_HOUSE, HOUSES, Exhibit, exhibit_of_model, list_houses
+
 DEFAULT_HTTP_PORT: Final = 8123
-DEFAULT_MODEL: Final = "dsmr5"
 DAYS: Final = 31
 EPILOG: Final = """\
-Without --port, --telegram and --model it is a Dutch DSMR 5 house with gas, water and solar panels. Everything lives in
-a temporary folder and is gone after Ctrl-C. The login is printed; it is the same every time.
+Without --port, --telegram, --model and --house it is a Dutch house with gas, water and solar panels; --check looks at
+every house then. Everything lives in a temporary folder and is gone after Ctrl-C. The login is printed; it is the same
+every time.
 """
 
 
@@ -23,7 +25,8 @@ class Options:
 
     port: str | None = None
     telegrams: tuple[Path, ...] = ()
-    models: tuple[str, ...] = ()
+    exhibits: tuple[Exhibit, ...] = (HOUSES[DEFAULT_HOUSE],)
+    """The houses that are simulated where neither a port nor captures are read."""
     decryption_key: str | None = None
     additional_key: str | None = None
     http_port: int | None = None
@@ -59,16 +62,31 @@ def parse_options(arguments: Sequence[str] | None) -> Options:
         metavar="NAME",
         help=f"another meter; several make several houses: {', '.join(MODELS)}",
     )
+    what.add_argument(
+        "--house",
+        action="extend",
+        nargs="+",
+        default=[],
+        choices=HOUSES,
+        metavar="NAME",
+        help=f"a house of the show room, or several: {', '.join(HOUSES)}; --list describes them",
+    )
+    what.add_argument("--list", action="store_true", help="list the houses of the show room and exit")
     add("--decryption-key", metavar="HEX", help="for meters that encrypt")
     add("--additional-key", metavar="HEX", help="the key for authentication, where the meter has one of its own")
     add("--http-port", type=_port, metavar="N", help=f"where Home Assistant listens (default: {DEFAULT_HTTP_PORT})")
     add("--days", type=_days, default=DAYS, metavar="N", help="days of the past to fill in (default: %(default)s)")
     add("--check", action="store_true", help="see that all of it works, tell, and exit with 0 or 1")
     found = parser.parse_args(arguments)
+    if found.list:
+        parser.exit(message=list_houses())
+    is_any = found.check and not found.port and not found.telegram
+    names = dict.fromkeys(found.house) or (HOUSES if is_any else [DEFAULT_HOUSE])
+    exhibits = [exhibit_of_model(name) for name in found.model] or [HOUSES[name] for name in names]
     return Options(
         port=found.port,
         telegrams=tuple(found.telegram),
-        models=tuple(found.model),
+        exhibits=tuple(exhibits),
         decryption_key=found.decryption_key,
         additional_key=found.additional_key,
         http_port=found.http_port,

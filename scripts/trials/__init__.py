@@ -1,1 +1,1 @@
-"""Trials of endurance: power failures of a real Home Assistant, and lines on which everything goes wrong."""
+"""Trials of endurance: power failures of a real Home Assistant, bad lines, and many homes at once."""

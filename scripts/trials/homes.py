@@ -1,0 +1,252 @@
+"""Many homes in one real Home Assistant, which keeps them in PostgreSQL and passes them on to MQTT and InfluxDB.
+
+The ports are set up through the config flow, as an owner does, and Home Assistant is started again before anything is
+measured. What a port costs is the difference to the same Home Assistant before it had any.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+import tempfile
+import time
+from typing import Any, Final
+
+import aiohttp
+
+from demonstration.client import Client
+from demonstration.config_flow import FLOWS, add_entry
+from demonstration.errors import DemonstrationError
+from demonstration.home import DOMAIN, HOST, PLACE, ROOT, Home, choose_http_port, write_configuration
+from demonstration.houses import House
+from demonstration.patience import until
+
+from .arrivals import Arrivals, Ear, written
+from .network import METERS, NetworkPort, open_ports
+from .servers import DATABASE, Server, influxdb, mosquitto, postgresql
+from .usage import Usage, usage_of
+
+ENTRIES: Final = "/api/config/config_entries/entry"
+TOPIC: Final = "homes"
+AT_ONCE: Final = 10
+"""Flows that are open at the same time."""
+EMPTY_SECONDS: Final = 30.0
+SETTLE: Final = 20.0
+"""Seconds between a start and a measurement."""
+VALUES_LIMIT: Final = 180.0
+POLL: Final = 0.5
+CONFIGURATION: Final = """\
+{place}\
+recorder:
+  db_url: {database}
+history:
+usb:
+logger:
+  default: warning
+"""
+STREAM: Final = f"""\
+mqtt_statestream:
+  base_topic: {TOPIC}
+  include:
+    domains: [sensor, binary_sensor]
+"""
+MEGABYTE: Final = 1_000_000
+
+type States = dict[str, dict[str, str]]
+"""The states of each entry, by entity id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What Home Assistant and the servers used while it was looked at: shares of one core, and bytes."""
+
+    shares: dict[str, float]
+    resident: int
+
+
+class Homes:
+    """One run of the trial."""
+
+    def __init__(self, count: int, period: float, seconds: float) -> None:
+        """Prepare for so many ports, with a telegram every `period` seconds, measured for `seconds`."""
+        self._count = count
+        self._period = period
+        self._seconds = seconds
+        self._failures: list[str] = []
+
+    async def run(self) -> int:
+        """Set up, start again, measure, tell; return 1 where a port is missing or a message did not arrive."""
+        async with AsyncExitStack() as stack:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="home-", dir=ROOT / ".dev")))
+            # PostgreSQL runs as another user, and a socket has a short name.
+            servers = [
+                await stack.enter_async_context(
+                    run(Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="p1-"))))
+                )
+                for run in (postgresql, mosquitto, influxdb)
+            ]
+            database, broker, series = servers
+            http_port = choose_http_port(None)
+            write_configuration(folder, http_port, CONFIGURATION.format(place=PLACE, database=database.address))
+            home = Home(folder, http_port)
+            client = Client(home, await stack.enter_async_context(aiohttp.ClientSession()))
+            ports = await stack.enter_async_context(open_ports(self._count, self._period))
+            async with home.running():
+                await client.become_owner()
+                await client.wait_until_running()
+                await _connect(client, broker, series)
+            with (folder / "configuration.yaml").open("a") as configuration:
+                configuration.write(STREAM)
+            async with _started(home, client):
+                empty = await _cost(home, servers, EMPTY_SECONDS)
+                began = time.monotonic()
+                await _set_up(client, ports)
+                await self._wait_for_values(client)
+                print(
+                    f"{self._count} ports set up in {time.monotonic() - began:.0f} s, {AT_ONCE} at a time", flush=True
+                )
+            began = time.monotonic()
+            async with _started(home, client):
+                started = time.monotonic() - began
+                await self._wait_for_values(client)
+                print(
+                    f"started again: Home Assistant runs after {started:.1f} s,"
+                    f" every entity has a value after {time.monotonic() - began:.1f} s",
+                    flush=True,
+                )
+                await self._measure(home, client, servers, ports, empty)
+            self._failures += [f"in the log: {entry}" for entry in home.complaints()]
+        for failure in self._failures:
+            print(f"WRONG: {failure}")
+        print("Something is wrong" if self._failures else "Every port was there all the time")
+        return 1 if self._failures else 0
+
+    async def _wait_for_values(self, client: Client) -> None:
+        """Wait until every port has all its meters and nothing is unavailable."""
+        lacking: list[str] = []
+
+        async def are_there() -> bool:
+            lacking[:] = self._lacking(await _states(client))
+            return not lacking
+
+        try:
+            async with asyncio.timeout(VALUES_LIMIT):
+                await until(are_there, POLL)
+        except TimeoutError:
+            raise DemonstrationError(f"not all ports are there: {', '.join(lacking[:10])}") from None
+
+    def _lacking(self, states: States) -> list[str]:
+        found = [] if len(states) == self._count else [f"{len(states)} ports instead of {self._count}"]
+        for entry, entities in states.items():
+            unavailable = [entity_id for entity_id, state in entities.items() if state == "unavailable"]
+            if unavailable or len(entities) < METERS:
+                found.append(f"{entry}: {', '.join(unavailable) or 'no entities'}")
+        return found
+
+    async def _measure(
+        self, home: Home, client: Client, servers: list[Server], ports: list[NetworkPort], empty: Cost
+    ) -> None:
+        database, broker, series = servers
+        await asyncio.sleep(SETTLE)
+        sent = sum(port.sent for port in ports)
+        with Ear(broker, TOPIC) as ear:
+            start = time.time()
+            cost = await _cost(home, servers, self._seconds)
+            end = time.time()
+            heard = ear.heard(start, end)
+        sent = sum(port.sent for port in ports) - sent
+        states = await _states(client)
+        self._failures += [f"at the end: {lacking}" for lacking in self._lacking(states)]
+        await asyncio.sleep(SETTLE)  # the recorder and InfluxDB's client write in batches
+        arrived = await written(database, series, start, end)
+        self._failures += _complaints(states, heard, arrived)
+        entities = sum(map(len, states.values()))
+        print(f"{entities} entities, {sent} telegrams in {self._seconds:.0f} s; of these seconds there are")
+        print(f"  {arrived.rows} states in PostgreSQL, {arrived.unavailable} of them unavailable")
+        print(f"  {sum(heard.values())} messages at Mosquitto, under {len(heard)} topics")
+        print(f"  {arrived.points} points in InfluxDB")
+        for name, share in cost.shares.items():
+            before = empty.shares[name]
+            print(
+                f"{name}: {share:.1%} of a core, {before:.1%} without ports: {(share - before) / len(ports):.2%} a port"
+            )
+        print(
+            f"memory of Home Assistant: {cost.resident / MEGABYTE:.0f} MB, {empty.resident / MEGABYTE:.0f} MB without"
+            f" ports: {(cost.resident - empty.resident) / MEGABYTE / len(ports):.2f} MB a port"
+        )
+        used = (cost.shares["Home Assistant"] - empty.shares["Home Assistant"]) * self._seconds
+        print(f"processor time of Home Assistant for a telegram: {used / max(1, sent) * 1000:.2f} ms")
+
+
+def _complaints(states: States, heard: dict[str, int], arrived: Arrivals) -> list[str]:
+    found = [
+        f"no message of {entry} arrived"
+        for entry, entities in states.items()
+        if not any(f"{TOPIC}/{entity_id.replace('.', '/')}/state" in heard for entity_id in entities)
+    ]
+    if arrived.unavailable:
+        found.append(f"{arrived.unavailable} states were unavailable")
+    # States of the first and the last moment may be in one count and not in the other.
+    if abs(sum(heard.values()) - arrived.rows) > max(10, 0.02 * arrived.rows):
+        found.append(f"PostgreSQL has {arrived.rows} states, and {sum(heard.values())} messages arrived")
+    if not arrived.points:
+        found.append("nothing arrived at InfluxDB")
+    return found
+
+
+async def _connect(client: Client, broker: Server, series: Server) -> None:
+    """Set up Home Assistant's own MQTT and InfluxDB integrations, as an owner does."""
+    await _fill_in(client, "mqtt", {"broker": {"broker": HOST, "port": broker.port}})
+    influx = {"url": series.address, "verify_ssl": False, "database": DATABASE}
+    await _fill_in(client, "influxdb", {"user": {"next_step_id": "configure_v1"}, "configure_v1": influx})
+
+
+async def _fill_in(client: Client, domain: str, answers: dict[str, dict[str, Any]]) -> None:
+    step = await client.request("POST", FLOWS, {"handler": domain})
+    while step["type"] in {"form", "menu"}:
+        if step.get("errors") or step["step_id"] not in answers:
+            raise DemonstrationError(f"{domain} cannot be set up: {step['step_id']} {step.get('errors')}")
+        step = await client.request("POST", f"{FLOWS}/{step['flow_id']}", answers[step["step_id"]])
+    if step["type"] != "create_entry":
+        raise DemonstrationError(f"{domain} cannot be set up: {step.get('reason', step['type'])}")
+
+
+async def _set_up(client: Client, ports: list[NetworkPort]) -> None:
+    places = asyncio.Semaphore(AT_ONCE)
+
+    async def add(port: NetworkPort) -> None:
+        async with places:
+            await add_entry(client, House(port.address))
+
+    await asyncio.gather(*map(add, ports))
+
+
+@asynccontextmanager
+async def _started(home: Home, client: Client) -> AsyncIterator[None]:
+    async with home.running():
+        await client.wait_for_answer(ENTRIES)
+        await client.wait_until_running()
+        yield
+
+
+async def _cost(home: Home, servers: list[Server], seconds: float) -> Cost:
+    pids = {"Home Assistant": home.pid} | {server.name: server.pid for server in servers}
+    before: dict[str, Usage] = {name: usage_of(pid) for name, pid in pids.items()}
+    await asyncio.sleep(seconds)
+    after = {name: usage_of(pid) for name, pid in pids.items()}
+    shares = {name: usage.share_since(before[name]) for name, usage in after.items()}
+    return Cost(shares, after["Home Assistant"].resident)
+
+
+async def _states(client: Client) -> States:
+    """Return the states of this integration's entities, by entry."""
+    async with client.websocket() as websocket:
+        entities = await websocket.command("config/entity_registry/list")
+        states = {state["entity_id"]: state["state"] for state in await websocket.command("get_states")}
+    found: States = {}
+    for entity in entities:
+        if entity["platform"] == DOMAIN and not entity["disabled_by"]:
+            entity_id = entity["entity_id"]
+            found.setdefault(entity["config_entry_id"], {})[entity_id] = states.get(entity_id, "unavailable")
+    return found
