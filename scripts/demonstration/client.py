@@ -105,7 +105,7 @@ class Websocket:
         if (await self._connection.receive_json())["type"] != "auth_ok":
             raise DemonstrationError("Home Assistant does not accept the token that it gave")
 
-    async def command(self, name: str, **arguments: object) -> Any:  # noqa: ANN401 - every command has its own answer
+    async def command(self, name: str, /, **arguments: object) -> Any:  # noqa: ANN401 - every command has its own answer
         """Give a command and return its result."""
         self._last_id += 1
         await self._connection.send_json({"id": self._last_id, "type": name, **arguments})

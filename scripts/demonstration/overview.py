@@ -46,7 +46,7 @@ class Room:
 async def name_apart(client: Client, room: Room) -> None:
     """Put the devices of a house in an area, with a name that no other house has."""
     async with client.websocket() as websocket:
-        area = await websocket.command("config/area_registry/create", name=room.exhibit.title, icon=room.exhibit.icon)
+        area = await websocket.command("config/area_registry/create", name=room.exhibit.title)
         for meter in room.meters:
             await websocket.command(
                 "config/device_registry/update",
@@ -110,7 +110,6 @@ def _view(room: Room, *, is_only: bool) -> dict[str, Any]:
         "type": "sections",
         "path": room.exhibit.title.lower().replace(" ", "-"),
         "title": room.exhibit.title,
-        "icon": room.exhibit.icon,
         "max_columns": 3,
         "sections": [{"type": "grid", "cards": cards} for cards in sections if len(cards) > 1],
     }
@@ -129,7 +128,7 @@ def _peaks(meter: Meter) -> list[Card]:
     if demand := meter.sensor(DEMAND):
         low, high = DEMAND_RANGE[demand.attributes["unit_of_measurement"]]
         cards.append(_gauge(demand, low, high, {low: GREEN, high * 5 // 16: AMBER, high * 5 // 8: RED}))
-    return cards + _tiles(meter, PEAKS)
+    return cards + [_wide(tile) for tile in _tiles(meter, PEAKS)]
 
 
 def _days(meter: Meter) -> list[Card]:
@@ -138,12 +137,12 @@ def _days(meter: Meter) -> list[Card]:
         registers = list(meter.registers("energy"))
     cards = [_heading("The last days", "mdi:calendar-week")]
     if registers:
-        cards.append(_bars("Energy of each day", registers))
+        cards.append(_bars("Energy by day", registers))
     if power := meter.sensor(POWER):
         cards.append(
             {
                 "type": "statistics-graph",
-                "title": "Net power by the hour",
+                "title": "Net power by hour",
                 "entities": [{"entity": power.entity_id, "name": "Net power"}],
                 "days_to_show": 2,
                 "period": "hour",
@@ -166,9 +165,9 @@ def _other(meter: Meter) -> list[Card]:
     registers = [sensor for sensor in meter.sensors if sensor.is_register and sensor.is_number]
     kind = next((sensor.attributes.get("device_class") for sensor in registers), None)
     cards = [_heading(meter.name, ICONS.get(kind or "", "mdi:meter-gas"))]
-    cards += [_tile(sensor) for sensor in registers]
+    cards += [_wide(_tile(sensor)) for sensor in registers]
     if registers:
-        cards.append(_bars("Of each day", registers[:1]))
+        cards.append(_bars("By day", registers[:1]))
     return cards
 
 
@@ -177,7 +176,7 @@ def _happened(meters: list[Meter]) -> list[Card]:
     kinds = ("binary_sensor.", "event.")
     sensors = [sensor for meter in meters for sensor in meter.sensors]
     told = [sensor for kind in kinds for sensor in sensors if sensor.entity_id.startswith(kind)]
-    return [_heading("What happened", "mdi:bell-outline"), *map(_tile, told)]
+    return [_heading("What happened", "mdi:bell-outline"), *(_wide(_tile(sensor)) for sensor in told)]
 
 
 def _tiles(meter: Meter, channels: tuple[str, ...]) -> list[Card]:
@@ -193,8 +192,13 @@ def _tile(sensor: Sensor) -> Card:
     return {"type": "tile", "entity": sensor.entity_id, "name": {"type": "entity"}}
 
 
+def _wide(card: Card) -> Card:
+    """Return a card as wide as its section: long names are cut off otherwise."""
+    return {**card, "grid_options": {"columns": "full"}}
+
+
 def _gauge(sensor: Sensor, low: int, high: int, colours: dict[int, str]) -> Card:
-    return {
+    gauge = {
         "type": "gauge",
         "entity": sensor.entity_id,
         "name": {"type": "entity"},
@@ -202,8 +206,8 @@ def _gauge(sensor: Sensor, low: int, high: int, colours: dict[int, str]) -> Card
         "max": high,
         "needle": True,
         "segments": [{"from": start, "color": colour} for start, colour in colours.items()],
-        "grid_options": {"columns": "full"},
     }
+    return _wide(gauge)
 
 
 def _bars(title: str, registers: list[Sensor]) -> Card:

@@ -12,27 +12,21 @@ class Exhibit:
     model: str
     description: str = ""
     mbus: str | None = None
-    icon: str = "mdi:home"
 
 
 DEFAULT_HOUSE: Final = "dutch"
 HOUSES: Final = {
-    "dutch": Exhibit(
-        "Dutch house", "dsmr5", "DSMR 5 with three phases, gas, water and solar panels", "gas,water", "mdi:windmill"
-    ),
-    "belgian": Exhibit(
-        "Belgian house", "emucs", "capacity tariff: quarter-hour demand and monthly peaks", "gas,water", "mdi:chart-bar"
-    ),
-    "luxembourg": Exhibit("Luxembourg house", "smarty_lu", "encrypted, with gas", "gas", "mdi:castle"),
-    "austrian": Exhibit("Austrian house", "austria", "encrypted with two keys, whole watt-hours", None, "mdi:terrain"),
-    "heat": Exhibit("District heating", "warmtelink", "heat only, no electricity", None, "mdi:radiator"),
-    "museum": Exhibit("Museum", "ace4000", "ACE4000 of 2009 at 9600 7E1, with gas and water", "gas,water", "mdi:bank"),
+    "dutch": Exhibit("Dutch house", "dsmr5", "DSMR 5 with three phases, gas, water and solar panels", "gas,water"),
+    "belgian": Exhibit("Belgian house", "emucs", "capacity tariff: quarter-hour demand and monthly peaks", "gas,water"),
+    "luxembourg": Exhibit("Luxembourg house", "smarty_lu", "encrypted, with gas", "gas"),
+    "austrian": Exhibit("Austrian house", "austria", "encrypted with two keys, whole watt-hours"),
+    "heat": Exhibit("District heating", "warmtelink", "heat only, no electricity"),
+    "museum": Exhibit("Museum", "ace4000", "ACE4000 of 2009 at 9600 7E1, with gas and water", "gas,water"),
     "many": Exhibit(
         "Many meters",
         "dsmr5",
         "DSMR 5 with gas, water, heat and a second electricity meter",
         "gas,water,heating,electricity",
-        "mdi:meter-electric",
     ),
 }
 NAMELESS: Final = Exhibit("Smart meter", "")

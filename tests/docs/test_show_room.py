@@ -5,9 +5,10 @@ import os
 from pathlib import Path
 import re
 
+import pytest
+
 from demonstration.options import DEFAULT_HTTP_PORT, parse_options
 from demonstration.show_room import HOUSES
-import pytest
 from simulator import MODELS
 
 ROOT = Path(__file__).resolve().parents[2]
