@@ -12,6 +12,8 @@ from .show_room import DEFAULT_HOUSE, HOUSES, Exhibit, exhibit_of_model, list_ho
 
 DEFAULT_HTTP_PORT: Final = 8123
 DAYS: Final = 31
+DAYS_OF_ALL: Final = 7
+"""Where every house is looked at, the past of each is shorter."""
 EPILOG: Final = """\
 Without --port, --telegram, --model and --house it is a Dutch house with gas, water and solar panels; --check looks at
 every house then. Everything lives in a temporary folder and is gone after Ctrl-C. The login is printed; it is the same
@@ -75,11 +77,12 @@ def parse_options(arguments: Sequence[str] | None) -> Options:
     add("--decryption-key", metavar="HEX", help="for meters that encrypt")
     add("--additional-key", metavar="HEX", help="the key for authentication, where the meter has one of its own")
     add("--http-port", type=_port, metavar="N", help=f"where Home Assistant listens (default: {DEFAULT_HTTP_PORT})")
-    add("--days", type=_days, default=DAYS, metavar="N", help="days of the past to fill in (default: %(default)s)")
+    add("--days", type=_days, metavar="N", help=f"days of the past to fill in (default: {DAYS})")
     add("--check", action="store_true", help="see that all of it works, tell, and exit with 0 or 1")
     found = parser.parse_args(arguments)
     if found.list:
-        parser.exit(message=list_houses())
+        print(list_houses(), end="")
+        parser.exit()
     is_any = found.check and not found.port and not found.telegram
     names = dict.fromkeys(found.house) or (HOUSES if is_any else [DEFAULT_HOUSE])
     exhibits = [exhibit_of_model(name) for name in found.model] or [HOUSES[name] for name in names]
@@ -90,7 +93,7 @@ def parse_options(arguments: Sequence[str] | None) -> Options:
         decryption_key=found.decryption_key,
         additional_key=found.additional_key,
         http_port=found.http_port,
-        days=found.days,
+        days=found.days or (DAYS_OF_ALL if len(exhibits) == len(HOUSES) else DAYS),
         check=found.check,
     )
 

@@ -46,8 +46,8 @@ def test_the_houses_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert ended.value.code == 0
     listed = [line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines()]
     assert listed == [[name, exhibit.description] for name, exhibit in HOUSES.items()]
-    described = re.findall(r"^\| `(\w+)` \|", (ROOT / "docs" / "demo.md").read_text(encoding="utf-8"), re.MULTILINE)
-    assert described == list(HOUSES)
+    described = (ROOT / "docs" / "demo.md").read_text(encoding="utf-8").partition("## Options")[0]
+    assert re.findall(r"^\| `(\w+)` \|", described, re.MULTILINE) == list(HOUSES)
 
 
 def test_every_house_has_a_meter_that_can_be_simulated() -> None:
