@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+import contextlib
 from dataclasses import dataclass
 import math
 from typing import Any, Final
@@ -14,6 +15,8 @@ from .patience import until
 PORT_SLOT: Final = "p1"
 APPEAR_LIMIT: Final = 90.0
 """Seconds in which every meter must have values: version 2 meters speak every ten."""
+COUNT_LIMIT: Final = 60.0
+"""Seconds more in which every register must have a number: they are believed after three telegrams."""
 POLL: Final = 0.25
 
 
@@ -117,6 +120,10 @@ async def wait_for_meters(client: Client, entry_id: str, expected: int) -> list[
         found = [meter for meter in meters if not meter.is_port]
         return len(found) >= expected and all(_speaks(meter) for meter in found)
 
+    async def all_count() -> bool:
+        meters[:] = await read_meters(websocket, entry_id)
+        return all(sensor.is_number for meter in meters for sensor in meter.sensors if sensor.is_register)
+
     try:
         async with asyncio.timeout(APPEAR_LIMIT), client.websocket() as websocket:
             await until(are_there, POLL)
@@ -126,6 +133,9 @@ async def wait_for_meters(client: Client, entry_id: str, expected: int) -> list[
         raise DemonstrationError(
             f"expected {expected} meters with values; there are {names}, and without values {silent}"
         ) from None
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(COUNT_LIMIT), client.websocket() as websocket:
+            await until(all_count, POLL)
     return meters
 
 

@@ -13,7 +13,7 @@ from .show_room import DEFAULT_HOUSE, HOUSES, Exhibit, exhibit_of_model, list_ho
 DEFAULT_HTTP_PORT: Final = 8123
 DAYS: Final = 31
 DAYS_OF_ALL: Final = 7
-"""Where every house is looked at, the past of each is shorter."""
+"""Where several houses are checked, the past of each is shorter."""
 EPILOG: Final = """\
 Without --port, --telegram, --model and --house it is a Dutch house with gas, water and solar panels; --check looks at
 every house then. Everything lives in a temporary folder and is gone after Ctrl-C. The login is printed; it is the same
@@ -93,7 +93,7 @@ def parse_options(arguments: Sequence[str] | None) -> Options:
         decryption_key=found.decryption_key,
         additional_key=found.additional_key,
         http_port=found.http_port,
-        days=found.days or (DAYS_OF_ALL if len(exhibits) == len(HOUSES) else DAYS),
+        days=found.days or (DAYS_OF_ALL if found.check and len(exhibits) > 1 else DAYS),
         check=found.check,
     )
 

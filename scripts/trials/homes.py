@@ -29,6 +29,7 @@ from .usage import Usage, usage_of
 
 ENTRIES: Final = "/api/config/config_entries/entry"
 TOPIC: Final = "homes"
+MQTT_SETTINGS: Final = {"set_ca_cert": "off"}
 AT_ONCE: Final = 10
 """Flows that are open at the same time."""
 EMPTY_SECONDS: Final = 30.0
@@ -197,7 +198,7 @@ def _complaints(states: States, heard: dict[str, int], arrived: Arrivals) -> lis
 
 async def _connect(client: Client, broker: Server, series: Server) -> None:
     """Set up Home Assistant's own MQTT and InfluxDB integrations, as an owner does."""
-    await _fill_in(client, "mqtt", {"broker": {"broker": HOST, "port": broker.port}})
+    await _fill_in(client, "mqtt", {"broker": {"broker": HOST, "port": broker.port, "other_settings": MQTT_SETTINGS}})
     influx = {"url": series.address, "verify_ssl": False, "database": DATABASE}
     await _fill_in(client, "influxdb", {"user": {"next_step_id": "configure_v1"}, "configure_v1": influx})
 
