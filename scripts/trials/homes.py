@@ -29,7 +29,7 @@ from .usage import Usage, usage_of
 
 ENTRIES: Final = "/api/config/config_entries/entry"
 TOPIC: Final = "homes"
-MQTT_SETTINGS: Final = {"set_ca_cert": "off"}
+MQTT_SETTINGS: Final = {"set_ca_cert": "off", "set_client_cert": False}
 AT_ONCE: Final = 10
 """Flows that are open at the same time."""
 EMPTY_SECONDS: Final = 30.0
