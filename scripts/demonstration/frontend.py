@@ -128,6 +128,15 @@ class Frontend:
         canvas.wait_for()
         self._page.wait_for_function(_HAS_COLOUR, arg=canvas.element_handle(), polling=200)
 
+    @contextmanager
+    def sized(self, width: int, height: int) -> Iterator[None]:
+        """Have a window of another size for a while."""
+        self._page.set_viewport_size({"width": width, "height": height})
+        try:
+            yield
+        finally:
+            self._page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
+
     def screenshot(self, name: str) -> None:
         """Keep what can be seen, when all that moves has come to rest."""
         self._page.evaluate("document.fonts.ready")

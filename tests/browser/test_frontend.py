@@ -41,6 +41,18 @@ def finish_flow(frontend: Frontend, name: str) -> None:
     frontend.press("Skip and finish", within=DIALOG)
 
 
+@pytest.mark.parametrize(("name", "width", "height"), [("show-room", 1280, 900), ("show-room_phone", 390, 844)])
+def test_a_visitor_sees_the_house_first(frontend: Frontend, name: str, width: int, height: int) -> None:
+    with frontend.sized(width, height):
+        frontend.open("/")
+        frontend.see("Dutch house")
+        frontend.see(re.compile(r"-?\d\.\d{3}\skW"), within="hui-gauge-card")
+        frontend.see_chart("hui-statistics-graph-card")
+        for entity in ("Energy import", "Energy export", "Active tariff", "Reading"):
+            frontend.see(entity, within="hui-tile-card")
+        frontend.screenshot(name)
+
+
 def test_integration_page(frontend: Frontend) -> None:
     frontend.open("/config/integrations/integration/dsmr_p1")
     for name in ("P1 port", "Electricity meter", "Gas meter", "Water meter"):
