@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 from datetime import timedelta
+import json
+from typing import Any
 
 from homeassistant.config_entries import ConfigEntryDisabler, ConfigEntryState
 from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN
@@ -20,9 +22,12 @@ from custom_components.dsmr_p1.const import (
     CONF_BRIDGE_TYPE,
     CONF_DECRYPTION_KEY,
     DOMAIN,
+    LOGGER,
 )
 from custom_components.dsmr_p1.descriptions import PRESENTATIONS
+from custom_components.dsmr_p1.diagnostics import async_get_config_entry_diagnostics
 from custom_components.dsmr_p1.p1 import Quantity
+from custom_components.dsmr_p1.p1.wire.replay import PROVING_TELEGRAMS
 from custom_components.dsmr_p1.port.display import TOTALS
 from simulator import EXAMPLE_AUTHENTICATION_KEY, EXAMPLE_DECRYPTION_KEY, SlotState, make_slots
 from simulator.telegram import seal
@@ -460,8 +465,10 @@ async def test_another_meter_that_tells_no_identifier_is_known_by_its_system_tit
     device = house.device("electricity")
     assert device is not None
     assert device.serial_number is None
+    house.builder.household.replace_meter(5_000)
     house.builder.system_title = bytes(range(8))
     await send(house, 3)
+    assert float(house.value(*TOTAL)) == pytest.approx(10, abs=1)
     found = issue(house)
     assert found is not None
     assert bytes(range(8)).hex() not in str(found)
@@ -483,6 +490,119 @@ async def test_another_meter_that_tells_no_identifier_is_known_by_its_system_tit
     await send(house, 3)
     assert issue(house) is None
     assert house.value(*TOTAL) != STATE_UNKNOWN
+
+
+@pytest.fixture
+async def encrypted(make_house: MakeHouse, calendar: Calendar, monkeypatch: pytest.MonkeyPatch) -> House:
+    monkeypatch.setattr("custom_components.dsmr_p1.p1.wire.replay.PROVING_SECONDS", 0.0)
+    house = await make_house("smarty_lu", "gas")
+    keys = {CONF_BRIDGE_TYPE: BRIDGE_SMARTY, CONF_DECRYPTION_KEY: EXAMPLE_DECRYPTION_KEY.hex()}
+    house.configure(data=keys, options=EVERY_TELEGRAM)
+    await house.set_up()
+    return house
+
+
+async def replace_under_the_same_identifier(house: House) -> bytes:
+    """Let a meter with other registers take the place under the same identifier, and prove itself."""
+    house.builder.household.replace_meter(5_000)
+    house.builder.system_title = bytes(range(8))
+    await send(house, PROVING_TELEGRAMS - 1)
+    assert house.coordinator.port.reader.heard.rejected == {"authentication": PROVING_TELEGRAMS - 1}
+    return house.builder.system_title
+
+
+async def test_another_system_title_under_the_same_identifier_is_another_meter(
+    encrypted: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    house, old = encrypted, encrypted.builder.system_title
+    before = house.value(*TOTAL)
+    new = await replace_under_the_same_identifier(house)
+    for _ in range(2):
+        await house.send()
+        assert house.value(*TOTAL) == before
+        assert issue(house) is None
+    await house.send()
+    found = issue(house)
+    assert found is not None
+    assert found.translation_key == "meter_changed"
+    assert float(house.value(*TOTAL)) == pytest.approx(10, abs=1)
+    told = house.coordinator.meters.describe("electricity")
+    assert (told["old_meter"], told["new_meter"]) == (old.hex(), new.hex())
+    assert f"{float(before):.3f} → {float(house.value(*TOTAL)):.3f} kWh" in told["readings"]
+    diagnostics = await async_get_config_entry_diagnostics(house.hass, house.entry)
+    lines = "\n".join(record.message for record in caplog.records if record.name == LOGGER.name)
+    for shown in (str(found), json.dumps(diagnostics, default=str), lines):
+        assert old.hex() not in shown
+        assert new.hex() not in shown
+    # The meter of before takes the question back, also after a restart.
+    await house.reload()
+    house.builder.system_title = old
+    await send(house, 3)
+    assert issue(house) is None
+    [known] = [meter for meter in house.coordinator.port.meters.values() if meter.slot == "electricity"]
+    assert known.system_title == old.hex()
+
+
+@pytest.mark.parametrize("choice", ["replacement", "additional", "mistake"])
+@pytest.mark.parametrize("is_restarted", [False, True])
+async def test_the_answers_about_another_system_title(
+    encrypted: House, hass_client: ClientSessionGenerator, choice: str, *, is_restarted: bool
+) -> None:
+    house, entity_id = encrypted, encrypted.entity_id(*TOTAL)
+    old, identifier = house.builder.system_title, house.builder.identifier
+    house.hass.config_entries.async_update_entry(house.entry, unique_id=identifier)
+    new = await replace_under_the_same_identifier(house)
+    await send(house, 3)
+    if is_restarted:
+        await house.reload(house.builder.telegram())
+    await answer(hass_client, house, choice, private=new.hex())
+    await send(house, 2)
+    device = house.device("electricity")
+    assert device is not None
+    assert device.serial_number == identifier
+    assert house.entry.unique_id == identifier
+    assert (house.entity_id(*TOTAL) == entity_id) == (choice != "additional")
+    known = house.coordinator.port.meters["electricity"]
+    assert known.system_title == (old if choice == "mistake" else new).hex()
+    await house.reload(house.builder.telegram())
+    await send(house, 3)
+    assert issue(house) is None
+    assert float(house.value(*TOTAL)) == pytest.approx(10, abs=1)
+
+
+async def test_a_meter_with_another_identifier_and_another_system_title_is_asked_about_once(
+    encrypted: House, hass_client: ClientSessionGenerator
+) -> None:
+    house = encrypted
+    another_main_meter(house)
+    house.builder.system_title = bytes(range(8))
+    await send(house, 3)
+    await answer(hass_client, house, "replacement")
+    await send(house, 3)
+    known = house.coordinator.port.meters["electricity"]
+    assert (known.equipment_identifier, known.system_title) == (house.builder.identifier, bytes(range(8)).hex())
+    await house.reload(house.builder.telegram())
+    await send(house, 3)
+    assert issue(house) is None
+
+
+async def test_the_system_title_of_a_meter_that_was_stored_without_one_is_learned(
+    encrypted: House, hass_storage: dict[str, Any]
+) -> None:
+    house = encrypted
+    assert await house.hass.config_entries.async_unload(house.entry.entry_id)
+    stored = hass_storage[f"{DOMAIN}.{house.entry.entry_id}"]["data"]
+    [meter] = [meter for meter in stored["meters"] if meter["slot"] == "electricity"]
+    assert meter["system_title"] == house.builder.system_title.hex()
+    meter["system_title"] = None
+    stored["guard"]["electricity"]["identity"] = house.builder.identifier
+    assert await house.hass.config_entries.async_setup(house.entry.entry_id)
+    await house.send()
+    assert float(house.value(*TOTAL)) > 0
+    assert issue(house) is None
+    await replace_under_the_same_identifier(house)
+    await send(house, 3)
+    assert issue(house) is not None
 
 
 async def test_questions_of_a_disabled_port_rest(hass: HomeAssistant, house: House) -> None:

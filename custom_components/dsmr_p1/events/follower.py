@@ -21,6 +21,7 @@ from ..p1 import (
     channel_type,
     present,
 )
+from ..p1.meters.identity import identity_of, is_another
 from ..port.captures import Capture
 from ..port.state import Port
 from ..storage.store import KnownMeter, Seen
@@ -81,7 +82,7 @@ class Follower:
         if isinstance(capture.event, Reading) and self._port.reading is not None:
             for meter in self._port.reading.meters:
                 if meter.profile.role is not Role.MBUS and self._is_news(meter):
-                    self._compare(meter)
+                    self._compare(meter, self._port.reading.system_title)
 
     def _is_news(self, meter: Meter) -> bool:
         """Whether anything related to events has changed since the last telegram, which is rare."""
@@ -96,15 +97,16 @@ class Follower:
         self._last[slot] = last._replace(values=values)
         return True
 
-    def _compare(self, meter: Meter) -> None:
+    def _compare(self, meter: Meter, system_title: bytes | None) -> None:
         profile, seen = meter.profile, self._port.record.seen
+        identity = identity_of(meter, system_title)
         channels = {channel_id: shown for channel_id, shown in present(meter).items() if shown.channel.name in WATCHED}
         before = seen.get(profile.slot)
-        if before is None or _is_another(before.identifier, profile.equipment_identifier):
-            before = Seen(profile.equipment_identifier, {})
+        if before is None or is_another(before.identifier, identity):
+            before = Seen(identity, {})
         has_list = any(shown.channel.name == LIST for shown in channels.values())
         seen[profile.slot] = Seen(
-            profile.equipment_identifier or before.identifier,
+            identity or before.identifier,
             {
                 **before.values,
                 **{
@@ -132,7 +134,3 @@ class Follower:
 def _is_unknown_counter(shown: Presented) -> bool:
     """Whether a counter waits for a second telegram; its last value is kept until then."""
     return shown.value is None and shown.channel.quantity is Quantity.COUNTER
-
-
-def _is_another(before: str | None, now: str | None) -> bool:
-    return before is not None and now is not None and before != now

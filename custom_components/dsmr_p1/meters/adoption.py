@@ -9,23 +9,30 @@ from ..const import DOMAIN
 from ..p1 import Role
 from ..port.devices import device_identifier
 from ..port.state import Port
+from ..storage.replaced import Change
 from ..storage.store import KnownMeter
 from .continuity import Moves, async_move
 
 
 @callback
-def identify(port: Port, slot: str, identifier: str, meter: KnownMeter | None = None) -> None:
-    """Assign an identifier to the meter in a slot, or to `meter`, which replaces it."""
-    before, entry = port.meters[slot], port.entry
-    if before.equipment_identifier is None and before.system_title is not None:
-        after = replace(meter or before, system_title=identifier)
+def identify(port: Port, change: Change, seen: KnownMeter | None, meter: KnownMeter | None = None) -> None:
+    """Assign the identity of the other meter in a slot to the known one, or to `meter`, which replaces it.
+
+    `seen` is the meter as the last telegram reports it.
+    """
+    slot, identity, entry = change.slot, change.identifier, port.entry
+    before = port.meters[slot]
+    if change.is_title or (before.equipment_identifier is None and before.system_title is not None):
+        after = replace(meter or before, system_title=identity)
     else:
-        after = replace(meter or before, equipment_identifier=identifier)
+        # Without a telegram of the other meter its system title is not known yet.
+        title = seen.system_title if seen is not None and seen.equipment_identifier == identity else None
+        after = replace(meter or before, equipment_identifier=identity, system_title=title)
     port.async_set_meters({**port.meters, slot: after})
-    old = before.equipment_identifier or before.system_title
-    is_taken = any(other.unique_id == identifier for other in port.hass.config_entries.async_entries(DOMAIN))
+    old, new = (one.equipment_identifier or one.system_title for one in (before, after))
+    is_taken = any(other.unique_id == new for other in port.hass.config_entries.async_entries(DOMAIN))
     if before.role is Role.MAIN and entry.unique_id == old and not is_taken:
-        port.hass.config_entries.async_update_entry(entry, unique_id=identifier)
+        port.hass.config_entries.async_update_entry(entry, unique_id=new)
     port.save()
 
 

@@ -60,6 +60,7 @@ def settle(known: Mapping[str, KnownMeter], seen: Mapping[str, KnownMeter]) -> t
         settled[slot] = replace(
             meter,
             equipment_identifier=meter.equipment_identifier or before.equipment_identifier,
+            system_title=meter.system_title or before.system_title,
             manufacturer=meter.manufacturer or before.manufacturer,
             channels={
                 channel_id: meter.channels.get(channel_id) or kept.get(channel_id)
@@ -126,11 +127,9 @@ def continued_channels(before: KnownMeter, now: KnownMeter) -> dict[str, str]:
 
 
 def system_title(meter: Meter, reading: Reading) -> str | None:
-    """Return the system title of a main meter without identifier; None for any other meter."""
-    profile = meter.profile
-    if profile.role is not Role.MAIN or profile.equipment_identifier is not None or reading.system_title is None:
-        return None
-    return reading.system_title.hex()
+    """Return the system title of an encrypted main meter; None for any other meter."""
+    is_main = meter.profile.role is Role.MAIN
+    return reading.system_title.hex() if is_main and reading.system_title is not None else None
 
 
 @callback

@@ -172,7 +172,7 @@ class Handover:
                 before = readings[state.name][0] if state.name in readings else step.before
                 readings[state.name] = before, step.first, step.unit or ""
         return {
-            "old_meter": known.equipment_identifier or known.system_title or "?",
+            "old_meter": (None if change.is_title else known.equipment_identifier) or known.system_title or "?",
             "new_meter": change.identifier,
             "since": dt_util.as_local(change.since).strftime("%Y-%m-%d %H:%M"),
             "readings": "\n".join(

@@ -1,4 +1,4 @@
-"""Replaced meters: another identifier in the slot of a known meter.
+"""Replaced meters: another identifier in the slot of a known meter, or another system title of an encrypted one.
 
 Technicians replace meters, and noise garbles identifiers. Until the same other identifier has come in three telegrams,
 the registers keep their values. Then the other meter is accepted: its registers are shown, the step between the two
@@ -152,8 +152,15 @@ class Replacements:
             return
         del self._doubted[slot]
         since, earlier = (dt_util.utcnow(), ()) if change is None else (change.since, change.steps)
+        seen = self._seen(slot)
         self._record.changes[slot] = Change(
-            slot=slot, identifier=identifier, since=since, is_asked=True, is_shown=True, steps=(*earlier, *steps)
+            slot=slot,
+            identifier=identifier,
+            since=since,
+            is_asked=True,
+            is_shown=True,
+            is_title=seen is not None and seen.system_title == identifier,
+            steps=(*earlier, *steps),
         )
         LOGGER.info("P1 port %s: another meter is in the place of the one in %s", self._port.name, slot)
         self._questions.async_ask_about_change(slot)
@@ -199,7 +206,8 @@ class Replacements:
                 last = self._handover.last_of(change)
                 del self._record.changes[slot]
                 move_out(self._port, slot)
-                identify(self._port, slot, change.identifier, self._seen(slot))
+                seen = self._seen(slot)
+                identify(self._port, change, seen, seen)
                 self._port.display.publish()
                 self._handover.take_out(change, last)
             case Answer.MISTAKE:
@@ -218,7 +226,7 @@ class Replacements:
             del self._record.changes[change.slot]
         else:
             self._record.changes[change.slot] = replace(change, is_replacement=True)
-        identify(self._port, change.slot, change.identifier)
+        identify(self._port, change, self._seen(change.slot))
 
     @callback
     def async_forget(self, slot: str) -> None:

@@ -51,8 +51,9 @@ class UnbookedCost:
 class Change:
     """Another identifier in the slot of a known meter, accepted at a time.
 
-    `is_shown`: its registers are shown, and `steps` are those between the old meter's registers and them. `is_asked`:
-    the owner is asked about it. `is_replacement`: it is a new meter, and only the recorder has to finish.
+    `is_title`: it is the system title, since that alone has changed or the meter sends no identifier. `is_shown`: its
+    registers are shown, and `steps` are those between the old meter's registers and them. `is_asked`: the owner is
+    asked about it. `is_replacement`: it is a new meter, and only the recorder has to finish.
     """
 
     slot: str
@@ -61,6 +62,7 @@ class Change:
     is_asked: bool = False
     is_replacement: bool = False
     is_shown: bool = False
+    is_title: bool = False
     steps: tuple[Step, ...] = ()
 
     @classmethod
@@ -73,6 +75,7 @@ class Change:
             is_asked=stored["is_asked"],
             is_replacement=stored["is_replacement"],
             is_shown=stored.get("is_shown", False),
+            is_title=stored.get("is_title", False),
             steps=tuple(Step.from_dict(step) for step in stored.get("steps", ())),
         )
 

@@ -24,8 +24,8 @@ class KnownMeter:
 
     `type_id` is the type that was detected, `chosen_type_id` the one by which the owner overrules it. `channels` are
     the ids of all channels it ever sent, with the units of their values. `low_tariff` is the number of the tariff for
-    the cheap hours, None if the numbers have no such meaning. `system_title` is that of an encrypted main meter that
-    tells no identifier, in hexadecimal digits.
+    the cheap hours, None if the numbers have no such meaning. `system_title` is that of an encrypted main meter, in
+    hexadecimal digits.
     """
 
     slot: str
@@ -46,12 +46,14 @@ class KnownMeter:
         return meter_type(self.chosen_type_id or self.type_id)
 
     def identities(self, other: KnownMeter) -> tuple[str, str] | None:
-        """Return the identities of this meter and another one for comparison; None if they cannot be compared."""
-        if self.equipment_identifier is not None and other.equipment_identifier is not None:
-            return self.equipment_identifier, other.equipment_identifier
-        if self.system_title is not None and other.system_title is not None:
-            return self.system_title, other.system_title
-        return None
+        """Return the identities of this meter and another one for comparison; None if they cannot be compared.
+
+        These are the identifiers, or the system titles if a meter sends no identifier or only the titles differ.
+        """
+        identifiers = self.equipment_identifier, other.equipment_identifier
+        titles = self.system_title, other.system_title
+        pairs = [(one, two) for one, two in (identifiers, titles) if one is not None and two is not None]
+        return next((pair for pair in pairs if pair[0] != pair[1]), pairs[0] if pairs else None)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the data for storage."""
@@ -103,8 +105,8 @@ def known_channel(channel_id: str) -> ChannelType | None:
 class Seen:
     """The last values of a meter that show events: counters, messages, the tariff.
 
-    `identifier` is that of the meter, None if it sends none. `values` are by channel id, as text. `failures` identify
-    the power failures of the meter's list, None if it has sent no list.
+    `identifier` is that of the meter, with its system title if it encrypts, None if it sends none. `values` are by
+    channel id, as text. `failures` identify the power failures of the meter's list, None if it has sent no list.
     """
 
     identifier: str | None

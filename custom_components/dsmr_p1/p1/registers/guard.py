@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from ..catalog import Role
 from ..decoding.decoder import Reading
 from ..memory import PortMemory
 from ..meters.detection import Detection, Meter
+from ..meters.identity import identity_of, is_another
 from .guarded import Accepted, Begun, Event, GuardedMeter, Held, Times
 from .layout import SteadyLayout
 
@@ -37,6 +37,7 @@ class Guard:
         self._slots: dict[str, GuardedMeter] = {}
         self._former: dict[str, GuardedMeter] = {}
         self._lineup: list[GuardedMeter] = []
+        self._system_title: bytes | None = None
         self._layout = SteadyLayout()
         self._times = Times()
         self._events: list[Event] = []
@@ -68,7 +69,7 @@ class Guard:
 
     def _shown(self, meters: tuple[Meter, ...], system_title: bytes | None, *, is_filled: bool) -> tuple[Meter, ...]:
         """Return the meters as they may be shown."""
-        if is_new := len(meters) != len(self._lineup):
+        if is_new := len(meters) != len(self._lineup) or system_title != self._system_title:
             self._line_up(meters, system_title)
         others: list[Meter] | None = None
         for number, meter in enumerate(meters):
@@ -102,7 +103,8 @@ class Guard:
         """Find what guards the meters of a telegram, in their order."""
         for guarded in self._lineup:
             guarded.last_seen = guarded.last_seen or self._times.before
-        identities = [_identity(meter, system_title) for meter in meters]
+        self._system_title = system_title
+        identities = [identity_of(meter, system_title) for meter in meters]
         slots = [meter.profile.slot for meter in meters]
         here = dict(zip(slots, identities, strict=True))
         # Meters that are in another slot than before, by identity.
@@ -112,7 +114,8 @@ class Guard:
         self._lineup = []
         for meter, identity in zip(meters, identities, strict=True):
             known = self._known(meter.profile.slot, identity, moved)
-            known.identity = identity or known.identity
+            if identity is not None and identity not in (known.identity or ""):
+                known.identity = identity
             if known.profile is not meter.profile:
                 known.set_profile(meter, self._memory)
             self._lineup.append(known)
@@ -124,7 +127,7 @@ class Guard:
         Of another meter than before all begins anew; the one before is kept, as noise may have garbled its identifier.
         """
         known, former = self._slots.get(slot), self._former.get(slot)
-        if known is not None and (identity is None or known.identity in (None, identity)):
+        if known is not None and not is_another(known.identity, identity):
             return known
         if identity in moved:
             return moved.pop(identity)
@@ -145,11 +148,3 @@ class Guard:
     def restore(self, stored: Mapping[str, Any], now: float, wall: datetime) -> None:
         """Go on with the readings that were stored, after the time that has passed."""
         self._slots = {slot: GuardedMeter.from_dict(meter, now, wall) for slot, meter in stored.items()}
-
-
-def _identity(meter: Meter, system_title: bytes | None) -> str | None:
-    """Return what tells a meter from another one in its slot; None where nothing does."""
-    identity = meter.profile.equipment_identifier
-    if identity is None and meter.profile.role is Role.MAIN and system_title is not None:
-        return system_title.hex()
-    return identity
