@@ -30,7 +30,7 @@ from custom_components.dsmr_p1.port.state import COUNTER_INTERVAL, WRITE_INTERVA
 from custom_components.dsmr_p1.sensor import MOST_EXTRA_OPTIONS
 from simulator import EXAMPLE_AUTHENTICATION_KEY, EXAMPLE_DECRYPTION_KEY
 from tests.ha.house import House, MakeHouse, eventually
-from tests.ha.replacing import TOTAL
+from tests.ha.replacing import TOTAL, send
 
 EVERY_TELEGRAM = {CONF_REFRESH: {"p1": 0, "electricity": 0, "mbus_1": 0}}
 
@@ -194,6 +194,44 @@ async def test_a_meter_is_new_with_the_third_telegram(make_house: MakeHouse) -> 
     assert device.serial_number == "GAS3"
 
 
+async def test_a_channel_is_new_with_the_third_telegram(
+    make_house: MakeHouse, caplog: pytest.LogCaptureFixture
+) -> None:
+    house = await make_house("dsmr5", "gas")
+    await house.set_up()
+    entities, before = set(house.entities()), writes()
+    # Ever others are none, however many they are.
+    for number in range(60):
+        house.builder.extra_lines = [f"1-{number}:99.{line}.7(1.5*kWh)" for line in range(20)]
+        await house.send()
+    assert set(house.entities()) == entities
+    assert writes() - before <= 1
+    # One that comes now and then needs no more telegrams than one that stays.
+    for times in range(1, 4):
+        house.builder.extra_lines = []
+        await send(house, 2)
+        assert set(house.entities()) == entities
+        house.builder.extra_lines = ["1-0:97.1.7(1.5*kWh)"]
+        await house.send()
+        assert len(house.entities()) == len(entities) + (times == 3)
+    # What is held is nothing that the next telegram would have to be looked at for.
+    house.builder.extra_lines = []
+    await house.send()
+    assert not house.coordinator.meters._newcomers
+
+
+async def test_a_channel_that_is_too_much_is_told_for_as_long_as_it_comes(make_house: MakeHouse) -> None:
+    house = await make_house("dsmr5", "gas")
+    await house.set_up()
+    house.builder.extra_lines = [f"1-{line % 3}:99.{line // 3}.7(1.5*kWh)" for line in range(290)]
+    await send(house, 2)
+    assert not house.coordinator.port.is_full
+    for _ in range(6):
+        await house.send()
+        assert house.coordinator.port.is_full
+    assert len(house.entities()) == MOST_CHANNELS
+
+
 async def test_there_are_no_more_meters_than_a_house_has(
     hass: HomeAssistant, make_house: MakeHouse, hass_storage: dict[str, Any]
 ) -> None:
@@ -225,7 +263,8 @@ async def test_there_are_no_more_entities_than_a_house_has(make_house: MakeHouse
     await house.set_up()
     for first in range(0, 250, 50):
         house.builder.extra_lines = [f"1-{first // 50}:99.{line}.7(1.5*kWh)" for line in range(50, 150)]
-        await house.send()
+        for _ in range(3):
+            await house.send()
     assert len(house.entities()) == MOST_CHANNELS
     assert house.value(*TOTAL) not in (STATE_UNKNOWN, STATE_UNAVAILABLE)
 
@@ -254,7 +293,8 @@ async def test_what_changes_is_written_when_the_entry_is_unloaded(
     await house.set_up()
     key = f"{DOMAIN}.{house.entry.entry_id}"
     house.builder.extra_lines = ["1-0:99.1.7(1.5*kWh)"]
-    await house.send()
+    for _ in range(3):
+        await house.send()
     assert "99.1.7" not in str(hass_storage[key])
     assert await hass.config_entries.async_unload(house.entry.entry_id)
     assert "99.1.7" in str(hass_storage[key]) or "99_1_7" in str(hass_storage[key])

@@ -124,8 +124,9 @@ class KnownMeters:
             }
         )
         meters, moves = settle(port.meters, seen)
-        if uncertain := self._newcomers.uncertain(port.meters, seen, moves):
-            seen = {slot: meter for slot, meter in seen.items() if slot not in uncertain}
+        certain = self._newcomers.certain(port.meters, seen, moves, has_crc=reading.telegram.has_crc)
+        if certain != seen:
+            seen = certain
             meters, moves = settle(port.meters, seen)
         self._replacements.compare(port.meters, seen, meters, moves)
         self._siblings.compare(port.meters, seen, moves)
