@@ -199,8 +199,8 @@ class P1Coordinator(DataUpdateCoordinator[Mapping[str, Values]]):
                     translation_placeholders={"port": self.name, "error": error},
                 )
             )
-        elif not failed.was_open:
-            # A port that was lost while open is retried first; only a failed retry affects availability.
+        elif not failed.was_open and not self.port.display.is_available:
+            # What was heard stays for as long as silence is allowed, however often the port cannot be opened.
             self._set_unavailable(error)
 
     # Availability

@@ -6,7 +6,7 @@ import logging
 
 from homeassistant.config_entries import SOURCE_REAUTH
 from homeassistant.const import CONF_PORT, STATE_UNAVAILABLE, STATE_UNKNOWN
-from homeassistant.core import HomeAssistant
+from homeassistant.core import Event, EventStateChangedData, HomeAssistant
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
@@ -20,6 +20,7 @@ from custom_components.dsmr_p1.const import (
     CONF_METER_TYPE,
     CONF_RECEIVED_TIMEOUT,
     CONF_REFRESH,
+    DEFAULT_RECEIVED_TIMEOUT,
 )
 from simulator import EXAMPLE_DECRYPTION_KEY, crc16
 from tests.ha.house import House, MakeHouse, eventually
@@ -95,7 +96,10 @@ async def test_a_port_that_goes_and_comes_back(
     house = await make_house()
     await house.set_up()
     house.port.unplug()
-    await eventually(lambda: house.value(*POWER) == STATE_UNAVAILABLE)
+    await eventually(lambda: house.coordinator.port.reader.heard.failed)
+    assert house.value(*POWER) != STATE_UNAVAILABLE
+    await wait_in_vain(hass, DEFAULT_RECEIVED_TIMEOUT + 1)
+    assert house.value(*POWER) == STATE_UNAVAILABLE
     house.port.replug()
     await eventually(lambda: house.is_listening)
     await house.send()
@@ -115,6 +119,58 @@ async def test_a_port_that_is_back_at_the_next_try_was_never_gone(
     assert house.value(*POWER) != STATE_UNAVAILABLE
     await house.send()
     assert told(caplog) == []
+
+
+async def test_a_port_that_drops_again_and_again_was_never_gone(
+    hass: HomeAssistant, make_house: MakeHouse, caplog: pytest.LogCaptureFixture
+) -> None:
+    house = await make_house()
+    await house.set_up()
+    written: list[str] = []
+
+    def note(event: Event[EventStateChangedData]) -> None:
+        if (state := event.data["new_state"]) is not None:
+            written.append(state.state)
+
+    hass.bus.async_listen("state_changed", note)
+    heard = house.coordinator.port.reader.heard
+    for is_gone in (False, True, False):
+        lost, failed = heard.lost, heard.failed
+        house.port.unplug()
+        await eventually(lambda lost=lost: heard.lost > lost)  # type: ignore[misc]
+        if is_gone:
+            await eventually(lambda failed=failed: heard.failed > failed)  # type: ignore[misc]
+        house.port.replug()
+        await eventually(lambda: house.is_listening)
+        await house.send()
+        await house.send()
+    assert heard.lost == 3
+    assert heard.failed
+    assert STATE_UNAVAILABLE not in written
+    assert told(caplog) == []
+
+
+async def test_of_telegrams_at_once_the_newest_is_shown(
+    hass: HomeAssistant, make_house: MakeHouse, clock: Clock
+) -> None:
+    house = await make_house()
+    await house.set_up()
+    first = house.value("electricity", "energy_import_total")
+    clock.now += 60
+    telegrams, heard = [], house.coordinator.port.reader.heard
+    # As many as a pty takes.
+    for _ in range(3):
+        house.pass_time(60)
+        telegrams.append(house.builder.telegram())
+    before = heard.telegrams
+    house.port.write(b"".join(telegrams))
+    await eventually(lambda: heard.telegrams == before + 3)
+    await hass.async_block_till_done()
+    shown = house.value("electricity", "energy_import_total")
+    assert float(shown) > float(first)
+    clock.now += 60
+    await house.send(telegrams[-1])
+    assert house.value("electricity", "energy_import_total") == shown
 
 
 async def test_an_absent_port_is_told_once(
