@@ -48,7 +48,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: P1ConfigEntry) -> bool:
     except ConfigEntryNotReady, ConfigEntryAuthFailed:
         hass.async_create_task(take_over.async_put_back(), "DSMR entry: set up again", eager_start=False)
         raise
-    entry.async_on_unload(entry.runtime_data.async_add_listener(lambda: take_over.follow(port.meters)))
+    entry.async_on_unload(entry.runtime_data.async_add_listener(lambda: take_over.follow(port, unit_of)))
     entry.runtime_data.entities_of_parts = await async_start_parts(entry.runtime_data)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     async_start_dashboard(entry.runtime_data.port)

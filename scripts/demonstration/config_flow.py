@@ -35,14 +35,14 @@ async def add_entry(client: Client, house: House) -> str:
             raise DemonstrationError(f"{house.port}: the config flow asks for {name!r}")
         if name == "keys" and not answers[name]:
             raise DemonstrationError(f"{house.port} is encrypted: give its key with --decryption-key")
-        step = await _listen(client, path, await client.request("POST", path, answers.pop(name)))
+        step = await listen(client, path, await client.request("POST", path, answers.pop(name)))
     if step["type"] != "create_entry":
         raise DemonstrationError(f"{house.port} cannot be set up: {step.get('reason', step['type'])}")
     entry_id: str = step["result"]["entry_id"]
     return entry_id
 
 
-async def _listen(client: Client, path: str, step: dict[str, Any]) -> dict[str, Any]:
+async def listen(client: Client, path: str, step: dict[str, Any]) -> dict[str, Any]:
     """Wait until a step is more than progress."""
     try:
         async with asyncio.timeout(LISTEN_LIMIT):

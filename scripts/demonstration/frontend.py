@@ -5,7 +5,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 import re
 import shutil
-from typing import Final
+from typing import Any, Final
 
 from playwright.sync_api import Error, Page, sync_playwright
 
@@ -30,6 +30,8 @@ _TRIES: Final = 10
 _TRY_LIMIT: Final = 2000
 """Milliseconds after which a field that has not taken a text is written again."""
 _HAS_VALUE: Final = "([element, text]) => element.value === text"
+_COMMAND: Final = "command => document.querySelector('home-assistant').hass.callWS(command)"
+_REQUEST: Final = "([method, path, body]) => document.querySelector('home-assistant').hass.callApi(method, path, body)"
 _HAS_COLOUR: Final = """canvas => {
   const pixels = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
   for (let i = 0; i < pixels.length; i += 4)
@@ -136,6 +138,18 @@ class Frontend:
             yield
         finally:
             self._page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
+    def command(self, name: str, **arguments: object) -> Any:  # noqa: ANN401 - every command has its own answer
+        """Give Home Assistant a command of its websocket, as the page itself does, and return the result."""
+        return self._page.evaluate(_COMMAND, {"type": name, **arguments})
+
+    def request(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:  # noqa: ANN401
+        """Call the REST API, as the page itself does."""
+        return self._page.evaluate(_REQUEST, [method, path, body])
+
+    def choose_language(self, language: str) -> None:
+        """Choose the language of the owner; it is that of the pages that are opened from now on."""
+        self.command("frontend/set_user_data", key="language", value={"language": language})
+        self._page.evaluate("language => localStorage.setItem('selectedLanguage', JSON.stringify(language))", language)
 
     def screenshot(self, name: str) -> None:
         """Keep what can be seen, when all that moves has come to rest."""

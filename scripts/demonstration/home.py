@@ -96,8 +96,9 @@ def _shortened(entry: str) -> str:
 class Home:
     """A running Home Assistant."""
 
-    def __init__(self, folder: Path, http_port: int) -> None:
-        """Take the folder of `write_configuration`."""
+    def __init__(self, folder: Path, http_port: int, python: Path | None = None) -> None:
+        """Take the folder of `write_configuration`, and the Python whose Home Assistant it is; this one otherwise."""
+        self._program = (python or Path(sys.executable)).parent / "hass"
         self.url = f"http://{HOST}:{http_port}"
         self.log = folder / "console.log"
         self._folder = folder
@@ -163,11 +164,10 @@ class Home:
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:]) if self.log.exists() else ""
 
     async def _run(self) -> int:
-        program = Path(sys.executable).parent / "hass"
         while True:
             with self.log.open("ab") as output:
                 self._process = await start_child(
-                    [program, "-c", self._folder, "--log-no-color"],
+                    [self._program, "-c", self._folder, "--log-no-color"],
                     output=output,
                     environment={"PYTHONUNBUFFERED": "1"},
                 )

@@ -1,17 +1,19 @@
-"""The entry point of scripts/endurance."""
+"""The entry point of scripts/endurance.
+
+Trials are imported when they run: one of them replaces the clock before Home Assistant is imported.
+"""
 
 import argparse
 import asyncio
 from collections.abc import Coroutine
+from importlib import import_module
+from pathlib import Path
 import sys
 from typing import Any
 
-from demonstration.cli import run_until_signal
 from demonstration.errors import DemonstrationError
 
-from .homes import Homes
-from .kills import Kills
-from .transports import try_transports
+from .old_houses import HOUSES
 
 INTERRUPTED = 130
 
@@ -24,10 +26,12 @@ def main() -> int:
     trials = parser.add_subparsers(dest="trial", required=True)
     kill = trials.add_parser("kill", help="kill -9 a real Home Assistant again and again while it reads a meter")
     kill.add_argument("--times", type=int, default=100, metavar="N", help="how often (default: %(default)s)")
+    kill.set_defaults(start=lambda asked: _of("kills").Kills(asked.times, asked.seed).run())
     transports = trials.add_parser("transports", help="faults of serial ports and network readers, on ptys and TCP")
     transports.add_argument(
         "--rounds", type=int, default=5, metavar="N", help="how often, all at the same time (default: %(default)s)"
     )
+    transports.set_defaults(start=lambda asked: _of("transports").try_transports(asked.rounds, asked.seed))
     homes = trials.add_parser("homes", help="many ports on the network, read into PostgreSQL, MQTT and InfluxDB")
     homes.add_argument("--ports", type=int, default=100, metavar="N", help="how many (default: %(default)s)")
     homes.add_argument(
@@ -36,11 +40,26 @@ def main() -> int:
     homes.add_argument(
         "--seconds", type=float, default=120, metavar="S", help="how long to measure (default: %(default)s)"
     )
+    homes.set_defaults(start=lambda asked: _of("homes").Homes(asked.ports, asked.period, asked.seconds).run())
+    over = trials.add_parser("take-over", help="a real Home Assistant whose dsmr is taken over, given back, and again")
+    over.add_argument(
+        "--house", action="append", default=[], choices=HOUSES, metavar="NAME",
+        help=f"only this one (repeatable): {', '.join(HOUSES)}",
+    )  # fmt: skip
+    over.add_argument("--python", type=Path, metavar="PATH", help="the Python with the Home Assistant to try")
+    over.add_argument(
+        "--quick", action="store_true", help="wait for the recorder's five minutes at the start and in the end only"
+    )
+    over.set_defaults(
+        start=lambda asked: (
+            _of("take_over").TakeOvers(asked.house or list(HOUSES), asked.python, is_quick=asked.quick).run()
+        )
+    )
     for trial in (kill, transports):
         trial.add_argument("--seed", type=int, default=1, help="of all that is random (default: %(default)s)")
     asked = parser.parse_args()
     try:
-        return asyncio.run(run_until_signal(_work(asked)))
+        return _run(asked.start(asked))
     except DemonstrationError as error:
         print(f"endurance: {error}", file=sys.stderr)
         return 1
@@ -48,14 +67,13 @@ def main() -> int:
         return INTERRUPTED
 
 
-def _work(asked: argparse.Namespace) -> Coroutine[Any, Any, int]:
-    match asked.trial:
-        case "kill":
-            return Kills(asked.times, asked.seed).run()
-        case "transports":
-            return try_transports(asked.rounds, asked.seed)
-        case _:
-            return Homes(asked.ports, asked.period, asked.seconds).run()
+def _of(trial: str) -> Any:  # noqa: ANN401 - a module
+    return import_module(f"trials.{trial}")
+
+
+def _run(work: Coroutine[Any, Any, int]) -> int:
+    status: int = asyncio.run(import_module("demonstration.cli").run_until_signal(work))
+    return status
 
 
 if __name__ == "__main__":

@@ -3,7 +3,9 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from decimal import Decimal
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any
 from unittest.mock import patch
 
@@ -20,8 +22,11 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.dsmr_p1.const import BRIDGE_DSMR, CONF_BRIDGE_TYPE, CONF_TAKE_OVER, DOMAIN
+from custom_components.dsmr_p1.p1 import MeterKind, present
 from custom_components.dsmr_p1.takeover.core_entries import core_entries, core_port
 from custom_components.dsmr_p1.takeover.keys import CHANNELS, GAS, LEFT
+from custom_components.dsmr_p1.takeover.moving import async_move_back
+from custom_components.dsmr_p1.takeover.record import RecordStore
 from simulator import EXAMPLE_DECRYPTION_KEY, PtyPort, SimulatedMeter
 from tests.ha.flow_driver import QUICK, answer, begin, close, enter, make_meter, sending, told
 from tests.ha.house import eventually
@@ -341,45 +346,106 @@ async def test_without_a_telegram_the_old_one_reads_on(hass: HomeAssistant, port
             assert core.rows() == before
 
 
-@pytest.mark.parametrize(
-    "broken",
-    ["_move_entity", "_move_device", "async_update_entity", "disable", "done"],
-)
+_TAKE_OVER = "custom_components.dsmr_p1.takeover"
+CRASHES = {
+    "before anything": (f"{_TAKE_OVER}.moving._move_entity", 0),
+    "after two entities": (f"{_TAKE_OVER}.moving._move_entity", 2),
+    "after all entities": (f"{_TAKE_OVER}.moving._move_device", 0),
+    "after one device": (f"{_TAKE_OVER}.moving._move_device", 1),
+    "within a device": (f"{_TAKE_OVER}.moving._device_in", 0),
+    "before dsmr is disabled": ("homeassistant.config_entries.ConfigEntries.async_set_disabled_by", 0),
+    "before it is recorded as done": (f"{_TAKE_OVER}.record.RecordStore.async_save", 1),
+    "after all": (f"{_TAKE_OVER}.takeover.TakeOver._tell_left", 0),
+}
+"""Where it crashes: at a call of something, after so many calls of it that went well."""
+
+
+def crashes(name: str, calls: int) -> Any:
+    """Let a function of a module or a class fail after so many calls."""
+    works, left = resolve_name(name), iter(range(calls))
+
+    def crash(*arguments: Any, **named: Any) -> Any:
+        if next(left, None) is None:
+            raise RuntimeError("crash")
+        return works(*arguments, **named)
+
+    return patch(name, crash)
+
+
+@pytest.mark.parametrize("broken", CRASHES)
 @pytest.mark.parametrize("core_first", [False, True], ids=["ours first", "dsmr first"])
 async def test_a_crash_is_finished_or_undone(
     hass: HomeAssistant, port: PtyPort, broken: str, *, core_first: bool
 ) -> None:
-    targets = {
-        "_move_entity": "custom_components.dsmr_p1.takeover.moving._move_entity",
-        "_move_device": "custom_components.dsmr_p1.takeover.moving._move_device",
-        "async_update_entity": "custom_components.dsmr_p1.takeover.moving._device_in",
-        "disable": "homeassistant.config_entries.ConfigEntries.async_set_disabled_by",
-        "done": "custom_components.dsmr_p1.takeover.takeover.TakeOver._tell_left",
-    }
     async with core_on_a_meter(hass, port, *COUNTRIES[0]) as core:
         before = core.rows()
         used = {row.id for row in core.entities() if not row.disabled}
-        entry = MockConfigEntry(
-            domain=DOMAIN, data={CONF_PORT: port.path, "bridge_type": "auto", CONF_TAKE_OVER: core.entry.entry_id}
-        )
+        entry = make_entry(core, port)
         entry.add_to_hass(hass)
-        with patch(targets[broken], side_effect=RuntimeError("crash")):
+        with crashes(*CRASHES[broken]):
             await hass.config_entries.async_setup(entry.entry_id)
             await hass.async_block_till_done()
         assert state_of(entry) is ConfigEntryState.SETUP_ERROR
-        if core_first and disabled_by(core.entry) is None:
-            # At the next start of Home Assistant the old entry may be set up, and read, before ours.
-            await hass.config_entries.async_setup(core.entry.entry_id)
-            await core.reads()
-            await hass.async_block_till_done()
-        await hass.config_entries.async_reload(entry.entry_id)
-        await hass.async_block_till_done()
-        assert state_of(entry) is ConfigEntryState.LOADED
+        await start_again(hass, core, entry, core_first=core_first)
         assert used <= {row.id for row in er.async_entries_for_config_entry(er.async_get(hass), entry.entry_id)}
         assert disabled_by(core.entry) is ConfigEntryDisabler.USER
-        await hass.config_entries.async_remove(entry.entry_id)
-        await hass.async_block_till_done()
+        await give_back(hass, core, entry)
+        assert differences(before, core.rows()) == {}
+
+
+async def start_again(hass: HomeAssistant, core: Core, entry: ConfigEntry, *, core_first: bool) -> None:
+    """Set ours up as at the next start of Home Assistant, where the old entry may be set up, and read, before it."""
+    if core_first and disabled_by(core.entry) is None:
+        if state_of(core.entry) is ConfigEntryState.NOT_LOADED:
+            await hass.config_entries.async_setup(core.entry.entry_id)
         await core.reads()
+        await hass.async_block_till_done()
+    await hass.config_entries.async_reload(entry.entry_id)
+    await hass.async_block_till_done()
+    assert state_of(entry) is ConfigEntryState.LOADED
+
+
+async def give_back(hass: HomeAssistant, core: Core, entry: ConfigEntry) -> None:
+    await hass.config_entries.async_remove(entry.entry_id)
+    await hass.async_block_till_done()
+    await core.reads()
+
+
+@pytest.mark.parametrize("saved", ["nothing", "entities"])
+@pytest.mark.parametrize("core_first", [False, True], ids=["ours first", "dsmr first"])
+async def test_a_crash_before_the_registries_are_written(
+    hass: HomeAssistant, port: PtyPort, saved: str, *, core_first: bool
+) -> None:
+    """Home Assistant writes its registries some seconds later, and each on its own."""
+    async with core_on_a_meter(hass, port, *COUNTRIES[0]) as core:
+        before = core.rows()
+        used = {row.id for row in core.entities() if not row.disabled}
+        entry = await take_over(hass, core)
+        await hass.config_entries.async_unload(entry.entry_id)
+        record = await RecordStore(hass, entry.entry_id).async_load()
+        assert record is not None
+        assert record.is_done
+        if saved == "nothing":
+            async_move_back(hass, record)
+        else:
+            registry, devices = er.async_get(hass), dr.async_get(hass)
+            for row in er.async_entries_for_config_entry(registry, entry.entry_id):
+                registry.async_update_entity(row.entity_id, device_id=None)
+            for moved in record.devices:
+                devices.async_update_device(
+                    moved.device_id,
+                    new_config_entry_id=core.entry.entry_id,
+                    new_identifiers={(domain, name) for domain, name in moved.identifiers},
+                )
+        if core_first:
+            # Nor was the entry written yet.
+            await hass.config_entries.async_set_disabled_by(core.entry.entry_id, None)
+            await hass.async_block_till_done()
+        await start_again(hass, core, entry, core_first=core_first)
+        assert used <= {row.id for row in er.async_entries_for_config_entry(er.async_get(hass), entry.entry_id)}
+        assert disabled_by(core.entry) is ConfigEntryDisabler.USER
+        assert {row.id for row in dr.async_entries_for_config_entry(dr.async_get(hass), core.entry.entry_id)} == set()
+        await give_back(hass, core, entry)
         assert differences(before, core.rows()) == {}
 
 
@@ -400,6 +466,51 @@ async def test_another_meters_register_stays_behind(hass: HomeAssistant, port: P
         assert issue is not None
         assert gas.entity_id in (issue.translation_placeholders or {})["entities"]
         await hass.config_entries.async_remove(ours.entry_id)
+        await hass.async_block_till_done()
+        await core.reads()
+        assert differences(before, core.rows()) == {}
+
+
+def gas_sent(entry: ConfigEntry) -> float:
+    """Return what the last telegram says of the gas."""
+    [gas] = [meter for meter in entry.runtime_data.port.sent.meters if meter.profile.kind is MeterKind.GAS]
+    return max(float(str(shown.value)) for shown in present(gas).values() if isinstance(shown.value, Decimal))
+
+
+@pytest.mark.parametrize("is_in_time", [True, False], ids=["within a day", "later"])
+async def test_a_value_that_did_not_fit_is_compared_again_for_a_day(
+    hass: HomeAssistant, port: PtyPort, *, is_in_time: bool
+) -> None:
+    async with core_on_a_meter(hass, port, *COUNTRIES[0]) as core:
+        registry, gas = er.async_get(hass), core.key(core.serial("gas"))
+        before = core.rows()
+        shown = hass.states.get(gas.entity_id)
+        assert shown is not None
+        await hass.config_entries.async_unload(core.entry.entry_id)
+        # The first telegram is behind what the old entity showed last.
+        hass.states.async_set(gas.entity_id, str(float(shown.state) + 0.1), {"unit_of_measurement": "m³"})
+        entry = make_entry(core, port)
+        entry.add_to_hass(hass)
+        assert await hass.config_entries.async_setup(entry.entry_id)
+        await hass.async_block_till_done()
+        issue_id = f"left_behind_{entry.entry_id}"
+        assert entry_of(registry, gas.entity_id).platform == "dsmr"
+        assert ir.async_get(hass).async_get_issue(DOMAIN, issue_id) is not None
+        if not is_in_time:
+            with patch("custom_components.dsmr_p1.takeover.takeover._COMPARED", 0):
+                core.meter.advance(6 * 3600)
+                await eventually(lambda: gas_sent(entry) > float(shown.state) + 0.1)
+                heard = entry.runtime_data.port.reader.heard.telegrams
+                await eventually(lambda: entry.runtime_data.port.reader.heard.telegrams > heard + 3)
+                await hass.async_block_till_done()
+            assert entry_of(registry, gas.entity_id).platform == "dsmr"
+            return
+        core.meter.advance(6 * 3600)
+        await eventually(lambda: entry_of(registry, gas.entity_id).platform == DOMAIN)
+        await eventually(lambda: entry.state is ConfigEntryState.LOADED)
+        assert entry_of(registry, gas.entity_id).device_id == gas.device_id
+        await eventually(lambda: ir.async_get(hass).async_get_issue(DOMAIN, issue_id) is None)
+        await hass.config_entries.async_remove(entry.entry_id)
         await hass.async_block_till_done()
         await core.reads()
         assert differences(before, core.rows()) == {}

@@ -43,16 +43,21 @@ class MovedDevice:
 
 @dataclass(slots=True, kw_only=True)
 class LeftEntity:
-    """An entity that stays behind, on no device until it is given back."""
+    """An entity that stays behind, on no device until it is given back; `value` and `unit` are what it showed last."""
 
     registry_id: str
     device_id: str | None
     reason: str
+    value: str | None = None
+    unit: str | None = None
 
 
 @dataclass(slots=True, kw_only=True)
 class Record:
-    """A take-over of the entry `core`; `was_enabled` tells whether that is enabled again when it is undone."""
+    """A take-over of the entry `core`; `was_enabled` tells whether that is enabled again when it is undone.
+
+    `planned_at` is when it was planned, in seconds since 1970.
+    """
 
     core: str
     was_enabled: bool
@@ -60,6 +65,7 @@ class Record:
     devices: list[MovedDevice]
     left: list[LeftEntity]
     is_done: bool = False
+    planned_at: float = 0
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> Self:
@@ -71,6 +77,7 @@ class Record:
             devices=[MovedDevice(**device) for device in stored["devices"]],
             left=[LeftEntity(**entity) for entity in stored["left"]],
             is_done=stored["is_done"],
+            planned_at=stored.get("planned_at", 0),
         )
 
 

@@ -5,13 +5,16 @@ half done whatever happened in between.
 """
 
 from collections.abc import Callable, Mapping
+from typing import Final
 
 import attr
 from homeassistant.config_entries import ConfigEntry, ConfigEntryDisabler, ConfigEntryState
+from homeassistant.const import ATTR_UNIT_OF_MEASUREMENT, STATE_UNKNOWN
 from homeassistant.core import HomeAssistant, State, callback
 from homeassistant.exceptions import ConfigEntryNotReady
 from homeassistant.helpers import device_registry as dr, entity_registry as er, issue_registry as ir
 from homeassistant.helpers.entity import entity_sources
+from homeassistant.util import dt as dt_util
 
 from ..const import CONF_TAKE_OVER, DOMAIN, LOGGER
 from ..p1 import present
@@ -23,13 +26,18 @@ from .core_entries import CORE
 from .keys import SWAPPED_TARIFF_WORDS, SWAPPED_VERSIONS, TARIFF_WORDS
 from .leftovers import async_offer_to_clear
 from .moving import async_move_back, async_move_over
-from .plan import Shown, Target, plan, targets
+from .plan import Shown, Target, is_one_register, plan, targets
 from .record import LeftEntity, MovedDevice, MovedEntity, Record, RecordStore
 
 type UnitOf = Callable[[KnownMeter, str], str | None]
 """Returns the unit in which a channel of a meter is shown, unless its owner chose another."""
 type _Units = Mapping[tuple[str, str], str | None]
 """Those units, by slot and channel."""
+_COMPARED: Final = 86_400.0
+"""Seconds in which a value that did not fit is compared again: the plan allows what a register rises in a day.
+
+Later another meter may pass by the value that the old entity showed last.
+"""
 
 
 class TakeOver:
@@ -64,10 +72,13 @@ class TakeOver:
         return self._record is None
 
     def _is_half_saved(self, record: Record) -> bool:
-        """Whether the registries were not written any more after all was done: they are saved a little later."""
-        entities = er.async_get(self._hass).entities
-        found = (entities.get_entry(moved.registry_id) for moved in record.entities)
-        return any(entity is not None and entity.platform == CORE for entity in found)
+        """Whether one of the registries was not written any more after all was done: each is saved a little later."""
+        entities, devices = er.async_get(self._hass).entities, dr.async_get(self._hass)
+        rows = (entities.get_entry(moved.registry_id) for moved in record.entities)
+        meters = (devices.async_get(moved.device_id) for moved in record.devices)
+        return any(row is not None and row.platform == CORE for row in rows) or any(
+            isinstance(meter, dr.DeviceEntry) and meter.config_entry_id == record.core for meter in meters
+        )
 
     async def async_put_back(self) -> None:
         """Start the old entry again where nothing is changed yet: nothing was heard."""
@@ -94,9 +105,9 @@ class TakeOver:
             self._record.is_done = True
             await self._store.async_save(self._record)
             self._tell_left(self._record)
-        elif self._record is not None and (late := self._late_targets(self._record, port.meters)):
+        elif self._record is not None and (late := self._late_targets(self._record, port, unit_of)):
             await self._async_carry_out_late(self._record, late, _units(port.meters, unit_of))
-        self.follow(port.meters)
+        self.follow(port, unit_of)
         if self._record is not None:
             port.tariff_words = {moved.registry_id: moved.words for moved in self._record.entities if moved.words}
 
@@ -115,37 +126,39 @@ class TakeOver:
         await self._store.async_save(record)
         self._tell_left(record)
 
-    def _late_targets(self, record: Record, meters: Mapping[str, KnownMeter]) -> list[Target]:
-        """Return where entities continue now that stayed behind for want of a meter or a channel.
+    def _late_targets(self, record: Record, port: Port, unit_of: UnitOf) -> list[Target]:
+        """Return where entities continue now that stayed behind: their meter or channel has come, or the value fits.
 
-        Nothing is left of their last values to compare. Who is known only by being the one meter of its kind stays.
+        Where the meter has come nothing is left to compare; who is known only by being the one of its kind stays.
         """
         core = self._hass.config_entries.async_get_entry(record.core)
-        if core is None:
+        reasons = ("no_meter", "other_value") if _is_compared(record) else ("no_meter",)
+        wanted = {left.registry_id: left for left in record.left if left.reason in reasons}
+        if core is None or not wanted:
             return []
-        wanted = {left.registry_id: left.device_id for left in record.left if left.reason == "no_meter"}
+        shown = self._shown(port, unit_of, {one: _last_state(left) for one, left in wanted.items()})
         taken = {(moved.slot, moved.channel) for moved in record.entities}
-        return [
-            target._replace(entity=attr.evolve(target.entity, device_id=wanted[target.entity.id]))
-            for target in targets(self._hass, core, meters)
-            if target.entity.id in wanted
-            and target.reason is None
-            and not target.is_guess
-            and (target.slot, target.channel) not in taken
-        ]
+        late = []
+        for target in targets(self._hass, core, port.meters):
+            left, place = wanted.get(target.entity.id), (target.slot, target.channel)
+            if left is None or target.reason is not None or place in taken:
+                continue
+            if is_one_register(target, shown) if left.reason == "other_value" else not target.is_guess:
+                taken.add(place)
+                late.append(target._replace(entity=attr.evolve(target.entity, device_id=left.device_id)))
+        return late
 
     @callback
-    def follow(self, meters: Mapping[str, KnownMeter]) -> None:
-        """Set the entry up again where a meter has come for which an entity was left: only unloaded ones can move.
+    def follow(self, port: Port, unit_of: UnitOf) -> None:
+        """Set the entry up again where an entity that was left can continue now: only unloaded ones can move.
 
         Where nothing was taken over, tell the owner of an entry that reads the same meter.
         """
-        if self._meters is meters:
-            return
-        self._meters = meters
+        has_changed, self._meters = self._meters is not port.meters, port.meters
         if self._record is None:
-            async_tell_both(self._hass, self._entry, meters)
-        elif self._late_targets(self._record, meters):
+            if has_changed:
+                async_tell_both(self._hass, self._entry, port.meters)
+        elif (has_changed or _is_compared(self._record)) and self._late_targets(self._record, port, unit_of):
             self._hass.config_entries.async_schedule_reload(self._entry.entry_id)
 
     def _is_swapped(self, record: Record) -> bool:
@@ -165,24 +178,28 @@ class TakeOver:
             raise ConfigEntryNotReady(translation_domain=DOMAIN, translation_key="still_loaded")
 
     def _make_record(self, core: ConfigEntry, port: Port, unit_of: UnitOf) -> Record:
-        units = _units(port.meters, unit_of)
-        # As the meters send it: what is held back from being shown has its value all the same.
-        heard = () if port.sent is None else port.sent.meters
-        values = {meter.profile.slot: present(meter) for meter in heard}
-        planned = plan(self._hass, core, port.meters, Shown(self._states, values, units))
+        shown = self._shown(port, unit_of, self._states)
+        planned = plan(self._hass, core, port.meters, shown)
         going = [target for target in planned if target.reason is None]
         swapped = core.data.get("dsmr_version") in SWAPPED_VERSIONS
         return Record(
             core=core.entry_id,
             was_enabled=core.disabled_by is None,
-            entities=[_moved_entity(target, units, swapped=swapped) for target in going],
+            entities=[_moved_entity(target, shown.units, swapped=swapped) for target in going],
             devices=list(self._devices(going)),
             left=[
-                LeftEntity(registry_id=target.entity.id, device_id=target.entity.device_id, reason=target.reason)
+                _left_entity(target.entity, target.reason, self._states.get(target.entity.id))
                 for target in planned
                 if target.reason is not None
             ],
+            planned_at=dt_util.utcnow().timestamp(),
         )
+
+    def _shown(self, port: Port, unit_of: UnitOf, before: Mapping[str, State]) -> Shown:
+        """Return both sides, ours as the meters send it, so that what is held back from being shown has a value."""
+        heard = () if port.sent is None else port.sent.meters
+        values = {meter.profile.slot: present(meter) for meter in heard}
+        return Shown(before, values, _units(port.meters, unit_of))
 
     def _devices(self, going: list[Target]) -> list[MovedDevice]:
         """Return the devices that continue: one a slot, each once; the port's device is ours."""
@@ -231,6 +248,21 @@ def _units(meters: Mapping[str, KnownMeter], unit_of: UnitOf) -> _Units:
     return {(slot, channel): unit_of(meter, channel) for slot, meter in meters.items() for channel in meter.channels}
 
 
+def _is_compared(record: Record) -> bool:
+    """Whether values that did not fit are compared again."""
+    has_other = any(left.reason == "other_value" for left in record.left)
+    return has_other and dt_util.utcnow().timestamp() - record.planned_at < _COMPARED
+
+
+def _left_entity(entity: er.RegistryEntry, reason: str, state: State | None) -> LeftEntity:
+    value, unit = (state.state, state.attributes.get(ATTR_UNIT_OF_MEASUREMENT)) if state is not None else (None, None)
+    return LeftEntity(registry_id=entity.id, device_id=entity.device_id, reason=reason, value=value, unit=unit)
+
+
+def _last_state(left: LeftEntity) -> State:
+    return State("sensor.left", left.value or STATE_UNKNOWN, {ATTR_UNIT_OF_MEASUREMENT: left.unit})
+
+
 def _moved_entity(target: Target, units: _Units, *, swapped: bool) -> MovedEntity:
     """Return what is recorded of an entity that continues; `swapped` is the meaning of tariffs in some countries."""
     entity, slot, channel, is_tariff, *_ = target
@@ -248,7 +280,7 @@ def _moved_entity(target: Target, units: _Units, *, swapped: bool) -> MovedEntit
 def _unit_to_keep(entity: er.RegistryEntry, ours: str | None) -> str | None:
     """Return the unit to be fixed so that it stays what it was; None where it does by itself."""
     theirs = entity.unit_of_measurement
-    if theirs is None or theirs == ours or "unit_of_measurement" in entity.options.get("sensor", {}):
+    if theirs is None or theirs == ours or ATTR_UNIT_OF_MEASUREMENT in entity.options.get("sensor", {}):
         return None
     return theirs
 

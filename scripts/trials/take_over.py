@@ -1,0 +1,350 @@
+"""A real Home Assistant whose `dsmr` is taken over, started anew, given back and taken over again, for several houses.
+
+It goes the way of an owner, over HTTP and websocket: names, labels and hidden entities, an energy dashboard with costs,
+automations and helpers are there before, and must be the same afterwards.
+"""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+import tempfile
+import time
+from typing import Any, Final
+
+import aiohttp
+
+from demonstration.client import Client
+from demonstration.errors import DemonstrationError
+from demonstration.home import DOMAIN, ROOT, Home, choose_http_port, write_configuration
+from demonstration.patience import until
+
+from .belongings import UNKNOWN, Belongings, settle, states, used_entities
+from .comparing import Snapshot, changes_after_return, changes_while_taken_over, gaps, take_snapshot
+from .old_houses import CORE, ENTRIES, HOUSES, NetworkPort, OldHouse, add_core_entry, open_ports, take_over
+
+VALUES_LIMIT: Final = 90.0
+"""Seconds in which all must have values again: `dsmr` shows the first 30 s after it was set up, at meters of ten."""
+ROWS_LIMIT: Final = 400.0
+GAP_LIMIT: Final = 10.0
+PERIODS: Final = 3
+BACK_LIMIT: Final = 45.0
+POLL: Final = 0.5
+TOLERANCE: Final = 1e-4
+CENT: Final = 0.01
+FIRED_LIMIT: Final = 75.0
+"""`dsmr` shows a value every 30 s, and power may be the same now and then."""
+AUTOMATIONS: Final = "automation: !include automations.yaml\n"
+
+type Costs = dict[str, float]
+
+
+@dataclass(slots=True)
+class Case:
+    """A house in this run."""
+
+    house: OldHouse
+    core_id: str
+    owned: Belongings
+    shown: list[str] = field(default_factory=list)
+    own_id: str = ""
+    left: int = 0
+    gaps: dict[str, float] = field(default_factory=dict)
+    costs: Costs = field(default_factory=dict)
+    rows: int = 0
+    failures: list[str] = field(default_factory=list)
+
+    @property
+    def gap_limit(self) -> float:
+        """Return the seconds without values that nobody minds."""
+        return max(GAP_LIMIT, PERIODS * self.house.period)
+
+
+class TakeOvers:
+    """One run of the trial."""
+
+    def __init__(self, names: Sequence[str], python: Path | None, *, is_quick: bool) -> None:
+        """Prepare the trial of these houses, with the Home Assistant of this Python."""
+        self._names = names
+        self._python = python
+        self._is_quick = is_quick
+        self._cases: dict[str, Case] = {}
+        self._failures: list[str] = []
+        self._start = datetime.now(UTC)
+        self._began = time.monotonic()
+
+    async def run(self) -> int:
+        """Go there and back, compare, tell; return 1 where something is different."""
+        async with AsyncExitStack() as stack:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="home-", dir=ROOT / ".dev")))
+            logs = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="p1-")))
+            http_port = choose_http_port(None)
+            write_configuration(folder, http_port)
+            with (folder / "configuration.yaml").open("a") as configuration:
+                configuration.write(AUTOMATIONS)
+            (folder / "automations.yaml").write_text("[]\n")
+            home = Home(folder, http_port, self._python)
+            client = Client(home, await stack.enter_async_context(aiohttp.ClientSession()))
+            ports = await stack.enter_async_context(open_ports(self._names, logs))
+            async with home.running():
+                await client.become_owner()
+                await client.wait_until_running()
+                async with client.websocket() as websocket:
+                    version = (await websocket.command("get_config"))["version"]
+                self._say(f"Home Assistant {version}")
+                await self._build(client, ports)
+            async with home.running():
+                await client.wait_for_answer(ENTRIES)
+                await client.wait_until_running()
+                before = await self._live(client)
+                await self._come_over(client, before, "taken over")
+                await self._wait_for_rows(client)
+            async with home.running():
+                await client.wait_for_answer(ENTRIES)
+                await client.wait_until_running()
+                await self._check_taken_over(client, before, "started anew")
+                await self._go_back(client, before)
+                await self._wait_for_rows(client)
+                await self._come_over(client, before, "taken over again")
+                await self._wait_for_rows(client, is_last=True)
+                await self._check_sums(client)
+                await self._check_repairs(client)
+            self._failures += [f"in the log: {entry}" for entry in home.complaints()]
+        return self._tell()
+
+    async def _build(self, client: Client, ports: dict[str, NetworkPort]) -> None:
+        """Set `dsmr` up in each house, and build on it."""
+        ids = await asyncio.gather(*(add_core_entry(client, HOUSES[name], port) for name, port in ports.items()))
+        self._say("dsmr reads: waiting for its values")
+        async with client.websocket() as websocket:
+            await self._wait_for_first_values(websocket, ids)
+        sources = []
+        for name, core_id in zip(ports, ids, strict=True):
+            owned = await settle(client, name, core_id)
+            self._cases[name] = Case(HOUSES[name], core_id, owned)
+            sources += owned.sources
+        async with client.websocket() as websocket:
+            await websocket.command("energy/save_prefs", energy_sources=sources, device_consumption=[])
+            await asyncio.sleep(PERIODS * max(case.house.period for case in self._cases.values()))
+            shown = await states(websocket)
+        for case in self._cases.values():
+            case.shown = [one for one in case.owned.used.values() if shown[one]["state"] not in UNKNOWN]
+
+    async def _live(self, client: Client) -> Snapshot:
+        """Let the recorder write, now that all has been set up anew once, and return how it is."""
+        for case in self._cases.values():
+            await self._wait_for_values(client, case, "at first")
+        await self._wait_for_rows(client, is_last=True)
+        before = await take_snapshot(client)
+        for name, case in self._cases.items():
+            case.costs = _costs(before, case.owned)
+            self._expect(name, "at first", [] if case.costs else ["there are no costs"])
+        return before
+
+    async def _wait_for_first_values(self, websocket: Any, ids: Sequence[str]) -> None:  # noqa: ANN401
+        async def all_show() -> bool:
+            shown = await states(websocket)
+            rows = [row for core_id in ids for row in (await used_entities(websocket, core_id)).values()]
+            found = {row["config_entry_id"] for row in rows}
+            return found == set(ids) and all(
+                row["entity_id"] in shown and shown[row["entity_id"]]["state"] != "unavailable" for row in rows
+            )
+
+        async with asyncio.timeout(VALUES_LIMIT):
+            await until(all_show, POLL)
+
+    async def _come_over(self, client: Client, before: Snapshot, stage: str) -> None:
+        for case in self._cases.values():
+            start = datetime.now(UTC)
+            case.own_id = await take_over(client, case.core_id)
+            await self._wait_for_values(client, case, stage)
+            case.gaps[stage] = await self._longest_gap(client, case, start)
+        self._say(stage)
+        await self._check_taken_over(client, before, stage)
+        for name, case in self._cases.items():
+            if case.gaps[stage] > case.gap_limit:
+                self._expect(name, stage, [f"without values for {case.gaps[stage]:.1f} s"])
+
+    async def _check_taken_over(self, client: Client, before: Snapshot, stage: str) -> None:
+        for case in self._cases.values():
+            await self._wait_for_values(client, case, stage)
+        now = await take_snapshot(client)
+        used = {one: own for case in self._cases.values() for one, own in case.owned.used.items()}
+        self._failures += [f"{stage}: {change}" for change in changes_while_taken_over(before, now, used)]
+        await self._check_uses(client, before, now, stage)
+
+    async def _go_back(self, client: Client, before: Snapshot) -> None:
+        stage = "given back"
+        for case in self._cases.values():
+            start = datetime.now(UTC)
+            await client.request("DELETE", f"{ENTRIES}/{case.own_id}")
+            await self._wait_for_values(client, case, stage)
+            case.gaps[stage] = await self._longest_gap(client, case, start)
+        self._say(stage)
+        for name, case in self._cases.items():
+            if case.gaps[stage] > BACK_LIMIT:
+                self._expect(name, stage, [f"without values for {case.gaps[stage]:.1f} s"])
+        now = await take_snapshot(client)
+        self._failures += [f"{stage}: {change}" for change in changes_after_return(before, now)]
+        await self._check_uses(client, before, now, stage)
+
+    async def _check_uses(self, client: Client, before: Snapshot, now: Snapshot, stage: str) -> None:
+        """See that costs, helpers, automations and the words of the tariff go on."""
+        for name, case in self._cases.items():
+            costs = _costs(now, case.owned)
+            self._expect(name, stage, _broken_costs(case.costs, costs))
+            self._expect(
+                name,
+                stage,
+                [
+                    f"{helper} is {now.states[helper]['state'] if helper in now.states else 'gone'}"
+                    for helper in case.owned.helpers
+                    if helper not in now.states or now.states[helper]["state"] in UNKNOWN
+                ],
+            )
+            tariff = case.owned.tariff
+            if tariff is not None and now.states[tariff]["state"] != before.states[tariff]["state"]:
+                self._expect(name, stage, [f"{tariff} is {now.states[tariff]['state']}"])
+            self._expect(name, stage, await self._silent_automations(client, case))
+
+    async def _silent_automations(self, client: Client, case: Case) -> list[str]:
+        """Return the automations that are not triggered any more."""
+        now = datetime.now(UTC)
+        silent: list[str] = []
+
+        async def all_fire() -> bool:
+            shown = await states(websocket)
+            silent[:] = [
+                f"{one} is {state}, last triggered {last}"
+                for one in case.owned.fire
+                if (state := shown[one]["state"]) != "on"
+                or (last := shown[one]["attributes"]["last_triggered"]) is None
+                or (not one.startswith("automation.device") and datetime.fromisoformat(last) < now)
+            ]
+            return not silent
+
+        try:
+            async with asyncio.timeout(FIRED_LIMIT), client.websocket() as websocket:
+                await until(all_fire, POLL)
+        except TimeoutError:
+            pass
+        return silent
+
+    async def _wait_for_values(self, client: Client, case: Case, stage: str) -> None:
+        lacking: list[str] = []
+
+        async def all_show() -> bool:
+            shown = await states(websocket)
+            lacking[:] = [one for one in case.shown if one not in shown or shown[one]["state"] in UNKNOWN]
+            return not lacking
+
+        try:
+            async with asyncio.timeout(VALUES_LIMIT), client.websocket() as websocket:
+                await until(all_show, POLL)
+        except TimeoutError:
+            raise DemonstrationError(f"{stage}: {', '.join(lacking)} have no values") from None
+
+    async def _longest_gap(self, client: Client, case: Case, start: datetime) -> float:
+        await asyncio.sleep(2)  # the recorder commits every second
+        return max((await gaps(client, case.shown, start, datetime.now(UTC))).values())
+
+    async def _wait_for_rows(self, client: Client, *, is_last: bool = False) -> None:
+        """Wait until the recorder has written the five minutes of now."""
+        if self._is_quick and not is_last:
+            return
+        now = datetime.now(UTC)
+        self._say("waiting for the recorder's five minutes")
+
+        async def are_there() -> bool:
+            rows = await self._rows(websocket)
+            return all(rows.get(one) and rows[one][-1]["end"] / 1000 >= now.timestamp() for one in self._registers)
+
+        async with asyncio.timeout(ROWS_LIMIT), client.websocket() as websocket:
+            await until(are_there, 2)
+
+    @property
+    def _registers(self) -> list[str]:
+        return [register for case in self._cases.values() for register in case.owned.registers]
+
+    async def _rows(self, websocket: Any) -> dict[str, list[dict[str, Any]]]:  # noqa: ANN401
+        rows: dict[str, list[dict[str, Any]]] = await websocket.command(
+            "recorder/statistics_during_period",
+            start_time=(self._start - timedelta(minutes=5)).isoformat(),
+            statistic_ids=self._registers,
+            period="5minute",
+            types=["sum", "state"],
+        )
+        return rows
+
+    async def _check_sums(self, client: Client) -> None:
+        """See that each sum rose by what its register did, over all that was done."""
+        async with client.websocket() as websocket:
+            rows = await self._rows(websocket)
+            invalid = await websocket.command("recorder/validate_statistics")
+        for name, case in self._cases.items():
+            for register in case.owned.registers:
+                case.rows += len(rows[register])
+                self._expect(name, "sums", _broken_sums(register, rows[register]))
+            self._expect(name, "sums", [str(invalid[one]) for one in case.owned.used.values() if one in invalid])
+
+    async def _check_repairs(self, client: Client) -> None:
+        async with client.websocket() as websocket:
+            issues = (await websocket.command("repairs/list_issues"))["issues"]
+        for issue in issues:
+            if issue["domain"] in (DOMAIN, CORE) and not issue["issue_id"].endswith("statistics_left"):
+                self._failures.append(f"repair {issue['issue_id']}: {issue['translation_placeholders']}")
+
+    def _expect(self, name: str, stage: str, failures: list[str]) -> None:
+        self._cases[name].failures += [f"{name}, {stage}: {failure}" for failure in failures]
+
+    def _say(self, text: str) -> None:
+        print(f"{text} ({time.monotonic() - self._began:.0f} s)", flush=True)
+
+    def _tell(self) -> int:
+        failures = [*self._failures, *(failure for case in self._cases.values() for failure in case.failures)]
+        for failure in failures:
+            print(f"WRONG: {failure}")
+        print("| House | Entities | Costs | Rows of sums | Gap, over | again | back |\n|---|---|---|---|---|---|---|")
+        for name, case in self._cases.items():
+            times = " | ".join(f"{seconds:.1f} s" for seconds in _in_order(case.gaps))
+            print(f"| {name} | {len(case.owned.used)} | {len(case.costs)} | {case.rows} | {times} |")
+        self._say(f"{len(failures)} differences")
+        return 1 if failures else 0
+
+
+def _in_order(found: dict[str, float]) -> Iterator[float]:
+    for stage in ("taken over", "taken over again", "given back"):
+        yield found.get(stage, 0)
+
+
+def _costs(now: Snapshot, owned: Belongings) -> Costs:
+    """Return for each register with a price what its cost sensor shows beyond the price of the register."""
+    found = {}
+    for register, price in owned.priced.items():
+        kind = "compensation" if f"{register}_compensation" in now.states else "cost"
+        state = now.states.get(f"{register}_{kind}", {"state": "unknown"})["state"]
+        if state in UNKNOWN:
+            continue
+        per_unit = price / 1000 if now.states[register]["attributes"]["unit_of_measurement"] == "Wh" else price
+        found[register] = float(state) - per_unit * float(now.states[register]["state"])
+    return found
+
+
+def _broken_costs(before: Costs, now: Costs) -> list[str]:
+    return [
+        f"the costs of {register} are off by {now.get(register, 0) - then:.3f}"
+        for register, then in before.items()
+        if abs(now.get(register, 0) - then) > CENT
+    ]
+
+
+def _broken_sums(register: str, rows: list[dict[str, Any]]) -> list[str]:
+    return [
+        f"the sum of {register} goes from {before} to {after}"
+        for before, after in pairwise(rows)
+        if abs((after["sum"] - before["sum"]) - (after["state"] - before["state"])) > TOLERANCE
+        or after["sum"] < before["sum"] - TOLERANCE
+    ]

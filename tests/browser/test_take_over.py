@@ -1,0 +1,156 @@
+"""What an owner of Home Assistant's own `dsmr` sees: the offer, what would continue, going back, and the repair."""
+
+from collections.abc import Iterator
+import json
+import re
+import time
+from typing import Any
+
+import pytest
+
+from demonstration.frontend import Frontend
+
+from .conftest import ROOT, NetworkMeter, meter
+
+DIALOG = "dialog-data-entry-flow"
+FLOWS = "config/config_entries/flow"
+ENTRIES = "config/config_entries/entry"
+LANGUAGES = ("en", "nl", "de")
+PATIENCE = 60.0
+"""Seconds in which `dsmr` must show values: it does so 30 s after it was set up."""
+
+
+def texts(language: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(
+        (ROOT / f"custom_components/dsmr_p1/translations/{language}.json").read_text(encoding="utf-8")
+    )
+    return found
+
+
+def until(is_so: Any, what: str) -> None:
+    ends = time.monotonic() + PATIENCE
+    while not is_so():
+        assert time.monotonic() < ends, what
+        time.sleep(0.5)
+
+
+class OldEntry:
+    """An entry of `dsmr` that reads a simulated meter."""
+
+    def __init__(self, frontend: Frontend, url: str, version: str) -> None:
+        self.frontend = frontend
+        step = frontend.request("POST", FLOWS, {"handler": "dsmr"})
+        step = frontend.request("POST", f"{FLOWS}/{step['flow_id']}", {"port": url, "dsmr_version": version})
+        assert step["type"] == "create_entry", step
+        self.entry_id = step["result"]["entry_id"]
+        until(self.is_shown, "dsmr shows nothing")
+
+    def is_shown(self) -> bool:
+        ids = self.entities("dsmr").values()
+        states = {state["entity_id"]: state["state"] for state in self.frontend.command("get_states")}
+        return bool(ids) and any(states.get(one) not in (None, "unavailable", "unknown") for one in ids)
+
+    def entities(self, platform: str) -> dict[str, str]:
+        """Return the entity ids that are used, by registry id."""
+        rows = self.frontend.command("config/entity_registry/list")
+        return {row["id"]: row["entity_id"] for row in rows if row["platform"] == platform and not row["disabled_by"]}
+
+    def entry(self) -> dict[str, Any]:
+        found: dict[str, Any] = self.frontend.command("config_entries/get_single", entry_id=self.entry_id)
+        return found["config_entry"]
+
+
+def our_entries(frontend: Frontend) -> set[str]:
+    return {entry["entry_id"] for entry in frontend.command("config_entries/get", domain="dsmr_p1")}
+
+
+@pytest.fixture
+def english(frontend: Frontend) -> Iterator[Frontend]:
+    """The frontend, with entries of others removed, and in English again in the end."""
+    ours = our_entries(frontend)
+    yield frontend
+    frontend.choose_language("en")
+    for one in our_entries(frontend) - ours:
+        frontend.request("DELETE", f"{ENTRIES}/{one}")
+    for entry in frontend.command("config_entries/get", domain="dsmr"):
+        frontend.request("DELETE", f"{ENTRIES}/{entry['entry_id']}")
+
+
+@pytest.fixture(params=["dsmr5", "belgium"])
+def house(request: pytest.FixtureRequest) -> Iterator[tuple[NetworkMeter, str]]:
+    """A meter with gas and water, and the version of it in `dsmr`."""
+    model, version = {"dsmr5": ("dsmr5", "5"), "belgium": ("emucs", "5B")}[request.param]
+    with meter("--model", model, "--mbus", "gas,water", "--seed", "9", "--solar") as found:
+        yield found, version
+
+
+def open_offer(frontend: Frontend, language: str) -> dict[str, Any]:
+    """Open the dialog in a language, up to what is offered, and return the texts of the dialog."""
+    frontend.choose_language(language)
+    found: dict[str, Any] = texts(language)["config"]["step"]
+    frontend.open("/config/integrations/dashboard/add?domain=dsmr_p1")
+    frontend.click_element("dialog-box ha-button >> nth=-1")
+    frontend.see(found["start"]["title"], within=DIALOG)
+    frontend.see(found["start"]["menu_options"]["user"], within=DIALOG)
+    return found
+
+
+def test_the_offer_in_three_languages(english: Frontend, house: tuple[NetworkMeter, str]) -> None:
+    url, version = house[0].url, house[1]
+    core = OldEntry(english, url, version)
+    used = core.entities("dsmr")
+    for language in LANGUAGES:
+        step = open_offer(english, language)
+        english.screenshot(f"take_over_offer_{version}_{language}")
+        english.click(step["start"]["menu_options"]["take_over"])
+        english.see(step["confirm"]["title"], within=DIALOG)
+        english.see(step["confirm"]["data"]["take_over"], within=DIALOG)
+        english.screenshot(f"take_over_confirm_{version}_{language}")
+        english.open("/config/integrations/dashboard")
+        until(lambda: core.entry()["state"] == "loaded", "dsmr was not set up again")
+    assert core.entities("dsmr") == used
+
+
+def test_there_and_back(english: Frontend, house: tuple[NetworkMeter, str]) -> None:
+    core = OldEntry(english, house[0].url, house[1])
+    used, before = core.entities("dsmr"), our_entries(english)
+    step = open_offer(english, "en")
+    english.click(step["start"]["menu_options"]["take_over"])
+    english.see(step["confirm"]["data"]["take_over"], within=DIALOG)
+    english.press("Submit", within=DIALOG)
+    english.see_element("step-flow-create-entry")
+    english.screenshot(f"take_over_created_{house[1]}")
+    english.press("Skip and finish", within=DIALOG)
+    until(lambda: core.entry()["disabled_by"] == "user", "dsmr was not disabled")
+    assert used.items() <= core.entities("dsmr_p1").items()
+    assert core.entities("dsmr") == {}
+    english.open("/config/integrations/integration/dsmr_p1")
+    english.screenshot(f"take_over_integration_{house[1]}")
+    [entry] = our_entries(english) - before
+    english.request("DELETE", f"{ENTRIES}/{entry}")
+    until(lambda: core.entry()["disabled_by"] is None, "dsmr was not enabled")
+    until(lambda: core.entities("dsmr") == used, "not all was given back")
+
+
+def test_the_repair_of_an_owner_of_both(english: Frontend) -> None:
+    with meter("--model", "dsmr5", "--mbus", "gas,water", "--seed", "10") as found:
+        step = english.request("POST", FLOWS, {"handler": "dsmr_p1"})
+        path = f"{FLOWS}/{step['flow_id']}"
+        before = our_entries(english)
+        step = english.request("POST", path, {"port": found.url, "bridge_type": "auto"})
+        until(lambda: english.request("GET", path)["type"] == "form", "the meter is not heard")
+        english.request("POST", path, {})
+        [entry] = our_entries(english) - before
+        core = OldEntry(english, found.url, "5")
+        used = core.entities("dsmr")
+        english.request("POST", f"{ENTRIES}/{entry}/reload")
+        for language in LANGUAGES:
+            english.choose_language(language)
+            told = texts(language)["issues"]["both_read"]
+            english.open("/config/repairs")
+            english.click(told["title"])
+            english.see(re.compile(re.escape(told["fix_flow"]["step"]["confirm"]["title"])), within=DIALOG)
+            english.screenshot(f"take_over_repair_{language}")
+        english.click_element(f"{DIALOG} ha-button >> nth=-1")
+        until(lambda: core.entry()["disabled_by"] == "user", "dsmr was not disabled")
+        until(lambda: used.items() <= core.entities("dsmr_p1").items(), "not all was taken over")
