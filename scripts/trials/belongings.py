@@ -46,7 +46,7 @@ async def settle(client: Client, name: str, entry_id: str) -> Belongings:
     async with client.websocket() as websocket:
         rows = await used_entities(websocket, entry_id)
         shown = await states(websocket)
-        power = _entity(rows, shown, "power")
+        power = _power(rows, shown)
         await websocket.command("config/label_registry/create", name=f"label {name}")
         area = await websocket.command("config/area_registry/create", name=f"area {name}")
         update = "config/entity_registry/update"
@@ -84,14 +84,15 @@ async def settle(client: Client, name: str, entry_id: str) -> Belongings:
     return found
 
 
-def _entity(rows: dict[str, dict[str, Any]], shown: dict[str, dict[str, Any]], device_class: str) -> str:
-    """Return the first entity of a class that has a value."""
+def _power(rows: dict[str, dict[str, Any]], shown: dict[str, dict[str, Any]]) -> str:
+    """Return a power that is not 0: with solar panels one of the two is, for hours."""
     for row in rows.values():
         state = shown[row["entity_id"]]
-        if state["attributes"].get("device_class") == device_class and state["state"] not in UNKNOWN:
+        is_number = state["state"] not in UNKNOWN
+        if is_number and state["attributes"].get("device_class") == "power" and float(state["state"]) > 0:
             entity_id: str = row["entity_id"]
             return entity_id
-    raise DemonstrationError(f"dsmr has no {device_class}")
+    raise DemonstrationError("dsmr has no power")
 
 
 def _add_sources(found: Belongings, shown: dict[str, dict[str, Any]]) -> None:

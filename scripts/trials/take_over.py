@@ -193,6 +193,9 @@ class TakeOvers:
 
     async def _check_uses(self, client: Client, before: Snapshot, now: Snapshot, stage: str) -> None:
         """See that costs, helpers, automations and the words of the tariff go on."""
+        silent = await asyncio.gather(*(self._silent_automations(client, case) for case in self._cases.values()))
+        for name, found in zip(self._cases, silent, strict=True):
+            self._expect(name, stage, found)
         for name, case in self._cases.items():
             costs = _costs(now, case.owned)
             self._expect(name, stage, _broken_costs(case.costs, costs))
@@ -208,7 +211,6 @@ class TakeOvers:
             tariff = case.owned.tariff
             if tariff is not None and now.states[tariff]["state"] != before.states[tariff]["state"]:
                 self._expect(name, stage, [f"{tariff} is {now.states[tariff]['state']}"])
-            self._expect(name, stage, await self._silent_automations(client, case))
 
     async def _silent_automations(self, client: Client, case: Case) -> list[str]:
         """Return the automations that are not triggered any more."""
@@ -256,14 +258,21 @@ class TakeOvers:
         if self._is_quick and not is_last:
             return
         now = datetime.now(UTC)
+        lacking: list[str] = []
         self._say("waiting for the recorder's five minutes")
 
         async def are_there() -> bool:
             rows = await self._rows(websocket)
-            return all(rows.get(one) and rows[one][-1]["end"] / 1000 >= now.timestamp() for one in self._registers)
+            lacking[:] = [
+                one for one in self._registers if not rows.get(one) or rows[one][-1]["end"] / 1000 < now.timestamp()
+            ]
+            return not lacking
 
-        async with asyncio.timeout(ROWS_LIMIT), client.websocket() as websocket:
-            await until(are_there, 2)
+        try:
+            async with asyncio.timeout(ROWS_LIMIT), client.websocket() as websocket:
+                await until(are_there, 2)
+        except TimeoutError:
+            raise DemonstrationError(f"the recorder does not write {', '.join(lacking)}") from None
 
     @property
     def _registers(self) -> list[str]:

@@ -27,6 +27,11 @@ def texts(language: str) -> dict[str, Any]:
     return found
 
 
+def beginning_of(text: str) -> re.Pattern[str]:
+    """A text as it is shown, up to what is filled in."""
+    return re.compile(re.escape(text.partition("{")[0].rstrip(" (")))
+
+
 def until(is_so: Any, what: str) -> None:
     ends = time.monotonic() + PATIENCE
     while not is_so():
@@ -89,7 +94,7 @@ def open_offer(frontend: Frontend, language: str) -> dict[str, Any]:
     frontend.choose_language(language)
     found: dict[str, Any] = texts(language)["config"]["step"]
     frontend.open("/config/integrations/dashboard/add?domain=dsmr_p1")
-    frontend.click_element("dialog-box ha-button >> nth=-1")
+    frontend.click_element("dialog-box ha-button:visible >> nth=-1")
     frontend.see(found["start"]["title"], within=DIALOG)
     frontend.see(found["start"]["menu_options"]["user"], within=DIALOG)
     return found
@@ -105,6 +110,7 @@ def test_the_offer_in_three_languages(english: Frontend, house: tuple[NetworkMet
         english.click(step["start"]["menu_options"]["take_over"])
         english.see(step["confirm"]["title"], within=DIALOG)
         english.see(step["confirm"]["data"]["take_over"], within=DIALOG)
+        english.see(re.compile(f"^{len(used)} .*{re.escape(url)}"), within=DIALOG)
         english.screenshot(f"take_over_confirm_{version}_{language}")
         english.open("/config/integrations/dashboard")
         until(lambda: core.entry()["state"] == "loaded", "dsmr was not set up again")
@@ -144,13 +150,14 @@ def test_the_repair_of_an_owner_of_both(english: Frontend) -> None:
         core = OldEntry(english, found.url, "5")
         used = core.entities("dsmr")
         english.request("POST", f"{ENTRIES}/{entry}/reload")
-        for language in LANGUAGES:
+        for language in reversed(LANGUAGES):
             english.choose_language(language)
             told = texts(language)["issues"]["both_read"]
             english.open("/config/repairs")
             english.click(told["title"])
-            english.see(re.compile(re.escape(told["fix_flow"]["step"]["confirm"]["title"])), within=DIALOG)
+            english.see(told["fix_flow"]["step"]["confirm"]["title"], within=DIALOG)
+            english.see(beginning_of(told["fix_flow"]["step"]["confirm"]["description"]), within=DIALOG)
             english.screenshot(f"take_over_repair_{language}")
-        english.click_element(f"{DIALOG} ha-button >> nth=-1")
+        english.press("Submit", within=DIALOG)
         until(lambda: core.entry()["disabled_by"] == "user", "dsmr was not disabled")
         until(lambda: used.items() <= core.entities("dsmr_p1").items(), "not all was taken over")

@@ -16,6 +16,7 @@ from homeassistant.core import Event, HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import device_registry as dr, entity_registry as er, issue_registry as ir
+from homeassistant.helpers.entity import entity_sources
 from homeassistant.setup import async_setup_component
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
@@ -23,13 +24,14 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.dsmr_p1.const import BRIDGE_DSMR, CONF_BRIDGE_TYPE, CONF_TAKE_OVER, DOMAIN
 from custom_components.dsmr_p1.p1 import MeterKind, present
-from custom_components.dsmr_p1.takeover.core_entries import core_entries, core_port
+from custom_components.dsmr_p1.takeover.core_entries import async_unload_core, core_entries, core_port
 from custom_components.dsmr_p1.takeover.keys import CHANNELS, GAS, LEFT
 from custom_components.dsmr_p1.takeover.moving import async_move_back
 from custom_components.dsmr_p1.takeover.record import RecordStore
 from simulator import EXAMPLE_DECRYPTION_KEY, PtyPort, SimulatedMeter
 from tests.ha.flow_driver import QUICK, answer, begin, close, enter, make_meter, sending, told
 from tests.ha.house import eventually
+from tests.ha.replacing import EVERY_TELEGRAM
 
 KEY = EXAMPLE_DECRYPTION_KEY.hex().upper()
 COUNTRIES = [
@@ -313,6 +315,30 @@ async def test_which_entries_can_be_taken_over(hass: HomeAssistant) -> None:
     assert core_port(legacy) == "socket://10.0.0.2:2323"
 
 
+async def test_the_old_entry_reads_on_after_it_was_put_aside_twice_at_once(
+    hass: HomeAssistant, port: PtyPort, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with core_on_a_meter(hass, port, *COUNTRIES[0]) as core:
+        step = core.meter.step
+        power = core.key("current_electricity_usage").entity_id
+        # It has shown nothing yet when it is put aside again.
+        with patch.object(core.meter, "step"):
+            for _ in range(2):
+                await async_unload_core(hass, core.entry)
+                await hass.config_entries.async_setup(core.entry.entry_id)
+                await hass.async_block_till_done()
+        assert "does not generate unique IDs" not in caplog.text
+        step()
+        await core.reads()
+        assert "does not generate unique IDs" not in caplog.text
+        shown = hass.states.get(power)
+        core.meter.advance(3600)
+        await eventually(lambda: (now := hass.states.get(power)) and shown and now.state != shown.state)
+        await async_unload_core(hass, core.entry)
+        await hass.async_block_till_done()
+        assert power not in entity_sources(hass)
+
+
 @pytest.mark.parametrize("ending", ["declined", "closed"])
 async def test_nothing_changes_unless_it_is_wanted(hass: HomeAssistant, port: PtyPort, ending: str) -> None:
     async with core_on_a_meter(hass, port, *COUNTRIES[0]) as core:
@@ -491,6 +517,7 @@ async def test_a_value_that_did_not_fit_is_compared_again_for_a_day(
         hass.states.async_set(gas.entity_id, str(float(shown.state) + 0.1), {"unit_of_measurement": "m³"})
         entry = make_entry(core, port)
         entry.add_to_hass(hass)
+        hass.config_entries.async_update_entry(entry, options=EVERY_TELEGRAM)
         assert await hass.config_entries.async_setup(entry.entry_id)
         await hass.async_block_till_done()
         issue_id = f"left_behind_{entry.entry_id}"

@@ -16,7 +16,7 @@ from ..const import BRIDGE_SMARTY, CONF_ADDITIONAL_KEY, CONF_BRIDGE_TYPE, CONF_D
 from ..p1 import Keys, PortFault
 from ..port.entry_data import redacted, settings_from
 from ..port.serial_ports import is_network, is_raw_stream, is_same_port, user_of
-from ..takeover.core_entries import core_on
+from ..takeover.core_entries import CORE, async_unload_core, core_on
 from . import advice
 from .listening import ListenResult, Patience, listen
 from .report import code
@@ -191,7 +191,9 @@ class ListenStep(ConfigFlow):
             return
         was_wanted = entry.state in (ConfigEntryState.LOADED, ConfigEntryState.SETUP_RETRY)
         try:
-            if was_wanted:
+            if was_wanted and entry.domain == CORE:
+                await async_unload_core(self.hass, entry)
+            elif was_wanted:
                 await self.hass.config_entries.async_unload(entry.entry_id)
             yield
         finally:

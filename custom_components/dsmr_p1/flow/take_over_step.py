@@ -79,5 +79,5 @@ class TakeOverStep(ListenStep):
             "entry": redacted(core.title),
             "count": str(len(found) - len(left)),
             "left_count": str(len(left)),
-            "left": ", ".join(left) or "-",
+            "left": f" ({', '.join(left)})" if left else "",
         }

@@ -5,6 +5,7 @@ from typing import Final
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import CONF_HOST, CONF_PORT, CONF_PROTOCOL
 from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers.dispatcher import async_dispatcher_send
 
 from ..const import CONF_DECRYPTION_KEY, CONF_TAKE_OVER, DOMAIN
 from ..p1 import KeyFormatError, parse_key
@@ -13,6 +14,8 @@ from ..port.serial_ports import is_same_port
 CORE: Final = "dsmr"
 _OWN_FRAMING: Final = "rfxtrx_dsmr_protocol"
 """The protocol of telegrams inside the frames of an RFXtrx receiver: no P1 stream."""
+_FIRST_TELEGRAM: Final = "dsmr_first_telegram_{}"
+"""The signal on which an entry adds its entities (`components/dsmr/sensor.py`)."""
 
 
 @callback
@@ -40,6 +43,17 @@ def core_keys(entry: ConfigEntry) -> dict[str, str]:
     except KeyFormatError:
         return {}
     return {CONF_DECRYPTION_KEY: key}
+
+
+async def async_unload_core(hass: HomeAssistant, entry: ConfigEntry) -> None:
+    """Unload an entry, and what it leaves behind where it has not shown anything yet.
+
+    Up to 30 s after it was set up it waits for the signal of its first telegram, to add its entities, and does not stop
+    waiting when it is unloaded. The next time both would add the same entities, and those of before, which get no
+    values any more, come first. A signal without a telegram ends that.
+    """
+    await hass.config_entries.async_unload(entry.entry_id)
+    async_dispatcher_send(hass, _FIRST_TELEGRAM.format(entry.entry_id), None)
 
 
 async def core_on(hass: HomeAssistant, port: str) -> ConfigEntry | None:

@@ -22,7 +22,7 @@ from ..p1.meters.grouping import PORT_SLOT
 from ..port.state import Port
 from ..storage.store import KnownMeter
 from .both import async_tell_both
-from .core_entries import CORE
+from .core_entries import CORE, async_unload_core
 from .keys import SWAPPED_TARIFF_WORDS, SWAPPED_VERSIONS, TARIFF_WORDS
 from .leftovers import async_offer_to_clear
 from .moving import async_move_back, async_move_over
@@ -68,7 +68,7 @@ class TakeOver:
             if (state := self._hass.states.get(entity.entity_id)) is not None
         }
         if self._core.state is ConfigEntryState.LOADED or self._core.state is ConfigEntryState.SETUP_RETRY:
-            await self._hass.config_entries.async_unload(self._core.entry_id)
+            await async_unload_core(self._hass, self._core)
         return self._record is None
 
     def _is_half_saved(self, record: Record) -> bool:
@@ -305,7 +305,7 @@ async def async_give_back(hass: HomeAssistant, entry: ConfigEntry) -> None:
         )
     else:
         if core.state is ConfigEntryState.LOADED:
-            await hass.config_entries.async_unload(core.entry_id)
+            await async_unload_core(hass, core)
         async_move_back(hass, record)
         if record.was_enabled:
             # A task of its own, which begins after ours has let go of the port.
