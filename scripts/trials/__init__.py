@@ -1,1 +1,1 @@
-"""Trials of endurance: power failures of a real Home Assistant, bad lines, and many homes at once."""
+"""Trials of endurance, of a real Home Assistant or of lines on which everything goes wrong, one module each."""

@@ -105,6 +105,10 @@ def differences(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]
     }
 
 
+def devices_of(hass: HomeAssistant, entry: ConfigEntry) -> list[dr.DeviceEntry]:
+    return dr.async_entries_for_config_entry(dr.async_get(hass), entry.entry_id)
+
+
 def entry_of(registry: er.EntityRegistry, entity_id: str) -> er.RegistryEntry:
     row = registry.async_get(entity_id)
     assert row is not None
@@ -227,7 +231,8 @@ async def test_there_and_back(
         # One device a meter: those of before, and the port's.
         ours = {device.id for device in dr.async_entries_for_config_entry(dr.async_get(hass), entry.entry_id)}
         assert {row.id for row in dr.async_entries_for_config_entry(dr.async_get(hass), core.entry.entry_id)} == set()
-        assert len(ours - before.keys()) == 1
+        [own] = ours - before.keys()
+        assert {device.via_device_id for device in devices_of(hass, entry) if device.id != own} == {own}
         state = hass.states.get("sensor.ours")
         assert state is not None
         assert float(state.state) >= 0
@@ -630,7 +635,8 @@ async def test_a_meter_that_comes_later_is_taken_over_then(hass: HomeAssistant, 
         assert entry_of(registry, water.entity_id).device_id == water.device_id
         assert water.device_id is not None
         device = dr.async_get(hass).async_get(water.device_id)
-        assert device is not None
+        assert isinstance(device, dr.DeviceEntry)
+        assert device.model == "DSMR 5"
         assert device.config_entry_id == entry.entry_id
         assert device.disabled_by is None
         assert ir.async_get(hass).async_get_issue(DOMAIN, issue_id) is None
@@ -692,6 +698,7 @@ async def test_an_owner_of_both_takes_over_by_the_repair(
         assert (await response.json())["type"] == "create_entry"
         await hass.async_block_till_done()
         assert used <= {row.id for row in er.async_entries_for_config_entry(er.async_get(hass), entry.entry_id)}
+        assert {device.model for device in devices_of(hass, entry)} == {"DSMR 5"}
         assert ir.async_get(hass).async_get_issue(DOMAIN, issue_id) is None
         await hass.config_entries.async_remove(entry.entry_id)
         await hass.async_block_till_done()

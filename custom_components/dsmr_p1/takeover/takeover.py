@@ -100,6 +100,8 @@ class TakeOver:
                 self._record = self._make_record(core, port, unit_of)
                 await self._store.async_save(self._record)
             async_move_over(self._hass, self._entry, self._record)
+            # The devices are described as ours now.
+            port.async_set_meters(port.meters)
             # The last step: an entry that is disabled takes its devices with it, and every helper on them.
             await self._hass.config_entries.async_set_disabled_by(core.entry_id, ConfigEntryDisabler.USER)
             self._record.is_done = True
@@ -107,6 +109,7 @@ class TakeOver:
             self._tell_left(self._record)
         elif self._record is not None and (late := self._late_targets(self._record, port, unit_of)):
             await self._async_carry_out_late(self._record, late, _units(port.meters, unit_of))
+            port.async_set_meters(port.meters)
         self.follow(port, unit_of)
         if self._record is not None:
             port.tariff_words = {moved.registry_id: moved.words for moved in self._record.entities if moved.words}
