@@ -178,9 +178,10 @@ class TakeOvers:
 
     async def _go_back(self, client: Client, before: Snapshot) -> None:
         stage = "given back"
+        start = datetime.now(UTC)
         for case in self._cases.values():
-            start = datetime.now(UTC)
             await client.request("DELETE", f"{ENTRIES}/{case.own_id}")
+        for case in self._cases.values():
             await self._wait_for_values(client, case, stage)
             case.gaps[stage] = await self._longest_gap(client, case, start)
         self._say(stage)

@@ -96,6 +96,7 @@ def open_offer(frontend: Frontend, language: str) -> dict[str, Any]:
     frontend.open("/config/integrations/dashboard/add?domain=dsmr_p1")
     frontend.click_element("dialog-box ha-button:visible >> nth=-1")
     frontend.see(found["start"]["title"], within=DIALOG)
+    frontend.see(beginning_of(found["start"]["description"]), within=DIALOG)
     frontend.see(found["start"]["menu_options"]["user"], within=DIALOG)
     return found
 
