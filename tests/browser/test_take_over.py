@@ -61,8 +61,9 @@ class OldEntry:
         return {row["id"]: row["entity_id"] for row in rows if row["platform"] == platform and not row["disabled_by"]}
 
     def entry(self) -> dict[str, Any]:
-        found: dict[str, Any] = self.frontend.command("config_entries/get_single", entry_id=self.entry_id)
-        return found["config_entry"]
+        command = "config_entries/get_single"
+        found: dict[str, Any] = self.frontend.command(command, entry_id=self.entry_id)["config_entry"]
+        return found
 
 
 def our_entries(frontend: Frontend) -> set[str]:
