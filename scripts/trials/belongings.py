@@ -140,7 +140,8 @@ async def _add_automations(
     shown: dict[str, dict[str, Any]],
 ) -> None:
     """Make automations on a state, on the word of the tariff, and on the device."""
-    every = {"trigger": "state", "entity_id": power}
+    # Whatever changes: power may be the same for minutes.
+    every = {"trigger": "state", "entity_id": list(found.used.values())}
     made: dict[str, dict[str, Any]] = {"state": {"triggers": [every]}}
     if found.tariff is not None:
         word = {"condition": "state", "entity_id": found.tariff, "state": shown[found.tariff]["state"]}

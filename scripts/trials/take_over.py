@@ -31,12 +31,15 @@ VALUES_LIMIT: Final = 90.0
 ROWS_LIMIT: Final = 400.0
 GAP_LIMIT: Final = 10.0
 PERIODS: Final = 3
+SLACK: Final = 2.0
+EXPECTED: Final = ("statistics_left", "tag_")
+"""Repairs that are right: statistics of our own entities, and the additional key, which `dsmr` does not have."""
 BACK_LIMIT: Final = 45.0
 POLL: Final = 0.5
 TOLERANCE: Final = 1e-4
 CENT: Final = 0.01
 FIRED_LIMIT: Final = 75.0
-"""`dsmr` shows a value every 30 s, and power may be the same now and then."""
+"""`dsmr` shows a value every 30 s."""
 AUTOMATIONS: Final = "automation: !include automations.yaml\n"
 
 type Costs = dict[str, float]
@@ -60,7 +63,7 @@ class Case:
     @property
     def gap_limit(self) -> float:
         """Return the seconds without values that nobody minds."""
-        return max(GAP_LIMIT, PERIODS * self.house.period)
+        return max(GAP_LIMIT, PERIODS * self.house.period + SLACK)
 
 
 class TakeOvers:
@@ -105,6 +108,9 @@ class TakeOvers:
             async with home.running():
                 await client.wait_for_answer(ENTRIES)
                 await client.wait_until_running()
+                await self._wait_for_all(client, "started anew")
+                # What is used while Home Assistant is started anew is in no cost sensor, whoever reads the meter.
+                await self._note_costs(client)
                 await self._check_taken_over(client, before, "started anew")
                 await self._go_back(client, before)
                 await self._wait_for_rows(client)
@@ -135,14 +141,21 @@ class TakeOvers:
 
     async def _live(self, client: Client) -> Snapshot:
         """Let the recorder write, now that all has been set up anew once, and return how it is."""
-        for case in self._cases.values():
-            await self._wait_for_values(client, case, "at first")
+        await self._wait_for_all(client, "at first")
         await self._wait_for_rows(client, is_last=True)
-        before = await take_snapshot(client)
+        await self._note_costs(client)
+        return await take_snapshot(client)
+
+    async def _note_costs(self, client: Client) -> None:
+        now = await take_snapshot(client)
         for name, case in self._cases.items():
-            case.costs = _costs(before, case.owned)
-            self._expect(name, "at first", [] if case.costs else ["there are no costs"])
-        return before
+            case.costs = _costs(now, case.owned)
+            missing = case.owned.priced.keys() - case.costs.keys()
+            self._expect(name, "costs", [f"there are no costs of {register}" for register in sorted(missing)])
+
+    async def _wait_for_all(self, client: Client, stage: str) -> None:
+        for case in self._cases.values():
+            await self._wait_for_values(client, case, stage)
 
     async def _wait_for_first_values(self, websocket: Any, ids: Sequence[str]) -> None:  # noqa: ANN401
         async def all_show() -> bool:
@@ -169,8 +182,7 @@ class TakeOvers:
                 self._expect(name, stage, [f"without values for {case.gaps[stage]:.1f} s"])
 
     async def _check_taken_over(self, client: Client, before: Snapshot, stage: str) -> None:
-        for case in self._cases.values():
-            await self._wait_for_values(client, case, stage)
+        await self._wait_for_all(client, stage)
         now = await take_snapshot(client)
         used = {one: own for case in self._cases.values() for one, own in case.owned.used.items()}
         self._failures += [f"{stage}: {change}" for change in changes_while_taken_over(before, now, used)]
@@ -304,7 +316,8 @@ class TakeOvers:
         async with client.websocket() as websocket:
             issues = (await websocket.command("repairs/list_issues"))["issues"]
         for issue in issues:
-            if issue["domain"] in (DOMAIN, CORE) and not issue["issue_id"].endswith("statistics_left"):
+            name = issue["issue_id"]
+            if issue["domain"] in (DOMAIN, CORE) and not (name.startswith(EXPECTED) or name.endswith(EXPECTED)):
                 self._failures.append(f"repair {issue['issue_id']}: {issue['translation_placeholders']}")
 
     def _expect(self, name: str, stage: str, failures: list[str]) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from pkgutil import resolve_name
@@ -318,6 +319,20 @@ async def test_which_entries_can_be_taken_over(hass: HomeAssistant) -> None:
         entry.add_to_hass(hass)
     assert core_entries(hass) == [legacy]
     assert core_port(legacy) == "socket://10.0.0.2:2323"
+
+
+async def test_one_telegram_of_a_slow_meter_is_enough(hass: HomeAssistant, port: PtyPort) -> None:
+    async with core_on_a_meter(hass, port, *COUNTRIES[0]) as core:
+        step, left = core.meter.step, iter((True,))
+        with (
+            patch("custom_components.dsmr_p1.flow.listen_step.PATIENCE", replace(QUICK, another=3600)),
+            patch("custom_components.dsmr_p1.flow.listen_step.CORE_ANOTHER", 0.1),
+            patch.object(core.meter, "step", lambda: step() if next(left, None) else None),
+        ):
+            # What was still on the way when it was put aside does not count.
+            found = await enter(hass, await begin(hass), {"next_step_id": "take_over"})
+        assert found["step_id"] == "confirm"
+        await close(hass, found)
 
 
 async def test_the_old_entry_reads_on_after_it_was_put_aside_twice_at_once(

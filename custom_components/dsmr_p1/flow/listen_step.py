@@ -6,6 +6,7 @@ A progress step may only show progress or finish, so everything that can abort a
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any, Final
 
 from homeassistant.config_entries import SOURCE_RECONFIGURE, ConfigEntry, ConfigEntryState, ConfigFlow, ConfigFlowResult
@@ -28,6 +29,8 @@ SCAN_PATIENCE: Final = Patience(byte=12)
 """For trying free ports one by one: a silent one is given up as soon as a meter would have sent a telegram."""
 HOST_PATIENCE: Final = Patience(open=3.5, byte=12, telegram=24)
 """For trying a host on every port of network readers. A host that is off is detected after 3 s."""
+CORE_ANOTHER: Final = 2.0
+"""Seconds for another telegram where `dsmr` reads the port: it is known to work, and its entities show nothing."""
 HOST_LIMIT: Final = 29.0
 """Seconds for all ports of a host."""
 # The most informative error of several ports is reported.
@@ -123,12 +126,13 @@ class ListenStep(ConfigFlow):
         def tell(heard: ListenResult, part: float) -> None:
             self._show_progress(heard, (number + part) / len(self._ports))
 
-        async with self._entry_unloaded(port):
+        async with self._entry_unloaded(port) as unloaded:
+            is_known = unloaded is not None and unloaded.domain == CORE
             return await listen(
                 port,
                 keys=self._keys,
                 settings=settings_from(self._line),
-                patience=patience,
+                patience=replace(patience, another=CORE_ANOTHER) if is_known else patience,
                 tell=tell,
                 must_verify=self._must_verify,
             )
@@ -175,8 +179,8 @@ class ListenStep(ConfigFlow):
         self.async_update_progress(part)
 
     @asynccontextmanager
-    async def _entry_unloaded(self, port: str) -> AsyncIterator[None]:
-        """Unload the entry that uses the port, and set it up again in any case.
+    async def _entry_unloaded(self, port: str) -> AsyncIterator[ConfigEntry | None]:
+        """Unload the entry that uses the port, if it is set up, and set it up again in any case.
 
         The entry is the one being reconfigured, or one of Home Assistant's own `dsmr`.
         """
@@ -186,20 +190,18 @@ class ListenStep(ConfigFlow):
             entry = own if await is_same_port(self.hass, own.data[CONF_PORT], port) else None
         else:
             entry = await core_on(self.hass, port)
-        if entry is None:
-            yield
+        if entry is None or entry.state not in (ConfigEntryState.LOADED, ConfigEntryState.SETUP_RETRY):
+            yield None
             return
-        was_wanted = entry.state in (ConfigEntryState.LOADED, ConfigEntryState.SETUP_RETRY)
         try:
-            if was_wanted and entry.domain == CORE:
+            if entry.domain == CORE:
                 await async_unload_core(self.hass, entry)
-            elif was_wanted:
+            else:
                 await self.hass.config_entries.async_unload(entry.entry_id)
-            yield
+            yield entry
         finally:
-            if was_wanted:
-                # A separate task, since this one is cancelled when the dialog is closed.
-                await asyncio.shield(self.hass.async_create_task(self._set_up_again(entry), "P1 port: set up again"))
+            # A separate task, since this one is cancelled when the dialog is closed.
+            await asyncio.shield(self.hass.async_create_task(self._set_up_again(entry), "P1 port: set up again"))
 
     async def _set_up_again(self, entry: ConfigEntry) -> None:
         is_wanted = self.hass.config_entries.async_get_entry(entry.entry_id) is not None and not entry.disabled_by
