@@ -15,7 +15,7 @@ from .descriptions import unit_of
 from .energy_dashboard.wish import async_start as async_start_dashboard
 from .p1 import KeyFormatError
 from .p1.meters.grouping import PORT_SLOT
-from .parts import async_start_parts
+from .parts import async_remove_parts, async_start_parts
 from .port.devices import slot_of
 from .port.state import Port
 from .services import async_setup_services
@@ -71,6 +71,7 @@ async def async_remove_entry(hass: HomeAssistant, entry: P1ConfigEntry) -> None:
     """Remove the stored data and repairs of an entry, and return what was taken over."""
     await async_give_back(hass, entry)
     async_delete_issues(hass, entry.entry_id)
+    await async_remove_parts(hass, entry.entry_id)
     await PortStore(hass, entry.entry_id).async_remove()
 
 

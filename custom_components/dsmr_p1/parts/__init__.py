@@ -4,6 +4,7 @@ from importlib import import_module
 from pkgutil import iter_modules
 from typing import Final
 
+from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
 
 from ..const import LOGGER
@@ -31,3 +32,10 @@ async def async_start_parts(coordinator: P1Coordinator) -> list[P1Entity]:
         if entry.unique_id not in started and any(f"_{part.key}_" in entry.unique_id for part in PARTS):
             registry.async_remove(entry.entity_id)
     return entities
+
+
+async def async_remove_parts(hass: HomeAssistant, entry_id: str) -> None:
+    """Remove what the parts have stored for an entry, also those that are off."""
+    for part in PARTS:
+        if part.remove is not None:
+            await part.remove(hass, entry_id)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, override
 
 from homeassistant.config_entries import ConfigFlowResult, OptionsFlowWithReload
-from homeassistant.core import callback
+from homeassistant.core import HomeAssistant, callback
 
 from ..coordinator import P1Coordinator
 from ..entity import P1Entity
@@ -20,12 +20,14 @@ class Part:
 
     `key` is the key of its settings in the options of the entry, its choice in the menu of the options, and the first
     of its `steps` there. `start` starts it where the options have settings, and returns its entities; what it has
-    started ends with the entry.
+    started ends with the entry. `remove` removes what it has stored for an entry, by the id of the entry; None if it
+    stores nothing.
     """
 
     key: str
     steps: type[PartSteps]
     start: Callable[[P1Coordinator], Awaitable[Iterable[P1Entity]]]
+    remove: Callable[[HomeAssistant, str], Awaitable[None]] | None = None
 
 
 class PartSteps(OptionsFlowWithReload):

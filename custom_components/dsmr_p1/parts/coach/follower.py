@@ -1,0 +1,171 @@
+"""Follows the telegrams of a port for its coach, and stores what it has added up."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, tzinfo
+from decimal import Decimal
+from typing import Any, Final
+
+from homeassistant.const import EVENT_HOMEASSISTANT_FINAL_WRITE
+from homeassistant.core import Event, HomeAssistant, callback
+from homeassistant.helpers.storage import Store
+
+from ...const import DOMAIN
+from ...p1 import CosemValue, Reading, Unit
+from ...p1.cosem.units import convert
+from ...port.captures import Capture
+from ...port.state import Port
+from .advice import Advice, advise
+from .months import Months, Peak, month_of
+from .quarters import Closed, Quarters
+from .settings import CONF_COACH, KILO, Settings
+
+PACE: Final = 10
+"""Seconds by the clock of the meter after which entities are updated; the end of a quarter updates them at once."""
+SAVE_DELAY: Final = 30
+"""Seconds after the end of a quarter until what is added up is stored."""
+_VERSION: Final = 1
+_TOTAL: Final = "energy_import_total"
+_POWER: Final = "emeter_actual_delivery"
+_DEMAND: Final = "emeter_actual_demand"
+_PEAK: Final = "emeter_maximum_demand_current_month"
+_PAST_PEAK: Final = "monthly_peak"
+_PAST_MONTH: Final = "monthly_peak_month"
+_PAST_PEAKS: Final = 13
+"""The months in the list of a meter (e-MUCS P1 1.7.1)."""
+_RESOLUTIONS: Final[Mapping[Any, float]] = {places: KILO * 10.0**places for places in range(-6, 1)}
+
+
+class Follower:
+    """Adds up what the main meter of a port tells, from `async_start` to `async_stop`.
+
+    `advice` are the numbers of the last update, None before the first one; `listeners` are called with each update.
+    """
+
+    def __init__(self, port: Port, slot: str, settings: Settings) -> None:
+        """Prepare to follow the meter in a slot."""
+        self.settings = settings
+        self.advice: Advice | None = None
+        self.listeners: list[Callable[[], None]] = []
+        self._port = port
+        self._slot = slot
+        self._store = _store(port.hass, port.entry.entry_id)
+        self._quarters = Quarters()
+        self._months = Months()
+        self._updated_at = 0.0
+
+    async def async_start(self) -> None:
+        """Go on with what is stored, and listen."""
+        port = self._port
+        stored = await self._store.async_load()
+        if stored is not None:
+            self._quarters = Quarters.from_dict(stored["quarters"])
+            self._months = Months.from_dict(stored["months"])
+        port.entry.async_on_unload(port.subscribe(self._follow))
+        port.entry.async_on_unload(port.hass.bus.async_listen(EVENT_HOMEASSISTANT_FINAL_WRITE, self._async_save))
+        port.entry.async_on_unload(self._async_save)
+        for capture in list(port.captures.good)[-1:]:
+            # The telegram by which the meters were found came before anybody listened.
+            self._follow(capture)
+
+    async def _async_save(self, _: Event | None = None) -> None:
+        await self._store.async_save(self._as_dict())
+
+    def _as_dict(self) -> dict[str, Any]:
+        return {"quarters": self._quarters.as_dict(), "months": self._months.as_dict()}
+
+    @callback
+    def _follow(self, capture: Capture) -> None:
+        reading, sent = self._port.reading, capture.event
+        if reading is None or not isinstance(sent, Reading):
+            return
+        channels = self._channels(reading)
+        total = channels.get(_TOTAL)
+        if total is None or not isinstance(total.value, Decimal) or self._is_held(total, reading, sent):
+            self._quarters.lose()
+            return
+        told = reading.telegram.timestamp
+        time = (capture.received if told is None else told).timestamp()
+        closed = self._quarters.follow(
+            time,
+            float(total.value) * KILO,
+            _watts(channels.get(_POWER)),
+            _RESOLUTIONS.get(total.value.as_tuple().exponent, 1.0),
+            _watts(channels.get(_DEMAND)),
+        )
+        if closed is None and 0 <= time - self._updated_at < PACE:
+            return
+        self._updated_at = time
+        self._update(channels, closed, reading.telegram.clock.zone)
+
+    def _update(self, channels: Mapping[str, CosemValue], closed: Closed | None, zone: tzinfo) -> None:
+        """Add a quarter that is over to its month, and tell the entities."""
+        is_first = self.advice is None
+        if closed is not None:
+            month = month_of(closed.start, zone)
+            self._months.add_excess(closed, month, self.settings.power)
+            if _PEAK not in channels:
+                self._months.add_peak(closed, month)
+        if closed is not None or is_first:
+            self._store.async_delay_save(self._as_dict, SAVE_DELAY)
+            self._follow_past_peaks(channels, zone)
+        if _PEAK in channels:
+            self._follow_peak(channels[_PEAK], zone)
+        self.advice = advise(self._quarters, self._months, self.settings, zone)
+        for listener in self.listeners:
+            listener()
+
+    def _follow_past_peaks(self, channels: Mapping[str, CosemValue], zone: tzinfo) -> None:
+        """Believe the meter's list of the months that are over."""
+        for number in range(_PAST_PEAKS):
+            value = channels.get(f"{_PAST_PEAK}{number}")
+            when = value and (value.timestamp or channels[f"{_PAST_MONTH}{number}"].value)
+            if (peak := _peak(value)) is not None and isinstance(when, datetime):
+                self._months.set_peak(month_of(when.timestamp() - 1, zone), peak)
+
+    def _follow_peak(self, value: CosemValue, zone: tzinfo) -> None:
+        """Believe the meter's peak of this month; for a while it may still be that of the month before."""
+        peak, this = _peak(value), month_of(self._quarters.start, zone)
+        if peak is None:
+            return
+        month = this if peak.time is None else month_of(peak.time - 1, zone)
+        known = self._months.peaks.get(month)
+        if month == this or known is None or peak.power > known.power:
+            self._months.set_peak(month, peak)
+
+    def _channels(self, reading: Reading) -> Mapping[str, CosemValue]:
+        for meter in reading.meters:
+            if meter.profile.slot == self._slot:
+                return meter.channels
+        return {}
+
+    def _is_held(self, total: CosemValue, reading: Reading, sent: Reading) -> bool:
+        """Whether another number of the register is held back. Without checksum each is shown a telegram late."""
+        if reading is sent or not reading.telegram.has_crc:
+            return False
+        told = self._channels(sent).get(_TOTAL)
+        return told is None or told.value != total.value
+
+
+async def async_remove_coach(hass: HomeAssistant, entry_id: str) -> None:
+    """Remove what a coach has stored."""
+    await _store(hass, entry_id).async_remove()
+
+
+def _store(hass: HomeAssistant, entry_id: str) -> Store[dict[str, Any]]:
+    return Store(hass, _VERSION, f"{DOMAIN}.{entry_id}.{CONF_COACH}")
+
+
+def _peak(value: CosemValue | None) -> Peak | None:
+    """Return the peak in a value; None if it is nothing, as after the end of a month."""
+    power = _watts(value)
+    if value is None or not power:
+        return None
+    return Peak(power, None if value.timestamp is None else value.timestamp.timestamp())
+
+
+def _watts(value: CosemValue | None) -> float | None:
+    if value is None or not isinstance(value.value, Decimal):
+        return None
+    if value.unit is Unit.KILO_WATT:
+        return float(value.value) * KILO
+    return float(convert(value.value, value.unit or Unit.KILO_WATT, Unit.WATT))
