@@ -36,6 +36,7 @@ def test_all_are_there() -> None:
     assert {path.stem for path in BLUEPRINTS} == {
         "connectivity",
         "message",
+        "peak",
         "power_failure",
         "tariff_change",
         "voltage",
