@@ -12,7 +12,8 @@ NONE: Final = "no checksum"
 PARITY: Final = "parity"
 SEALED: Final = "encrypted"
 
-_ENERGY: Final = re.compile(rb"(?<=\()\d[\d.]*(?=\*?[kM]?(?:Wh|varh)\))")
+# Totals only: what a meter lists of months gone by is nothing that it counts.
+_ENERGY: Final = re.compile(rb"(?<=\.8\.\d\()\d[\d.]*(?=\*?[kM]?(?:Wh|varh)\))")
 _VOLUME: Final = re.compile(rb"(?<=\()\d[\d.]*(?=\*?m3\))")
 _NUMBER: Final = re.compile(rb"(?<=\()\d[\d.]*(?=\*)")
 # The clock, and when the meters on the M-Bus were read.
