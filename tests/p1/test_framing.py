@@ -23,6 +23,7 @@ BARE = PlainFrame(BODY, has_crc=False)
 CRC = GOOD[len(BODY) : len(BODY) + 4]
 TRAILER = seal(b"/TST5\\TRAILER\r\n\r\n1-0:1.7.0(00.001*kW)\r\n!")
 TRAILER_FRAME = PlainFrame(TRAILER[:-6], has_crc=True)
+FLOW = seal(b"/TST5\\TEST\r\n\r\n0-1:24.2.2(0000.000*m3/h)\r\n!")
 LF_BODY = BODY.replace(b"\r\n", b"\n")
 BLANK_BODY = b"/TST5\\TEST\r\n\r\n\r\n1-0:1.8.0(000123.456*kWh)\r\n\r\n1-0:1.7.0(00.001*kW)\r\n\r\n!"
 SEALED = encrypt(GOOD)
@@ -58,6 +59,8 @@ def frames(pieces: Iterable[bytes]) -> Events:
 R = RejectReason
 CASES: list[tuple[str, bytes, Events]] = [
     ("nothing", b"", []),
+    ("first byte of one before one with a slash", b"/" + FLOW, [reject(R.TRUNCATED, 1), PlainFrame(FLOW[:-6], has_crc=True)]),
+    ("first bytes of one before one with a slash", b"/TST5\\T" + FLOW, [reject(R.TRUNCATED, 7), PlainFrame(FLOW[:-6], has_crc=True)]),
     ("noise", b"\xff\x00\xfe" * 50 + b"abc\r\n!\r\n", []),
     ("a telegram", GOOD, [FRAME]),
     ("two telegrams", GOOD + GOOD, [FRAME, FRAME]),

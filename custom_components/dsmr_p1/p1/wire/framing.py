@@ -276,6 +276,8 @@ class Framer:
             self._opening = text.partition(b"\r\n")[0] + b"\r\n"
             return PlainFrame(text, has_crc=bool(checksum))
         if slash >= 0:
+            # The identification line may have another one too, such as that of a telegram behind the rest of one.
+            slash = buffer.find(b"/", start + 1, slash + 1)
             return self._fail(RejectReason.TRUNCATED, start, slash, search_from=slash)
         return self._fail(RejectReason.CRC, start, end)
 
