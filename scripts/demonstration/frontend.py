@@ -138,6 +138,7 @@ class Frontend:
             yield
         finally:
             self._page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
+
     def command(self, name: str, **arguments: object) -> Any:  # noqa: ANN401 - every command has its own answer
         """Give Home Assistant a command of its websocket, as the page itself does, and return the result."""
         return self._page.evaluate(_COMMAND, {"type": name, **arguments})

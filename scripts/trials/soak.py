@@ -7,7 +7,6 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import timedelta
 import gc
 import json
 import logging
@@ -29,7 +28,7 @@ from homeassistant.helpers.recorder import get_instance
 from homeassistant.runner import RuntimeConfig, configure_event_loop
 
 from demonstration.errors import DemonstrationError
-from demonstration.home import DOMAIN, PLACE, ROOT, choose_http_port, write_configuration
+from demonstration.home import DOMAIN, PLACE, choose_http_port, write_configuration
 from simulator import MODELS, Household, PtyPort, TelegramBuilder
 
 from .clock import FastClock, FastLoop

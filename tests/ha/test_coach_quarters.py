@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import given, settings as hypothesis_settings, strategies as st
 import pytest
 
-from custom_components.dsmr_p1.p1.clock import CENTRAL
+from custom_components.dsmr_p1.p1.cosem.clock import CENTRAL
 from custom_components.dsmr_p1.parts.coach.advice import advise
 from custom_components.dsmr_p1.parts.coach.months import Months, Peak, month_of, over
 from custom_components.dsmr_p1.parts.coach.quarters import QUARTER, Closed, Quarters
