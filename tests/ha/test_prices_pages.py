@@ -1,0 +1,125 @@
+"""The pages about prices: Home Assistant takes what is to be pasted, and it does what the page says."""
+
+from datetime import datetime
+from pathlib import Path
+import re
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from homeassistant.core import HomeAssistant, ServiceCall, callback
+from homeassistant.setup import async_setup_component
+from homeassistant.util.yaml import parse_yaml
+import pytest
+from pytest_homeassistant_custom_component.common import async_fire_time_changed
+
+DOCS = Path(__file__).parents[2] / "docs"
+# What waits for a time of day goes on waiting.
+pytestmark = pytest.mark.parametrize("expected_lingering_timers", [True])
+YAML = re.compile(r"```yaml\n(.*?)```", re.DOTALL)
+NET, PRICE, MARKET = (
+    "sensor.electricity_meter_net_power",
+    "sensor.electricity_price",
+    "sensor.nord_pool_nl_current_price",
+)
+
+
+@pytest.fixture
+def switched(hass: HomeAssistant) -> list[str]:
+    """Collect what is switched."""
+    calls: list[str] = []
+
+    @callback
+    def take(call: ServiceCall) -> None:
+        calls.append(call.service)
+
+    for service in ("turn_on", "turn_off"):
+        hass.services.async_register("switch", service, take)
+    return calls
+
+
+async def paste(hass: HomeAssistant, page: str) -> None:
+    """Set up all that a page has to paste."""
+    for text in YAML.findall((DOCS / f"{page}.md").read_text(encoding="utf-8")):
+        content: Any = parse_yaml(text)
+        if "alias" in content:
+            assert await async_setup_component(hass, "automation", {"automation": content})
+        else:
+            for domain in content:
+                assert await async_setup_component(hass, domain, content)
+    await hass.async_block_till_done()
+    assert [state.state for state in hass.states.async_all("automation")] == ["on"]
+
+
+class Day:
+    """The time, which only passes when a test says so."""
+
+    def __init__(self, hass: HomeAssistant, freezer: Any, zone: str) -> None:
+        self._hass, self._freezer, self._zone = hass, freezer, ZoneInfo(zone)
+
+    async def be(self, when: str) -> None:
+        self._freezer.move_to(datetime.fromisoformat(when).replace(tzinfo=self._zone))
+        async_fire_time_changed(self._hass)
+        await self._hass.async_block_till_done()
+
+
+def price(hass: HomeAssistant) -> float:
+    state = hass.states.get(PRICE)
+    assert state is not None
+    return float(state.state)
+
+
+async def test_surplus(hass: HomeAssistant, freezer: Any, switched: list[str]) -> None:
+    day = Day(hass, freezer, "Europe/Amsterdam")
+    await day.be("2027-05-01T12:00:00")
+    hass.states.async_set(NET, "0.1")
+    await paste(hass, "net-metering")
+    hass.states.async_set(NET, "-2.5")
+    await hass.async_block_till_done()
+    await day.be("2027-05-01T12:00:50")
+    assert switched == []
+    await day.be("2027-05-01T12:01:01")
+    assert switched == ["turn_on"]
+    # The boiler itself is no shortage.
+    hass.states.async_set(NET, "-0.5")
+    await day.be("2027-05-01T12:05:00")
+    assert switched == ["turn_on"]
+    hass.states.async_set(NET, "0.5")
+    await hass.async_block_till_done()
+    await day.be("2027-05-01T12:05:31")
+    assert switched == ["turn_on", "turn_off"]
+
+
+async def test_cheap_quarters(hass: HomeAssistant, freezer: Any, switched: list[str]) -> None:
+    day = Day(hass, freezer, "Europe/Amsterdam")
+    await day.be("2026-12-01T12:01:00")
+    hass.states.async_set(MARKET, "0.02")
+    await paste(hass, "dynamic-prices")
+    assert price(hass) == pytest.approx(0.1815)
+    await day.be("2026-12-01T12:15:05")
+    assert switched == ["turn_on"]
+    hass.states.async_set(MARKET, "0.1")
+    await hass.async_block_till_done()
+    await day.be("2026-12-01T12:30:05")
+    assert switched == ["turn_on", "turn_off"]
+    hass.states.async_set(MARKET, "unavailable")
+    await hass.async_block_till_done()
+    await day.be("2026-12-01T12:45:05")
+    assert switched == ["turn_on", "turn_off", "turn_off"]
+
+
+@pytest.mark.parametrize(
+    ("month", "prices", "calls"), [(7, [0.25, 0.23, 0.25], ["on", "off"]), (1, [0.25] * 3, ["off"])]
+)
+async def test_summer_at_noon(
+    hass: HomeAssistant, freezer: Any, switched: list[str], month: int, prices: list[float], calls: list[str]
+) -> None:
+    await hass.config.async_set_time_zone("Europe/Vienna")
+    day = Day(hass, freezer, "Europe/Vienna")
+    await day.be(f"2027-{month:02}-05T09:59:00")
+    await paste(hass, "summer-price")
+    seen = []
+    for time in ("09:59:01", "10:00:01", "16:00:01"):
+        await day.be(f"2027-{month:02}-05T{time}")
+        seen.append(price(hass))
+    assert seen == prices
+    assert switched == [f"turn_{call}" for call in calls]
