@@ -1,5 +1,6 @@
 """Blueprints: Home Assistant imports each, and an automation of it does what it says."""
 
+import asyncio
 from pathlib import Path
 import shutil
 from typing import Any
@@ -35,6 +36,7 @@ def test_home_assistant_imports_it(path: Path) -> None:
 def test_all_are_there() -> None:
     assert {path.stem for path in BLUEPRINTS} == {
         "connectivity",
+        "headroom",
         "message",
         "peak",
         "power_failure",
@@ -163,3 +165,56 @@ async def test_a_silent_meter_and_one_that_is_heard_again(
     assert notes == ["The smart meter has been silent for 10 minutes. Look at the cable."]
     await be("on", 60)
     assert notes[1:] == ["The smart meter is heard again."]
+
+
+async def test_a_charger_gets_what_the_main_fuse_leaves(
+    hass: HomeAssistant, tmp_path: Path, notes: list[str], freezer: Any
+) -> None:
+    charger, headroom = "number.charger", "sensor.electricity_meter_smallest_headroom"
+    paused: list[float] = []
+    hass.services.async_register("notify", "pause", lambda call: paused.append(call.data["left"]))
+
+    @callback
+    def set_value(call: ServiceCall) -> None:
+        assert call.data["entity_id"] == [charger]
+        hass.states.async_set(charger, str(float(call.data["value"])))
+
+    hass.services.async_register("number", "set_value", set_value)
+    hass.states.async_set(charger, "16.0")
+    hass.states.async_set(headroom, "0.5")
+    inputs = {"headroom": headroom, "charger": charger, "most": 16, "margin": 1, "settle": 15, "rise": 60}
+    too_little = [{"action": "notify.pause", "data": {"left": "{{ left }}"}}]
+    await automate(hass, tmp_path, "headroom", {**inputs, "too_little": too_little})
+
+    async def let_run() -> None:
+        # What is still running is the pause, and it does not end before time passes.
+        for _ in range(50):
+            await asyncio.sleep(0)
+
+    async def charges_with(left: str, seconds: int) -> float:
+        freezer.tick(seconds)
+        async_fire_time_changed(hass)
+        await let_run()
+        hass.states.async_set(headroom, left)
+        await let_run()
+        state = hass.states.get(charger)
+        assert state is not None
+        return float(state.state)
+
+    # The oven is on: at once 16 - 3.4 - 1, and not again before the charger has followed.
+    assert await charges_with("-3.4", 1) == 11
+    assert await charges_with("-3.3", 5) == 11
+    assert await charges_with("1.6", 11) == 11
+    # The oven is off: more, but not yet.
+    assert await charges_with("4.6", 20) == 11
+    assert await charges_with("4.7", 30) == 14
+    # Never more than the charger may, and never less than a car needs.
+    assert await charges_with("20.0", 61) == 16
+    assert not paused
+    assert await charges_with("-14.0", 16) == 6
+    assert paused == [-14.0]
+    assert await charges_with("-2.0", 16) == 6
+    assert paused == [-14.0, -2.0]
+    assert await charges_with("30.0", 61) == 16
+    # A silent meter leaves the least.
+    assert await charges_with("unavailable", 16) == 6

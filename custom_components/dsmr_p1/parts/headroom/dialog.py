@@ -1,0 +1,63 @@
+"""The step of the options that asks for the main fuse."""
+
+from typing import Any, Final
+
+from homeassistant.config_entries import ConfigEntryState, ConfigFlowResult
+from homeassistant.helpers.selector import (
+    NumberSelector,
+    NumberSelectorConfig,
+    NumberSelectorMode,
+    SelectSelector,
+    SelectSelectorConfig,
+    SelectSelectorMode,
+)
+import probatio
+
+from ...p1.grouping import MAIN_SLOT
+from ..part import PartSteps
+from .phases import Channels, Grid, phases_of, told_fuse, told_grid
+from .settings import CONF_HEADROOM, CONF_HEADROOM_FUSE, CONF_HEADROOM_GRID, Settings
+
+_SCHEMA: Final = probatio.Schema(
+    {
+        # The largest of a household is 80 A; farms and workshops have more.
+        probatio.Optional(CONF_HEADROOM_FUSE): NumberSelector(
+            NumberSelectorConfig(min=1, max=400, step=1, unit_of_measurement="A", mode=NumberSelectorMode.BOX)
+        ),
+        probatio.Required(CONF_HEADROOM_GRID, default=Grid.WITH_NEUTRAL.value): SelectSelector(
+            SelectSelectorConfig(
+                options=[grid.value for grid in Grid],
+                translation_key=CONF_HEADROOM_GRID,
+                mode=SelectSelectorMode.LIST,
+            )
+        ),
+    }
+)
+
+
+class HeadroomSteps(PartSteps):
+    """Asks for the main fuse and the kind of grid."""
+
+    async def async_step_headroom(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Ask for the main fuse; without one there is no headroom."""
+        if user_input is not None:
+            fuse = user_input.get(CONF_HEADROOM_FUSE)
+            wanted = None if fuse is None else Settings(float(fuse), Grid(user_input[CONF_HEADROOM_GRID])).as_dict()
+            return self.keep(CONF_HEADROOM, wanted)
+        channels = self._channels
+        values = self.config_entry.options.get(CONF_HEADROOM)
+        if values is None:
+            if not phases_of(channels):
+                return self.async_abort(reason="headroom_no_phases")
+            values = {CONF_HEADROOM_FUSE: told_fuse(channels), CONF_HEADROOM_GRID: told_grid(channels).value}
+        schema = self.add_suggested_values_to_schema(_SCHEMA, values)
+        return self.async_show_form(step_id="headroom", data_schema=schema)
+
+    @property
+    def _channels(self) -> Channels:
+        """The channels of the main meter in the last telegram; none while the entry is not set up."""
+        if self.config_entry.state is not ConfigEntryState.LOADED:
+            return {}
+        reading = self.config_entry.runtime_data.port.reading
+        meters = () if reading is None else reading.meters
+        return next((meter.channels for meter in meters if meter.profile.slot == MAIN_SLOT), {})

@@ -1,0 +1,215 @@
+"""The currents of the phases, worked out from a telegram, and what they leave of the main fuse.
+
+Currents are in amperes. With a neutral, the current of a phase is its power divided by its voltage, positive while it
+imports: many meters send whole amperes only, some rounded and some cut off (DSMR 5.0.2 P1 section 6.12). The meter's
+amperes are the bound below: a current that moves no power, such as that of a motor, is only in them.
+
+Without a neutral (three phases of 230 V, the IT grid of Belgium) a meter measures with two elements: the power of L1 is
+that of its current and the voltage to L2, and so for L3, while L2 has none. No power is that of a wire then, and no
+sign its direction: the currents are the meter's own, without sign. That of L2 is none or zero with some meters; it is
+the sum of the others then (Kirchhoff), with the angles that powers and currents have with loads of a power factor of 1.
+"""
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from enum import StrEnum
+from math import acos, cos, pi, sqrt
+from typing import Final, NamedTuple
+
+from ...p1 import CosemValue, Unit
+from ...p1.limits import is_no_threshold
+
+NOMINAL: Final = 230.0
+"""Volts, where a meter sends none (EN 50160)."""
+HYSTERESIS: Final = 0.05
+"""The part of the fuse by which all phases are below it before an overload is over."""
+
+_LOWEST: Final = 100.0
+_ROUNDING: Final = 0.5
+_KILO: Final = 1000.0
+_A: Final = Unit.AMPERE
+_V: Final = Unit.VOLT
+_KW: Final = Unit.KILO_WATT
+
+
+class Grid(StrEnum):
+    """How the house is connected: phases with a neutral, also a single one, or three without."""
+
+    WITH_NEUTRAL = "with_neutral"
+    WITHOUT_NEUTRAL = "without_neutral"
+
+
+class Phase(NamedTuple):
+    """The channels of a phase."""
+
+    current: str
+    power_import: str
+    power_export: str
+    voltage: str
+
+
+PHASES: Final = {
+    name: Phase(
+        f"emeter_instant_current_{name.lower()}",
+        f"emeter_instant_power_delivery_{name.lower()}",
+        f"emeter_instant_power_production_{name.lower()}",
+        f"emeter_instant_voltage_{name.lower()}",
+    )
+    for name in ("L1", "L2", "L3")
+}
+_ONE, _TWO, _THREE = PHASES.values()
+_OF_HOUSE: Final = {"power_import": "emeter_actual_delivery", "power_export": "emeter_actual_production"}
+_FUSES: Final = (
+    "emeter_fuse_threshold_a", "emeter_fuse_threshold_a_l2", "emeter_fuse_threshold_a_l3", "emeter_treshold_a",
+    "emeter_treshold_a_v2_1",
+)  # fmt: skip
+_POWERS: Final = ("emeter_treshold_kw", "emeter_active_threshold_smax")
+
+type Channels = Mapping[str, CosemValue]
+type Currents = Mapping[str, float | None]
+
+
+def phases_of(channel_ids: Iterable[str]) -> list[str]:
+    """Return the names of the phases that a meter with these channels has."""
+    ids = set(channel_ids)
+    return [name for name, phase in PHASES.items() if ids.intersection(phase)]
+
+
+class Phases:
+    """The phases of a meter whose channels stay the same from telegram to telegram."""
+
+    def __init__(self, channels: Channels, grid: Grid) -> None:
+        """Find the phases that a meter sends anything of."""
+        names = phases_of(channels)
+        phases = {name: PHASES[name] for name in names}
+        if len(names) == 1 and phases[names[0]].power_import not in channels:
+            # The power of the only phase is that of the house.
+            phases = {name: phase._replace(**_OF_HOUSE) for name, phase in phases.items()}
+        self._phases = [(name, *phase, _is_whole(channels.get(phase.current))) for name, phase in phases.items()]
+        self._is_without_neutral = grid is Grid.WITHOUT_NEUTRAL and len(names) == len(PHASES)
+
+    def currents(self, channels: Channels) -> Currents:
+        """Return the current of each phase, by name; None where it cannot be known."""
+        if self._is_without_neutral:
+            return _without_neutral(channels)
+        found: dict[str, float | None] = {}
+        for name, current, power_import, power_export, voltage, is_whole in self._phases:
+            power, own = _power(channels, power_import, power_export), _number(channels.get(current), _A)
+            if power is None:
+                found[name] = own
+                continue
+            amperes = abs(power) * _KILO / _voltage(channels, voltage)
+            if own is not None:
+                amperes = max(amperes, abs(own) - _ROUNDING) if is_whole else abs(own)
+            found[name] = amperes if power >= 0 else -amperes
+        return found
+
+
+def _without_neutral(channels: Channels) -> Currents:
+    i1, i2, i3 = _amperes(channels, _ONE), _amperes(channels, _TWO), _amperes(channels, _THREE)
+    if i1 is None or i3 is None:
+        return dict.fromkeys(PHASES)
+    i1, i2, i3 = abs(i1), abs(i2 or 0.0), abs(i3)
+    p1 = _power(channels, _ONE.power_import, _ONE.power_export)
+    p3 = _power(channels, _THREE.power_import, _THREE.power_export)
+    if p1 is None or p3 is None:
+        return {"L1": i1, "L2": i2 or i1 + i3, "L3": i3}
+    active1, active3 = p1 * _KILO / _voltage(channels, _ONE.voltage), p3 * _KILO / _voltage(channels, _THREE.voltage)
+    # Of whole amperes a part may have been cut off.
+    i1, i3 = max(i1, abs(active1)), max(i3, abs(active3))
+    return {"L1": i1, "L2": i2 or _sum(i1, i3, active1, active3), "L3": i3}
+
+
+def _sum(i1: float, i3: float, active1: float, active3: float) -> float:
+    """Return the current of L2, in which those of L1 and L3 come back: their voltages to L2 are 60° apart."""
+    if not i1 or not i3:
+        return i1 or i3
+    sign = 1 if active1 + active3 >= 0 else -1
+    angle = pi / 3 + acos(sign * active1 / i1) + acos(sign * active3 / i3)
+    return sqrt(max(0.0, i1 * i1 + i3 * i3 + 2 * i1 * i3 * cos(angle)))
+
+
+class Overload:
+    """Whether a phase is overloaded, in either direction: a fuse knows none."""
+
+    def __init__(self, fuse: float) -> None:
+        """Initialize with the main fuse, in amperes."""
+        self._fuse = fuse
+        self.is_on: bool | None = None
+
+    def follow(self, found: Currents) -> bool | None:
+        """Return whether a phase is overloaded now; None where a current is not known and no other is too high."""
+        known = [abs(current) for current in found.values() if current is not None]
+        if known and max(known) > (self._fuse * (1 - HYSTERESIS) if self.is_on else self._fuse):
+            self.is_on = True
+        else:
+            self.is_on = False if known and len(known) == len(found) else None
+        return self.is_on
+
+
+def told_fuse(channels: Channels) -> float | None:
+    """Return the main fuse that a meter tells, in amperes; None where it tells none.
+
+    It is the fuse of 31.4.0 or of 17.0.0 in amperes, else that of the power of 17.0.0 on all phases.
+    """
+    fuses, powers = _thresholds(channels, _FUSES, _A), _thresholds(channels, _POWERS, Unit.KILO_VOLT_AMPERE)
+    phases = len(phases_of(channels))
+    if fuses or not powers or not phases:
+        return min(fuses, default=None)
+    volts = NOMINAL * (phases if told_grid(channels) is Grid.WITH_NEUTRAL else sqrt(3))
+    return float(round(min(powers) * _KILO / volts))
+
+
+def told_grid(channels: Channels) -> Grid:
+    """Return the kind of grid that the values of a meter show: without a neutral, L2 has no power of its own."""
+    if len(phases_of(channels)) < len(PHASES):
+        return Grid.WITH_NEUTRAL
+    is_dead = _number(channels.get(_TWO.voltage), _V) == 0 and (_number(channels.get(_ONE.voltage), _V) or 0) > _LOWEST
+    power, current = _power(channels, _TWO.power_import, _TWO.power_export), _amperes(channels, _TWO)
+    is_idle = power == 0 and abs(current or 0) >= 1
+    return Grid.WITHOUT_NEUTRAL if is_dead or is_idle else Grid.WITH_NEUTRAL
+
+
+def _thresholds(channels: Channels, channel_ids: tuple[str, ...], unit: Unit) -> list[float]:
+    values = [channels[channel_id] for channel_id in channel_ids if channel_id in channels]
+    numbers = [
+        _number(value, unit)
+        for value in values
+        if isinstance(value.value, Decimal) and not is_no_threshold(value.value)
+    ]
+    return [number for number in numbers if number]
+
+
+def _number(value: CosemValue | None, unit: Unit) -> float | None:
+    """Return a value in a unit, which is that of the standard, where a meter sends none."""
+    if value is None:
+        return None
+    _, number, sent, _ = value
+    if not isinstance(number, Decimal):
+        return None
+    if sent is unit or sent is None:
+        return float(number)
+    # As many watts as volt-amperes.
+    return float(number * sent.size / unit.size)
+
+
+def _amperes(channels: Channels, phase: Phase) -> float | None:
+    return _number(channels.get(phase.current), _A)
+
+
+def _is_whole(value: CosemValue | None) -> bool:
+    if value is None or not isinstance(value.value, Decimal):
+        return True
+    return value.unit is not Unit.MILLI_AMPERE and not value.value.as_tuple().exponent
+
+
+def _power(channels: Channels, power_import: str, power_export: str) -> float | None:
+    imported, exported = _number(channels.get(power_import), _KW), channels.get(power_export)
+    if imported is None or exported is None or not exported.value:
+        return imported
+    return imported - (_number(exported, _KW) or 0.0)
+
+
+def _voltage(channels: Channels, channel_id: str) -> float:
+    voltage = _number(channels.get(channel_id), _V)
+    return NOMINAL if voltage is None or voltage < _LOWEST else voltage

@@ -1,0 +1,27 @@
+"""The settings of the headroom, as they are kept in the options of an entry; without them there is none."""
+
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+from .phases import Grid
+
+CONF_HEADROOM: Final = "headroom"
+CONF_HEADROOM_FUSE: Final = "headroom_fuse"
+CONF_HEADROOM_GRID: Final = "headroom_grid"
+
+
+class Settings(NamedTuple):
+    """The main fuse of each phase, in amperes, and the kind of grid."""
+
+    fuse: float
+    grid: Grid
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the settings as they are kept in the options."""
+        return {CONF_HEADROOM_FUSE: self.fuse, CONF_HEADROOM_GRID: self.grid.value}
+
+
+def settings_of(options: Mapping[str, Any]) -> Settings | None:
+    """Return the settings in the options of an entry; None where no headroom is wanted."""
+    headroom = options.get(CONF_HEADROOM)
+    return None if headroom is None else Settings(headroom[CONF_HEADROOM_FUSE], Grid(headroom[CONF_HEADROOM_GRID]))
