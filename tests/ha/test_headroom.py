@@ -84,6 +84,11 @@ def test_units_are_those_that_are_sent() -> None:
     assert found(WITH, "1-0:21.7.0(0.1150*kW)", "1-0:31.7.0(791*mA)", "1-0:32.7.0(230.0*V)") == {"L1": 0.791}
 
 
+def test_an_empty_value_is_none() -> None:
+    assert found(WITH, *lines(("", "01.150", "00.000", "230.0")), "1-0:31.7.0()") == {"L1": 5.0}
+    assert found(WITH, "1-0:31.7.0()", "1-0:21.7.0()") == {"L1": None}
+
+
 def test_the_only_phase_has_the_power_of_the_house() -> None:
     total = ("1-0:1.7.0(00.000*kW)", "1-0:2.7.0(01.150*kW)")
     assert found(WITH, *total, *lines(("", "", "", "230.0"))) == {"L1": -5.0}

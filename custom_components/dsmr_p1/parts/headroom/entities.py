@@ -1,5 +1,6 @@
 """The entities: the headroom of each phase, the smallest of them, and whether a phase is overloaded."""
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterable
 from typing import override
 
@@ -103,9 +104,9 @@ class _HeadroomEntity(PartEntity):
         if self._take():
             self.async_write_ha_state()
 
+    @abstractmethod
     def _take(self) -> bool:
         """Take the value that is to be shown, and return whether it is another one."""
-        raise NotImplementedError
 
 
 class HeadroomSensor(_HeadroomEntity, SensorEntity):
