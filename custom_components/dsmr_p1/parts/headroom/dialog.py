@@ -13,7 +13,7 @@ from homeassistant.helpers.selector import (
 )
 import probatio
 
-from ...p1.grouping import MAIN_SLOT
+from ...p1.meters.grouping import MAIN_SLOT
 from ..part import PartSteps
 from .phases import Channels, Grid, phases_of, told_fuse, told_grid
 from .settings import CONF_HEADROOM, CONF_HEADROOM_FUSE, CONF_HEADROOM_GRID, Settings

@@ -12,7 +12,7 @@ from homeassistant.core import callback
 from ...coordinator import P1Coordinator
 from ...entity import P1Entity
 from ...p1 import Meter, MeterProfile, Reading
-from ...p1.grouping import MAIN_SLOT
+from ...p1.meters.grouping import MAIN_SLOT
 from ...port.captures import Capture
 from ..part import PartEntity
 from .phases import Currents, Overload, Phases, phases_of

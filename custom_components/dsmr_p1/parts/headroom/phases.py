@@ -17,7 +17,7 @@ from math import acos, cos, pi, sqrt
 from typing import Final, NamedTuple
 
 from ...p1 import CosemValue, Unit
-from ...p1.limits import is_no_threshold
+from ...p1.meters.limits import is_no_threshold
 
 NOMINAL: Final = 230.0
 """Volts, where a meter sends none (EN 50160)."""
