@@ -7,12 +7,14 @@ client that reaches it is disconnected, so that none ever reads a part of a tele
 
 import asyncio
 from datetime import datetime
+from ipaddress import ip_address
 import socket
 from typing import Final, override
 
 from homeassistant.core import CALLBACK_TYPE, HassJob, callback
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.event import async_call_later
+from homeassistant.helpers.importlib import async_import_module
 
 from ...const import DOMAIN, LOGGER
 from ...coordinator import P1Coordinator
@@ -62,6 +64,17 @@ class Relay:
         self._unsubscribe = self._port.subscribe(self._pass_on)
         ir.async_delete_issue(self._port.hass, DOMAIN, _issue_id(self._port))
         LOGGER.info("P1 port %s: telegrams are handed on at %s, port %d", self._port.name, address, number)
+        if not ip_address(address).is_loopback and "zeroconf" in self._port.hass.config.components:
+            await self._async_announce()
+
+    async def _async_announce(self) -> None:
+        """Announce the relay in the home network until the entry ends."""
+        port = self._port
+        module = await async_import_module(port.hass, f"{__package__}.announcement")
+        if self._is_stopped:
+            return
+        announcement = module.async_announce(port.hass, port.entry.entry_id, self._settings)
+        port.entry.async_create_background_task(port.hass, announcement, f"{DOMAIN} announcement of {port.name}")
 
     @callback
     def async_stop(self) -> None:
