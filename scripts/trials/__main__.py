@@ -32,6 +32,9 @@ def main() -> int:
         "--rounds", type=int, default=5, metavar="N", help="how often, all at the same time (default: %(default)s)"
     )
     transports.set_defaults(start=lambda asked: _of("transports").try_transports(asked.rounds, asked.seed))
+    relay = trials.add_parser("relay", help="a day of telegrams through the relay")
+    relay.add_argument("--clients", type=int, default=100, metavar="N", help="who reads (default: %(default)s)")
+    relay.set_defaults(start=lambda asked: _of("relay").try_relay(asked.clients, asked.seed))
     homes = trials.add_parser("homes", help="many ports on the network, read into PostgreSQL, MQTT and InfluxDB")
     homes.add_argument("--ports", type=int, default=100, metavar="N", help="how many (default: %(default)s)")
     homes.add_argument(
@@ -55,7 +58,7 @@ def main() -> int:
             _of("take_over").TakeOvers(asked.house or list(HOUSES), asked.python, is_quick=asked.quick).run()
         )
     )
-    for trial in (kill, transports):
+    for trial in (kill, transports, relay):
         trial.add_argument("--seed", type=int, default=1, help="of all that is random (default: %(default)s)")
     asked = parser.parse_args()
     try:

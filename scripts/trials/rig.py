@@ -1,0 +1,52 @@
+"""A port in a bare Home Assistant, without a line: whoever tries a part hands it the telegrams."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+import tempfile
+from types import MappingProxyType
+from typing import Any
+
+from homeassistant.config_entries import SOURCE_USER, ConfigEntries, ConfigEntry
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import device_registry as dr, entity_registry as er, issue_registry as ir
+
+from custom_components.dsmr_p1.const import DOMAIN
+from custom_components.dsmr_p1.coordinator import P1Coordinator
+from custom_components.dsmr_p1.p1 import Reading
+from custom_components.dsmr_p1.port.state import Port
+
+
+@asynccontextmanager
+async def port_in_home(options: Mapping[str, Any]) -> AsyncIterator[P1Coordinator]:
+    """Set up a port with the options of its entry, and stop what was started for it afterwards."""
+    with tempfile.TemporaryDirectory(prefix="p1-") as folder:
+        hass = HomeAssistant(folder)
+        hass.config_entries = ConfigEntries(hass, {})
+        await hass.config_entries.async_initialize()
+        dr.async_setup(hass)
+        for registry in (dr, er, ir):
+            await registry.async_load(hass)
+        entry: ConfigEntry[P1Coordinator] = ConfigEntry(
+            data={"port": "/dev/null", "bridge_type": "dsmr"},
+            discovery_keys=MappingProxyType({}),
+            domain=DOMAIN,
+            minor_version=1,
+            options=options,
+            source=SOURCE_USER,
+            subentries_data=None,
+            title="P1",
+            unique_id=None,
+            version=1,
+        )
+        coordinator = P1Coordinator(await Port.async_load(hass, entry))
+        try:
+            yield coordinator
+        finally:
+            await entry._async_process_on_unload(hass)  # noqa: SLF001 - nobody else ends what ends with an entry
+            await hass.async_stop(force=True)
+
+
+def hand_over(coordinator: P1Coordinator, reading: Reading) -> None:
+    """Hand a telegram to those who listen to the port, as the coordinator does."""
+    coordinator.port.reading = reading
+    coordinator.port.captures.add(reading)
