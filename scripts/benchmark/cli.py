@@ -15,6 +15,7 @@ from .instructions import measure_instructions
 from .living import measure_defaults, measure_growth, measure_home, measure_imports
 from .measures import Measure, Measures
 from .options import PAGE, PARTS, parse_arguments
+from .parts import measure_parts
 from .plot import draw, growth
 from .reading import measure_reading
 from .report import as_json, as_text, table_of_measures, table_of_targets, write_page
@@ -31,6 +32,7 @@ MEASURED_BY: Final[dict[str, Part]] = {
     "decoding": lambda trees, asked: measure_decoding(trees, telegrams=100, rounds=asked.rounds),
     "instructions": lambda trees, asked: measure_instructions(trees, asked.against),
     "reading": lambda trees, asked: measure_reading(trees, telegrams=200, rounds=asked.rounds),
+    "parts": lambda trees, asked: measure_parts(trees, rounds=asked.rounds),
     "home": lambda trees, _: asyncio.run(measure_home(trees, rounds=4)),
     "defaults": lambda trees, _: asyncio.run(measure_defaults(trees, rounds=2)),
     "growth": lambda trees, _: asyncio.run(measure_growth(trees, seconds=12)),

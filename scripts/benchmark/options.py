@@ -11,7 +11,7 @@ PAGE: Final = ROOT / "docs/performance.md"
 # Memory comes before anything has filled the caches of Python. The last one imports what is installed when Home
 # Assistant's own integration is first started.
 PARTS: Final = (
-    "shape", "memory", "decoding", "instructions", "reading", "home", "defaults", "growth", "start",
+    "shape", "memory", "decoding", "instructions", "reading", "parts", "home", "defaults", "growth", "start",
 )  # fmt: skip
 
 

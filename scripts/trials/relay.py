@@ -56,7 +56,8 @@ async def try_relay(clients: int, seed: int) -> int:
     with closing(socket.create_server((HOST, 0))) as server:
         number: int = server.getsockname()[1]
     options = {"relay": {"relay_port": number, "relay_address": HOST, "relay_clients": clients}}
-    household = Household(seed=seed, start=datetime(2026, 1, 12, tzinfo=UTC))
+    # From midnight to midnight in the Netherlands: another day of the simulated household is memory of its own.
+    household = Household(seed=seed, start=datetime(2026, 1, 11, 22, 59, 50, tzinfo=UTC))
     builder, decoder = TelegramBuilder.create(find_model("dsmr42"), household, "gas"), Decoder()
     arrived: asyncio.Queue[int] = asyncio.Queue()
     delays = array("d", bytes(8 * TELEGRAMS))

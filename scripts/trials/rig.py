@@ -14,6 +14,7 @@ from custom_components.dsmr_p1.const import DOMAIN
 from custom_components.dsmr_p1.coordinator import P1Coordinator
 from custom_components.dsmr_p1.p1 import Reading
 from custom_components.dsmr_p1.port.state import Port
+from custom_components.dsmr_p1.storage.store import KnownMeter
 
 
 @asynccontextmanager
@@ -50,3 +51,18 @@ def hand_over(coordinator: P1Coordinator, reading: Reading) -> None:
     """Hand a telegram to those who listen to the port, as the coordinator does."""
     coordinator.port.reading = reading
     coordinator.port.captures.add(reading)
+
+
+def know_meters(coordinator: P1Coordinator, reading: Reading) -> None:
+    """Let the port know the meters of a telegram, without devices for them."""
+    coordinator.port.record.meters = {
+        profile.slot: KnownMeter(
+            slot=profile.slot,
+            role=profile.role,
+            kind=profile.kind,
+            type_id=profile.type_id,
+            mbus_channel=profile.mbus_channel,
+            channels={channel_id: row.unit for channel_id, row in profile.channel_types.items()},
+        )
+        for profile in (meter.profile for meter in reading.meters)
+    }

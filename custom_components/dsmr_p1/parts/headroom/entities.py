@@ -53,17 +53,23 @@ class Headroom:
         if reading is self._reading or reading is None:
             return
         self._reading = reading
-        meter = next((meter for meter in reading.meters if meter.profile.slot == MAIN_SLOT), None)
+        for meter in reading.meters:
+            if meter.profile.slot == MAIN_SLOT:
+                break
+        else:
+            self._take({})
+            self._meter = None
+            return
         if meter is self._meter:
             return
         self._meter = meter
-        if meter is None:
-            self.currents = {}
-        else:
-            if meter.profile is not self._profile:
-                self._profile, self._phases = meter.profile, Phases(meter.channels, self._settings.grid)
-            self.currents = self._phases.currents(meter.channels)
-        self.is_overloaded = self._overload.follow(self.currents)
+        if meter.profile is not self._profile:
+            self._profile, self._phases = meter.profile, Phases(meter.channels, self._settings.grid)
+        self._take(self._phases.currents(meter.channels))
+
+    def _take(self, found: Currents) -> None:
+        self.currents = found
+        self.is_overloaded = self._overload.follow(found)
         for listener in self._listeners:
             listener()
 

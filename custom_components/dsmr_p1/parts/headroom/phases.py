@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from enum import StrEnum
 from math import acos, cos, pi, sqrt
+from operator import itemgetter
 from typing import Final, NamedTuple
 
 from ...p1 import CosemValue, Unit
@@ -85,7 +86,16 @@ class Phases:
         if len(names) == 1 and phases[names[0]].power_import not in channels:
             # The power of the only phase is that of the house.
             phases = {name: phase._replace(**_OF_HOUSE) for name, phase in phases.items()}
-        self._phases = [(name, *phase, _is_whole(channels.get(phase.current))) for name, phase in phases.items()]
+        self._phases = [
+            (
+                name,
+                phase,
+                # Most meters send all of a phase, and its values are had at once then.
+                itemgetter(*phase) if all(channel_id in channels for channel_id in phase) else None,
+                _is_whole(channels.get(phase.current)),
+            )
+            for name, phase in phases.items()
+        ]
         self._is_without_neutral = grid is Grid.WITHOUT_NEUTRAL and len(names) == len(PHASES)
 
     def currents(self, channels: Channels) -> Currents:
@@ -93,16 +103,35 @@ class Phases:
         if self._is_without_neutral:
             return _without_neutral(channels)
         found: dict[str, float | None] = {}
-        for name, current, power_import, power_export, voltage, is_whole in self._phases:
-            power, own = _power(channels, power_import, power_export), _number(channels.get(current), _A)
+        for name, phase, pick, is_whole in self._phases:
+            power, voltage, sent = (pick and _all(*pick(channels))) or _some(channels, phase)
             if power is None:
-                found[name] = own
+                found[name] = sent
                 continue
-            amperes = abs(power) * _KILO / _voltage(channels, voltage)
-            if own is not None:
-                amperes = max(amperes, abs(own) - _ROUNDING) if is_whole else abs(own)
-            found[name] = amperes if power >= 0 else -amperes
+            current = abs(power) * _KILO / (voltage if voltage > _LOWEST else NOMINAL)
+            if sent is not None:
+                current = max(current, abs(sent) - _ROUNDING) if is_whole else abs(sent)
+            found[name] = current if power >= 0 else -current
         return found
+
+
+def _all(
+    own: CosemValue, imported: CosemValue, exported: CosemValue, voltage: CosemValue
+) -> tuple[float, float, float] | None:
+    """Return the power, the voltage and the current of a phase; None where one is no number in the standard's unit."""
+    amperes, power, back, volts = own.value, imported.value, exported.value, voltage.value
+    if not (own.unit is _A and imported.unit is _KW and exported.unit is _KW and voltage.unit is _V):
+        return None
+    if not (isinstance(amperes, Decimal) and isinstance(power, Decimal) and isinstance(volts, Decimal)):
+        return None
+    if back:
+        return (float(power - back), float(volts), float(amperes)) if isinstance(back, Decimal) else None
+    return float(power), float(volts), float(amperes)
+
+
+def _some(channels: Channels, phase: Phase) -> tuple[float | None, float, float | None]:
+    """Return the power, the voltage and the current of a phase, as far as a meter sends them."""
+    return _power(channels, phase), _voltage(channels, phase), _amperes(channels, phase)
 
 
 def _without_neutral(channels: Channels) -> Currents:
@@ -110,11 +139,10 @@ def _without_neutral(channels: Channels) -> Currents:
     if i1 is None or i3 is None:
         return dict.fromkeys(PHASES)
     i1, i2, i3 = abs(i1), abs(i2 or 0.0), abs(i3)
-    p1 = _power(channels, _ONE.power_import, _ONE.power_export)
-    p3 = _power(channels, _THREE.power_import, _THREE.power_export)
+    p1, p3 = _power(channels, _ONE), _power(channels, _THREE)
     if p1 is None or p3 is None:
         return {"L1": i1, "L2": i2 or i1 + i3, "L3": i3}
-    active1, active3 = p1 * _KILO / _voltage(channels, _ONE.voltage), p3 * _KILO / _voltage(channels, _THREE.voltage)
+    active1, active3 = p1 * _KILO / _voltage(channels, _ONE), p3 * _KILO / _voltage(channels, _THREE)
     # Of whole amperes a part may have been cut off.
     i1, i3 = max(i1, abs(active1)), max(i3, abs(active3))
     return {"L1": i1, "L2": i2 or _sum(i1, i3, active1, active3), "L3": i3}
@@ -165,7 +193,7 @@ def told_grid(channels: Channels) -> Grid:
     if len(phases_of(channels)) < len(PHASES):
         return Grid.WITH_NEUTRAL
     is_dead = _number(channels.get(_TWO.voltage), _V) == 0 and (_number(channels.get(_ONE.voltage), _V) or 0) > _LOWEST
-    power, current = _power(channels, _TWO.power_import, _TWO.power_export), _amperes(channels, _TWO)
+    power, current = _power(channels, _TWO), _amperes(channels, _TWO)
     is_idle = power == 0 and abs(current or 0) >= 1
     return Grid.WITHOUT_NEUTRAL if is_dead or is_idle else Grid.WITH_NEUTRAL
 
@@ -203,13 +231,13 @@ def _is_whole(value: CosemValue | None) -> bool:
     return value.unit is not Unit.MILLI_AMPERE and not value.value.as_tuple().exponent
 
 
-def _power(channels: Channels, power_import: str, power_export: str) -> float | None:
-    imported, exported = _number(channels.get(power_import), _KW), channels.get(power_export)
+def _power(channels: Channels, phase: Phase) -> float | None:
+    imported, exported = _number(channels.get(phase.power_import), _KW), channels.get(phase.power_export)
     if imported is None or exported is None or not exported.value:
         return imported
     return imported - (_number(exported, _KW) or 0.0)
 
 
-def _voltage(channels: Channels, channel_id: str) -> float:
-    voltage = _number(channels.get(channel_id), _V)
-    return NOMINAL if voltage is None or voltage < _LOWEST else voltage
+def _voltage(channels: Channels, phase: Phase) -> float:
+    voltage = _number(channels.get(phase.voltage), _V)
+    return NOMINAL if voltage is None or voltage <= _LOWEST else voltage
