@@ -5,8 +5,10 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
 from datetime import timedelta
 import json
+import os
 from pathlib import Path
 import socket
+import sys
 from typing import Any
 from unittest.mock import patch
 
@@ -170,6 +172,20 @@ async def test_another_parser_reads_it(make_house: MakeHouse, free: int) -> None
     assert isinstance(own, Reading)
     power = next(obj for obj in own.telegram.objects if str(obj.obis) == "1-0:1.7.0")
     assert heard[0].CURRENT_ELECTRICITY_USAGE.value == power.values[0].value
+
+
+async def test_the_inspector_reads_it(make_house: MakeHouse, free: int) -> None:
+    house = await relayed(make_house, free)
+    command = ("-m", "inspector", "--seconds", "4", f"socket://{HOST}:{free}")
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2] / "scripts")}
+    async with sending(SimulatedMeter(house.builder, house.port)):
+        inspector = await asyncio.create_subprocess_exec(
+            sys.executable, *command, env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+        )
+        told, _ = await inspector.communicate()
+    assert inspector.returncode == 0, told.decode()
+    assert house.builder.model.identification in told.decode()
+    assert "1-0:1.8.1" in told.decode() or "emeter_delivery_tariff1" in told.decode()
 
 
 # The parser of `dsmr` leaves the timer of its last connection.
