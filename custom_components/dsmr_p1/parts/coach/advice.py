@@ -1,9 +1,8 @@
 """The advice: what the entities show of the quarter that runs and its month. Power is in W, energy in Wh."""
 
-from datetime import tzinfo
 from typing import NamedTuple
 
-from .months import Months, Peak, month_of, over
+from .months import Months, Peak, over
 from .quarters import Quarters
 from .settings import Settings
 
@@ -26,9 +25,8 @@ class Advice(NamedTuple):
     cost: float | None
 
 
-def advise(quarters: Quarters, months: Months, settings: Settings, zone: tzinfo) -> Advice:
-    """Return the numbers at the time of the last telegram."""
-    month = month_of(quarters.start, zone)
+def advise(quarters: Quarters, months: Months, settings: Settings, month: str) -> Advice:
+    """Return the numbers at the time of the last telegram, in the month of the quarter that runs."""
     peak = months.peaks.get(month)
     limit = settings.limit(0.0 if peak is None else peak.power)
     forecast = quarters.forecast

@@ -52,6 +52,10 @@ class Follower:
         self._quarters = Quarters()
         self._months = Months()
         self._updated_at = 0.0
+        # What costs much and changes seldom is worked out when a quarter begins, or when it has changed.
+        self._step = 1.0
+        self._month = ""
+        self._peak: CosemValue | None = None
 
     async def async_start(self) -> None:
         """Go on with what is stored, and listen."""
@@ -89,28 +93,31 @@ class Follower:
             time,
             float(total.value) * KILO,
             _watts(channels.get(_POWER)),
-            _RESOLUTIONS.get(total.value.as_tuple().exponent, 1.0),
+            self._step,
             _watts(channels.get(_DEMAND)),
         )
         if closed is None and 0 <= time - self._updated_at < PACE:
             return
         self._updated_at = time
+        if closed is not None or self.advice is None:
+            self._step = _RESOLUTIONS.get(total.value.as_tuple().exponent, 1.0)
         self._update(channels, closed, reading.telegram.clock.zone)
 
     def _update(self, channels: Mapping[str, CosemValue], closed: Closed | None, zone: tzinfo) -> None:
         """Add a quarter that is over to its month, and tell the entities."""
-        is_first = self.advice is None
         if closed is not None:
             month = month_of(closed.start, zone)
             self._months.add_excess(closed, month, self.settings.power)
             if _PEAK not in channels:
                 self._months.add_peak(closed, month)
-        if closed is not None or is_first:
+        if closed is not None or self.advice is None:
+            self._month, self._peak = month_of(self._quarters.start, zone), None
             self._store.async_delay_save(self._as_dict, SAVE_DELAY)
             self._follow_past_peaks(channels, zone)
-        if _PEAK in channels:
-            self._follow_peak(channels[_PEAK], zone)
-        self.advice = advise(self._quarters, self._months, self.settings, zone)
+        if (peak := channels.get(_PEAK)) != self._peak:
+            self._peak = peak
+            self._follow_peak(peak, zone)
+        self.advice = advise(self._quarters, self._months, self.settings, self._month)
         for listener in self.listeners:
             listener()
 
@@ -122,14 +129,14 @@ class Follower:
             if (peak := _peak(value)) is not None and isinstance(when, datetime):
                 self._months.set_peak(month_of(when.timestamp() - 1, zone), peak)
 
-    def _follow_peak(self, value: CosemValue, zone: tzinfo) -> None:
+    def _follow_peak(self, value: CosemValue | None, zone: tzinfo) -> None:
         """Believe the meter's peak of this month; for a while it may still be that of the month before."""
-        peak, this = _peak(value), month_of(self._quarters.start, zone)
+        peak = _peak(value)
         if peak is None:
             return
-        month = this if peak.time is None else month_of(peak.time - 1, zone)
+        month = self._month if peak.time is None else month_of(peak.time - 1, zone)
         known = self._months.peaks.get(month)
-        if month == this or known is None or peak.power > known.power:
+        if month == self._month or known is None or peak.power > known.power:
             self._months.set_peak(month, peak)
 
     def _channels(self, reading: Reading) -> Mapping[str, CosemValue]:
