@@ -39,6 +39,8 @@ class Months:
         """Start without months."""
         self.peaks: dict[str, Peak] = {}
         self._excess: dict[str, float] = {}
+        # An average is asked for more often than a peak changes.
+        self._averages: dict[tuple[str, float], float] = {}
 
     def add_excess(self, closed: Closed, month: str, limit: float) -> None:
         """Add the energy that a quarter has above `limit`."""
@@ -53,6 +55,7 @@ class Months:
         """Replace the peak of a month, as the meter itself knows it."""
         if self.peaks.get(month) != peak:
             self.peaks = _newest({**self.peaks, month: peak})
+            self._averages = {}
 
     def excess(self, month: str) -> float:
         """Return the energy of a month above the limit, quarter by quarter."""
@@ -63,10 +66,12 @@ class Months:
 
         A month counts with `least` at least; this one does so from its beginning.
         """
-        peaks = {month: Peak(0.0, None)} | self.peaks
-        last = _number(month)
-        billed = [max(peak.power, least) for name, peak in peaks.items() if last - BILLED < _number(name) <= last]
-        return sum(billed) / len(billed)
+        if (average := self._averages.get((month, least))) is None:
+            peaks = {month: Peak(0.0, None)} | self.peaks
+            last = _number(month)
+            billed = [max(peak.power, least) for name, peak in peaks.items() if last - BILLED < _number(name) <= last]
+            average = self._averages[month, least] = sum(billed) / len(billed)
+        return average
 
     # What outlives a restart
 
