@@ -12,6 +12,7 @@ from .encryption import (
     encrypt,
 )
 from .faults import FAULTS, Faults, Stage
+from .homewizard import HomeWizardPort
 from .household import Household, Snapshot
 from .line import V2_SETTINGS, V4_SETTINGS, LineSettings, Parity, parse_settings, transfer
 from .mbus import MEDIA, Slot, SlotState, make_slots
@@ -37,6 +38,7 @@ __all__ = [
     "V4_SETTINGS",
     "Clock",
     "Faults",
+    "HomeWizardPort",
     "Household",
     "LineSettings",
     "Model",

@@ -13,6 +13,7 @@ from typing import Final
 
 from .commands import execute
 from .encryption import EXAMPLE_DECRYPTION_KEY
+from .homewizard import HomeWizardPort
 from .household import Household
 from .line import parse_settings
 from .meter import SimulatedMeter
@@ -68,6 +69,7 @@ def _make_parser() -> argparse.ArgumentParser:
     where.add_argument("--link", type=Path, metavar="PATH", help="a pty with a symbolic link under this path")
     where.add_argument("--tcp", type=int, metavar="PORT", help="a raw TCP server; 0 takes a free port")
     where.add_argument("--rfc2217", type=int, metavar="PORT", help="an RFC 2217 server; 0 takes a free port")
+    where.add_argument("--homewizard", type=int, metavar="PORT", help="a HomeWizard P1 meter; 0 takes a free port")
     where.add_argument("--stdout", action="store_true", help="write the telegrams to standard output")
     add("--telnet", action="store_true", help="with --tcp: greet clients with telnet options, as a wrong ser2net does")
     add("--host", default="127.0.0.1", help="the address to listen on (default: %(default)s)")
@@ -126,6 +128,8 @@ def _make_port(options: argparse.Namespace) -> Port:
         return TcpPort(host=options.host, port=options.tcp, greeting=TELNET_GREETING if options.telnet else b"")
     if options.rfc2217 is not None:
         return Rfc2217Port(host=options.host, port=options.rfc2217)
+    if options.homewizard is not None:
+        return HomeWizardPort(host=options.host, port=options.homewizard)
     reader = options.reader
     return PtyPort(link=options.link, reader_character=(reader.data_bits, reader.parity) if reader else None)
 

@@ -158,7 +158,7 @@ class TcpPort(Port):
             client = self._make_client(connection)
             self.clients.append(client)
             if self._selector is not None:
-                self._selector.register(connection, selectors.EVENT_READ, client)
+                self._selector.register(client.connection, selectors.EVENT_READ, client)
             if self._greeting:
                 connection.send(self._greeting)
 

@@ -11,7 +11,8 @@ class PortFault(StrEnum):
     """The kind of failure of a port, as reported by the operating system or the remote end.
 
     `GONE`: no such device, or it was pulled out. `CLOSED`: the remote end accepted the connection and closed it.
-    `UNREACHABLE`: no answer, or no way there. `OTHER`: none of these.
+    `UNREACHABLE`: no answer, or no way there. `OTHER_DEVICE`: an answer that no reader gives. `SWITCHED_OFF`: the
+    access of the reader is switched off. `UNAUTHORIZED`: the reader rejects the token. `OTHER`: none of these.
     """
 
     BUSY = "busy"
@@ -19,7 +20,10 @@ class PortFault(StrEnum):
     GONE = "gone"
     NO_PERMISSION = "no_permission"
     OTHER = "other"
+    OTHER_DEVICE = "other_device"
     REFUSED = "refused"
+    SWITCHED_OFF = "switched_off"
+    UNAUTHORIZED = "unauthorized"
     UNKNOWN_HOST = "unknown_host"
     UNREACHABLE = "unreachable"
 

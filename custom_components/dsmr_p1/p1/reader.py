@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from datetime import tzinfo
 import errno
 import random
-from typing import Any, Final
+from typing import Final, Protocol
 
 import serialx
 
 from .decoding.decoder import Decoder, Reading
 from .errors import PortBusyError, PortError, PortFault, fault_of
 from .heard import Heard, Hint
+from .homewizard import SCHEME, HomeWizard
 from .memory import PortMemory
 from .serial_settings import SerialSettings, SettingsSearch
 from .watchdog import Brake, Watchdog
@@ -39,8 +40,8 @@ LONGEST_NOISE_DELAY: Final = 5.0
 """Seconds to the next try where a port is open and nothing on it is P1 with any settings."""
 _JITTER: Final = 0.2
 _CLOSE_LIMIT: Final = 2.0
-# Network streams that carry bytes only; the remote end has the serial settings.
-RAW_SCHEMES: Final = ("socket://", "tcp://")
+# Network readers that pass on bytes only; the remote end has the serial settings.
+RAW_SCHEMES: Final = ("socket://", "tcp://", SCHEME)
 
 _PARITIES: Final[dict[str, serialx.Parity]] = {
     "N": serialx.Parity.NONE,
@@ -74,17 +75,24 @@ class PortFailed:
     was_open: bool
 
 
-type _Writer = serialx.SerialStreamWriter[Any]
+class _Writer(Protocol):
+    """What closes an open port."""
+
+    def close(self) -> None: ...
+
+    async def wait_closed(self) -> None: ...
+
+
 type PortEvent = PortOpened | PortFailed | Reading | Rejected
 
 
 class P1Reader:
     """Reads one P1 port.
 
-    `port` is a device path or a URL that serialx knows. `settings` are the serial settings if the owner has fixed
-    them, else they are found. `silence` is the most seconds without a telegram before the port is reopened, and
-    `period` the seconds between two telegrams where that is known. `time_zone` is that of the place where the meter
-    stands.
+    `port` is a device path, a URL that serialx knows, or that of a HomeWizard P1 meter. `settings` are the serial
+    settings if the owner has fixed them, else they are found. `silence` is the most seconds without a telegram before
+    the port is reopened, and `period` the seconds between two telegrams where that is known. `time_zone` is that of
+    the place where the meter stands.
     """
 
     def __init__(
@@ -105,6 +113,7 @@ class P1Reader:
         self._decoder = Decoder(keys, memory, time_zone=time_zone)
         self._search = SettingsSearch(settings)
         self._has_settings = not port.startswith(RAW_SCHEMES)
+        self._homewizard = HomeWizard(port) if port.startswith(SCHEME) else None
         self._watchdog = Watchdog(silence, period)
         self._brake = Brake()
         # The part of the last read that is not decoded yet, and the newest telegram of the decoded part.
@@ -200,6 +209,8 @@ class P1Reader:
 
     async def _open(self) -> tuple[asyncio.StreamReader, _Writer]:
         """Open the port with the settings to try. Raises PortError, whatever opening raises."""
+        if self._homewizard is not None:
+            return await self._homewizard.open()
         while True:
             settings = self._search.settings
             try:
