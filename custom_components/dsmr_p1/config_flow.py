@@ -2,17 +2,16 @@
 
     user ───────┐                ┌─> keys ──┐ (encrypted or smarty)
     (scan) ─────┤                │          │
-    usb_confirm ┼──> listen ─────┤ <────────┘
+    discovered ─┼──> listen ─────┤ <────────┘
     reconfigure ┘      ^         └─> confirm ──> entry created or updated
                        └── the form again, with the error
 
-Listening itself is in `flow/listen_step`.
+Listening itself is in `flow/listen_step`, discovery in `discovery/steps`.
 """
 
 from collections.abc import Mapping
 from typing import Any, Final, NoReturn, override
 
-from homeassistant.components import usb
 from homeassistant.config_entries import (
     SOURCE_RECONFIGURE,
     ConfigEntry,
@@ -22,10 +21,8 @@ from homeassistant.config_entries import (
 from homeassistant.const import CONF_PORT
 from homeassistant.core import callback
 from homeassistant.data_entry_flow import AbortFlow
-from homeassistant.helpers.service_info.usb import UsbServiceInfo
 
 from .const import (
-    BRIDGE_AUTO,
     BRIDGE_DSMR,
     BRIDGE_SMARTY,
     CONF_ADDITIONAL_KEY,
@@ -35,31 +32,32 @@ from .const import (
     CONF_DECRYPTION_KEY,
     CONF_ENERGY_DASHBOARD,
     CONF_PARITY,
+    CONF_READER_SERIAL,
     CONF_SERIAL_SETTINGS,
     CONF_STOPBITS,
     CONF_TAKE_OVER,
     DOMAIN,
 )
-from .flow.forms import EMPTY_SCHEMA, KEYS_SCHEMA, PORT_SCHEMA, USB_SCHEMA, as_entered, confirm_schema, line_settings
+from .discovery.homewizard import async_remember
+from .discovery.steps import DiscoveryStep
+from .flow.forms import EMPTY_SCHEMA, KEYS_SCHEMA, PORT_SCHEMA, as_entered, confirm_schema, line_settings
 from .flow.keys import try_keys
 from .flow.listening import ListenResult, open_frames
 from .flow.options_flow import P1OptionsFlow, P1Steps
 from .flow.report import Words, confirm_placeholders, dashboard_offer, entry_title
 from .flow.running import allow_plain, has_moved, has_verified, last_encrypted
-from .flow.take_over_step import TakeOverStep
 from .p1 import Keys, Reading
 from .port.address import AddressError, candidates
 from .port.entry_data import keys_from
-from .port.serial_ports import FreePort, entry_on, free_ports, is_same_port, our_discoveries, stable_path
+from .port.serial_ports import FreePort, entry_on, free_ports, is_same_port, stable_path
 from .takeover.core_entries import core_entries, core_on
 
 _STARTED: Final = (ConfigEntryState.LOADED, ConfigEntryState.SETUP_RETRY, ConfigEntryState.SETUP_ERROR)
 _USER: Final = "user"
 _RECONFIGURE: Final = "reconfigure"
-_USB: Final = "usb_confirm"
 
 
-class P1ConfigFlow(TakeOverStep, domain=DOMAIN):
+class P1ConfigFlow(DiscoveryStep, domain=DOMAIN):
     """Handle the setup, reconfiguration and reauthentication of a P1 port."""
 
     VERSION = 1
@@ -102,36 +100,6 @@ class P1ConfigFlow(TakeOverStep, domain=DOMAIN):
             self._key_input = {key: data[key] for key in (CONF_DECRYPTION_KEY, CONF_ADDITIONAL_KEY) if key in data}
             self._keys = keys_from(data)
         return await self._ask_port(user_input)
-
-    @override
-    async def async_step_usb(self, discovery_info: UsbServiceInfo) -> ConfigFlowResult:
-        """Handle a discovered USB cable; the port is not opened before the owner confirms."""
-        await self.async_set_unique_id(usb.usb_unique_id_from_service_info(discovery_info))
-        self._abort_if_unique_id_configured()
-        port = await stable_path(self.hass, discovery_info.device)
-        if await entry_on(self.hass, port) is not None:
-            return self.async_abort(reason="already_configured")
-        name = discovery_info.description or discovery_info.manufacturer or "USB"
-        self.context["title_placeholders"] = {"name": name}
-        self._origin = _USB
-        self._ports = (port,)
-        self._input = {CONF_PORT: port, CONF_BRIDGE_TYPE: BRIDGE_AUTO}
-        return await self.async_step_usb_confirm()
-
-    async def async_step_usb_confirm(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Confirm the discovered cable before listening."""
-        if user_input is not None:
-            await self._use_core_key()
-            return await self._start()
-        return self.async_show_form(
-            step_id="usb_confirm",
-            data_schema=USB_SCHEMA,
-            errors=self._errors,
-            description_placeholders={
-                "name": self.context["title_placeholders"]["name"],
-                **self._error_placeholders(),
-            },
-        )
 
     async def async_step_scan(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Show the free ports before any is opened, since opening can disturb a device."""
@@ -273,14 +241,14 @@ class P1ConfigFlow(TakeOverStep, domain=DOMAIN):
             data[CONF_ENERGY_DASHBOARD] = True
         if self.source == SOURCE_RECONFIGURE:
             return await self._reconfigure(heard, data)
-        for flow_id in list(our_discoveries(self.hass, heard.port)):
-            if flow_id != self.flow_id:
-                self.hass.config_entries.flow.async_abort(flow_id)
+        self._abort_other_discoveries(heard.port)
         return self.async_create_entry(title=entry_title(heard.reading, words), data=data)
 
     async def _reconfigure(self, heard: ListenResult, data: dict[str, Any]) -> ConfigFlowResult:
         entry = self._get_reconfigure_entry()
         data |= _taken_over(entry)
+        if CONF_READER_SERIAL in entry.data and await is_same_port(self.hass, entry.data[CONF_PORT], heard.port):
+            data[CONF_READER_SERIAL] = entry.data[CONF_READER_SERIAL]
         if heard.was_verified and not heard.is_encrypted:
             await allow_plain(self.hass, entry)
         return self.async_update_reload_and_abort(entry, unique_id=entry.unique_id or self.unique_id, data=data)
@@ -303,6 +271,8 @@ class P1ConfigFlow(TakeOverStep, domain=DOMAIN):
         """Return the data of the entry: the input, with the port on which a meter was found."""
         is_smarty = heard.is_encrypted or self._input[CONF_BRIDGE_TYPE] == BRIDGE_SMARTY
         data = {CONF_PORT: heard.port, CONF_BRIDGE_TYPE: BRIDGE_SMARTY if is_smarty else BRIDGE_DSMR, **self._line}
+        if self._serial is not None:
+            data[CONF_READER_SERIAL] = self._serial
         return data | self._key_input if is_smarty else data
 
     async def _identify(self, heard: ListenResult) -> None:
@@ -314,6 +284,8 @@ class P1ConfigFlow(TakeOverStep, domain=DOMAIN):
         elif known is not None and CONF_PORT in known.data and await has_moved(self.hass, known):
             self._move(known, heard)
         else:
+            if known is not None and self._serial is not None:
+                async_remember(self.hass, known, self._serial)
             self._abort_if_unique_id_configured()
         if await entry_on(self.hass, heard.port, other_than=self._own_entry_id) is not None and not self._is_confirmed:
             raise AbortFlow("already_configured")

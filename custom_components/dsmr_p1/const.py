@@ -17,6 +17,8 @@ CONF_PARITY: Final = "parity"
 CONF_STOPBITS: Final = "stopbits"
 CONF_TAKE_OVER: Final = "take_over"
 """The id of the entry of Home Assistant's own `dsmr` that this one takes over, or has taken over."""
+CONF_READER_SERIAL: Final = "reader_serial"
+"""The serial number of a reader in the network that was discovered and reads the meter of the entry."""
 CONF_ENERGY_DASHBOARD: Final = "energy_dashboard"
 
 BRIDGE_AUTO: Final = "auto"

@@ -21,7 +21,7 @@ from homeassistant.const import CONF_PORT, STATE_UNAVAILABLE, STATE_UNKNOWN
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er, issue_registry as ir
 
-from .const import CONF_ADDITIONAL_KEY, CONF_DECRYPTION_KEY, DOMAIN
+from .const import CONF_ADDITIONAL_KEY, CONF_DECRYPTION_KEY, CONF_READER_SERIAL, DOMAIN
 from .coordinator import P1ConfigEntry, P1Coordinator
 from .p1 import Meter, Reading, channel_type
 from .p1.anonymise import anonymise
@@ -33,6 +33,7 @@ from .port.state import Port
 TO_REDACT: Final = {
     CONF_DECRYPTION_KEY,
     CONF_ADDITIONAL_KEY,
+    CONF_READER_SERIAL,
     "equipment_identifier",
     "system_title",
     "port",

@@ -23,6 +23,7 @@ ROOMS = (
     {"descriptions", "entity"},
     {"parts"},
     {"flow"},
+    {"discovery"},
     {"binary_sensor", "config_flow", "diagnostics", "event", "repairs", "sensor", "services"},
     {"__init__"},
 )

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from ..p1 import PortFault
+from ..p1.homewizard import SCHEME
 from ..port.address import shown_ports
 from ..port.entry_data import redacted
 from ..port.serial_ports import is_network
@@ -30,12 +31,17 @@ _OF_ERROR: Final = {
 _OF_FAULT: Final = {
     PortFault.CLOSED: Advice("gone", "closed"),
     PortFault.GONE: Advice("gone", "cannot_open_network"),
+    PortFault.OTHER_DEVICE: Advice("cannot_open_cable", "other_device"),
+    PortFault.SWITCHED_OFF: Advice("cannot_open_cable", "switched_off"),
+    PortFault.UNAUTHORIZED: Advice("cannot_open_cable", "unauthorized"),
     PortFault.NO_PERMISSION: Advice("no_permission", "cannot_open_network"),
     PortFault.REFUSED: Advice("cannot_open_cable", "refused"),
     PortFault.UNKNOWN_HOST: Advice("cannot_open_cable", "unknown_host"),
     PortFault.UNREACHABLE: Advice("cannot_open_cable", "unreachable"),
 }
 _OTHER: Final = Advice("cannot_open_cable", "cannot_open_network")
+TELLING: Final = frozenset({PortFault.SWITCHED_OFF, PortFault.UNAUTHORIZED})
+"""Failures that prove the reader, and are reported rather than those of other ports of its host."""
 FINAL: Final = frozenset({PortFault.UNKNOWN_HOST, PortFault.UNREACHABLE})
 """Failures of a host, after which none of its other ports needs to be tried."""
 
@@ -49,6 +55,8 @@ def advice_of(heard: ListenResult, *, user: str | None = None, tried_all: bool =
     if error == "port_in_use":
         key = "busy" if user is None else "busy_by"
         return f"{key}_network" if is_network(heard.port) and user is None else key
+    if error == "no_data" and heard.port.startswith(SCHEME):
+        return "silent_homewizard"
     if error == "not_p1" and heard.is_telnet:
         return "telnet"
     if error == "cannot_open":

@@ -92,9 +92,10 @@ KEYS_SCHEMA: Final = probatio.Schema(
         probatio.Optional(probatio.Secret(CONF_ADDITIONAL_KEY)): _KEY_FIELD,
     }
 )
-USB_SCHEMA: Final = probatio.Schema({probatio.Optional(CONF_PORT): section(probatio.Schema({}), {"collapsed": False})})
+FOUND_SCHEMA: Final = probatio.Schema(
+    {probatio.Optional(CONF_PORT): section(probatio.Schema({}), {"collapsed": False})}
+)
 """A read-only field for the port, with a place for its errors."""
-EMPTY_SCHEMA: Final = probatio.Schema({})
 _TAKE_OVER: Final = {probatio.Required(CONF_TAKE_OVER, default=True): BooleanSelector()}
 _ENERGY_DASHBOARD: Final = {probatio.Optional(CONF_ENERGY_DASHBOARD, default=False): BooleanSelector()}
 

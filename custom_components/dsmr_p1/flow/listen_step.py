@@ -237,4 +237,7 @@ def _is_host_gone(heard: ListenResult) -> bool:
 
 def _rank(heard: ListenResult) -> tuple[int, bool]:
     """Return a sort key for results, lowest for the most informative; of equal errors a refusal proves the host."""
-    return _TELLING.index(heard.error) if heard.error in _TELLING else -1, heard.fault is not PortFault.REFUSED
+    error = _TELLING.index(heard.error) if heard.error in _TELLING else -1
+    if heard.fault in advice.TELLING:
+        error = 0
+    return error, heard.fault is not PortFault.REFUSED

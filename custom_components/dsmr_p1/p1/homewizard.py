@@ -15,6 +15,8 @@ from urllib.parse import unquote, urlsplit
 from .errors import PortError, PortFault, fault_of
 
 SCHEME: Final = "homewizard://"
+USUAL_PORTS: Final = (80, 443)
+"""The port numbers of version 1, which is HTTP, and of version 2, which is HTTPS."""
 PACE: Final = 1.0
 """Seconds between two requests: the period of the fastest meters."""
 REPEAT: Final = 10.0
@@ -26,11 +28,13 @@ _MOST_FAILURES: Final = 3
 _LARGEST: Final = 16_384
 """The most bytes of a line or of a body; twice as many as the largest telegram has."""
 _MOST_HEADERS: Final = 64
-_HTTP: Final = 80
-_HTTPS: Final = 443
 _OK: Final = 200
 _NO_TELEGRAM: Final = 503
-_REFUSALS: Final = {401: PortFault.UNAUTHORIZED, 403: PortFault.SWITCHED_OFF}
+_REFUSALS: Final = {
+    401: (PortFault.UNAUTHORIZED, "the device does not accept the token"),
+    403: (PortFault.SWITCHED_OFF, "the local interface of the device is switched off"),
+}
+_FINAL: Final = frozenset(fault for fault, _ in _REFUSALS.values())
 _TIME: Final = re.compile(rb"\(\d{12}[SW]\)")
 """A time as telegrams of DSMR 4 and later have it; these always send the time at which they were made."""
 _BEGINNINGS: Final = (b"/", b"\xdb")
@@ -83,7 +87,7 @@ class Device(NamedTuple):
     @property
     def port(self) -> int:
         """The port number, which is that of HTTPS with a token."""
-        return self.number or (_HTTP if self.token is None else _HTTPS)
+        return self.number or USUAL_PORTS[self.token is not None]
 
     @property
     def request(self) -> bytes:
@@ -131,7 +135,7 @@ class HomeWizard:
                 except PortError as error:
                     self.hang_up()
                     failures += 1
-                    if failures >= _MOST_FAILURES or error.fault in _REFUSALS.values():
+                    if failures >= _MOST_FAILURES or error.fault in _FINAL:
                         stream.set_exception(error)
                         return
                 else:
@@ -219,7 +223,8 @@ def _telegram(status: int, body: bytes) -> bytes:
     if status == _NO_TELEGRAM:
         return b""
     if status != _OK:
-        raise PortError(f"HTTP status {status}", _REFUSALS.get(status, PortFault.OTHER_DEVICE))
+        fault, message = _REFUSALS.get(status, (PortFault.OTHER_DEVICE, f"no telegram here, HTTP status {status}"))
+        raise PortError(message, fault)
     telegram = body.lstrip()
     if telegram and not telegram.startswith(_BEGINNINGS):
         raise PortError("an answer that is no telegram", PortFault.OTHER_DEVICE)

@@ -5,6 +5,8 @@ import re
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
+from ..p1.homewizard import SCHEME
+
 
 class AddressError(ValueError):
     """Raised when a text is neither a path nor a supported address."""
@@ -35,7 +37,8 @@ READER_PORTS: Final = (
 # fmt: on
 """The ports that are tried if none was entered, the most usual first."""
 
-NETWORK_SCHEMES: Final = ("socket", "tcp", "rfc2217")
+HOMEWIZARD: Final = SCHEME.removesuffix("://")
+NETWORK_SCHEMES: Final = ("socket", "tcp", "rfc2217", HOMEWIZARD)
 _OTHER_SCHEMES: Final = ("esphome", "esphome-hass", "linux")
 """URL schemes of Home Assistant's port list and of `serialx`, which are used unchanged."""
 _RAW: Final = ("socket", "tcp")
@@ -48,7 +51,7 @@ _HIGHEST_PORT: Final = 65535
 def candidates(text: str) -> tuple[str, ...]:
     """Return the ports for a text, in the order in which they are tried: several for a host without port number.
 
-    Raises AddressError if the text is not a port.
+    The last one for such a host is that of a HomeWizard P1 meter. Raises AddressError if the text is not a port.
     """
     text = text.strip().strip("`'\"").strip()
     if text.startswith("/"):
@@ -59,7 +62,8 @@ def candidates(text: str) -> tuple[str, ...]:
         return (f"/dev/serial/by-id/{text}",)
     scheme, separator, rest = text.partition("://")
     if not separator:
-        return _with_ports("socket", text.rstrip("/"))
+        ports = _with_ports("socket", text.rstrip("/"))
+        return ports if len(ports) == 1 else (*ports, SCHEME + _shown(text.rstrip("/").strip("[]")))
     scheme = scheme.lower()
     if scheme in _OTHER_SCHEMES and rest:
         return (f"{scheme}://{rest}",)
@@ -78,21 +82,28 @@ def _of_url(scheme: str, rest: str) -> tuple[str, ...]:
         raise AddressError(url) from None
     if not host or not _is_host(host) or number == 0:
         raise AddressError(url)
+    if scheme == HOMEWIZARD:
+        return (url.rstrip("/"),)
     if number is not None:
         return (url,)
     if scheme not in _RAW:
         raise AddressError(url)
-    return _with_ports("socket", f"[{host}]" if ":" in host else host)
+    return _with_ports("socket", _shown(host))
 
 
 def _with_ports(scheme: str, text: str) -> tuple[str, ...]:
     host, number = _split(text)
     if not _is_host(host):
         raise AddressError(text)
-    shown = f"[{host}]" if ":" in host else host
+    shown = _shown(host)
     if number is not None:
         return (f"{scheme}://{shown}:{number}",)
     return tuple(f"{scheme}://{shown}:{port.number}" for port in READER_PORTS)
+
+
+def _shown(host: str) -> str:
+    """Return a host as it stands in a URL."""
+    return f"[{host}]" if ":" in host else host
 
 
 def _split(text: str) -> tuple[str, int | None]:

@@ -12,6 +12,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.service_info.usb import UsbServiceInfo
 
 from ..const import DOMAIN
+from ..p1.homewizard import SCHEME, USUAL_PORTS, Device
 from ..p1.reader import RAW_SCHEMES
 
 _NETWORK_SCHEMES: Final = (*RAW_SCHEMES, "rfc2217://", "esphome://", "esphome-hass://")
@@ -36,7 +37,7 @@ def is_network(port: str) -> bool:
 
 
 def is_raw_stream(port: str) -> bool:
-    """Whether a port is a network stream of bytes only: the remote end has the serial settings."""
+    """Whether a port is a network reader that passes on bytes only: the remote end has the serial settings."""
     return port.startswith(RAW_SCHEMES)
 
 
@@ -51,6 +52,10 @@ async def _device(hass: HomeAssistant, port: str) -> str:
     """Return the device behind a port, which is the same for all names of it."""
     if is_local(port):
         return await hass.async_add_executor_job(os.path.realpath, port)
+    if port.startswith(SCHEME):
+        # Both versions of its interface are of one meter, and a token makes it no other.
+        device = Device.of(port)
+        return SCHEME + (device.host if device.number in (None, *USUAL_PORTS) else f"{device.host}:{device.number}")
     if is_raw_stream(port):
         return port.partition("://")[2].rstrip("/").lower()
     return port

@@ -23,8 +23,8 @@ from ..p1 import (
     Authentication,
     MeterKind,
     MeterProfile,
-    PortBusyError,
     PortError,
+    PortFault,
     Quantity,
     Reading,
     RejectReason,
@@ -148,6 +148,13 @@ class Evidence:
             self.octets_seen, self.octets_at = octets, monotonic()
 
 
+_OF_FAULT: Final = {
+    PortFault.BUSY: "port_busy",
+    PortFault.SWITCHED_OFF: "port_switched_off",
+    PortFault.UNAUTHORIZED: "port_unauthorized",
+}
+
+
 def _port(evidence: Evidence) -> Finding | None:
     """Detect a port that cannot be opened, or has sent no telegram for the configured time."""
     if not evidence.is_open:
@@ -155,7 +162,7 @@ def _port(evidence: Evidence) -> Finding | None:
             return None
         if evidence.moved_to is not None:
             return Finding("port_moved", {"path": redacted(evidence.moved_to)})
-        return Finding("port_busy" if isinstance(evidence.failure, PortBusyError) else "port_gone")
+        return Finding(_OF_FAULT.get(evidence.failure.fault, "port_gone"))
     if not evidence.is_silent or evidence.lacks_key or evidence.lacks_authentication:
         return None
     heard = evidence.port.reader.heard
