@@ -15,7 +15,6 @@ from typing import Any, Final, NoReturn, override
 from homeassistant.config_entries import (
     SOURCE_RECONFIGURE,
     ConfigEntry,
-    ConfigEntryState,
     ConfigFlowResult,
 )
 from homeassistant.const import CONF_PORT
@@ -45,14 +44,13 @@ from .flow.keys import try_keys
 from .flow.listening import ListenResult, open_frames
 from .flow.options_flow import P1OptionsFlow, P1Steps
 from .flow.report import Words, confirm_placeholders, dashboard_offer, entry_title
-from .flow.running import allow_plain, has_moved, has_verified, last_encrypted
+from .flow.running import STARTED, allow_plain, has_moved, has_verified, last_encrypted
 from .p1 import Keys, Reading
 from .port.address import AddressError, candidates
 from .port.entry_data import keys_from
 from .port.serial_ports import FreePort, entry_on, free_ports, is_same_port, stable_path
 from .takeover.core_entries import core_entries, core_on
 
-_STARTED: Final = (ConfigEntryState.LOADED, ConfigEntryState.SETUP_RETRY, ConfigEntryState.SETUP_ERROR)
 _USER: Final = "user"
 _RECONFIGURE: Final = "reconfigure"
 
@@ -309,7 +307,7 @@ class P1ConfigFlow(DiscoveryStep, domain=DOMAIN):
         is_changed = self.hass.config_entries.async_update_entry(
             entry, data=self._entry_data(heard) | _taken_over(entry)
         )
-        if is_changed and entry.state in _STARTED:
+        if is_changed and entry.state in STARTED:
             self.hass.config_entries.async_schedule_reload(entry.entry_id)
         raise AbortFlow("already_configured")
 

@@ -103,15 +103,11 @@ class HomeWizardPort(TcpPort):
     @override
     def reader_present(self) -> bool:
         """Return whether the device reads the meter, which it does whoever asks."""
-        with self.lock:
-            self.service(0)
-            return self.is_plugged
+        return self.is_plugged
 
     @override
     def write(self, sent: bytes) -> int:
-        with self.lock:
-            self.service(0)
-            return self.write_raw(sent)
+        return self.write_raw(sent)
 
     @override
     def write_raw(self, received: bytes) -> int:

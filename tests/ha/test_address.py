@@ -19,6 +19,10 @@ BARE = tuple(f"socket://192.168.1.20:{port.number}" for port in READER_PORTS)
         ("SOCKET://Host:2001", "socket://Host:2001"),
         ("tcp://host:2001", "tcp://host:2001"),
         ("socket://user:secret1@host:1/?key=secret2", "socket://user:secret1@host:1/?key=secret2"),
+        ("homewizard://192.168.1.20", "homewizard://192.168.1.20"),
+        ("HomeWizard://p1meter-aabbcc.local/", "homewizard://p1meter-aabbcc.local"),
+        ("homewizard://:TOKEN@192.168.1.20:8443", "homewizard://:TOKEN@192.168.1.20:8443"),
+        ("homewizard://[fd00::1]", "homewizard://[fd00::1]"),
         ("rfc2217://host:4000?ign_set_control", "rfc2217://host:4000?ign_set_control"),
         ("esphome-hass://esphome/01J?port_name=P1", "esphome-hass://esphome/01J?port_name=P1"),
         ("/dev/ttyUSB0", "/dev/ttyUSB0"),
@@ -32,16 +36,22 @@ def test_one_port(typed: str, port: str) -> None:
     assert candidates(typed) == (port,)
 
 
-@pytest.mark.parametrize("typed", ["192.168.1.20", "192.168.1.20/", "socket://192.168.1.20", "tcp://192.168.1.20/"])
-def test_bare_host_is_tried_on_every_port_of_network_readers(typed: str) -> None:
+@pytest.mark.parametrize("typed", ["socket://192.168.1.20", "tcp://192.168.1.20/"])
+def test_stream_of_a_host_is_looked_for_on_every_port_of_network_readers(typed: str) -> None:
     assert candidates(typed) == BARE
+
+
+@pytest.mark.parametrize("typed", ["192.168.1.20", "192.168.1.20/"])
+def test_bare_host_is_tried_as_every_network_reader(typed: str) -> None:
+    assert candidates(typed) == (*BARE, "homewizard://192.168.1.20")
     assert BARE[0] == "socket://192.168.1.20:23"
 
 
 @pytest.mark.parametrize("typed", ["fd00::1", "[fd00::1]", "socket://[fd00::1]"])
 def test_bare_address_of_the_new_kind(typed: str) -> None:
-    assert candidates(typed)[0] == "socket://[fd00::1]:23"
-    assert len(candidates(typed)) == len(READER_PORTS)
+    found = candidates(typed)
+    assert found[0] == "socket://[fd00::1]:23"
+    assert found[len(READER_PORTS) :] == (() if typed.startswith("socket") else ("homewizard://[fd00::1]",))
 
 
 @pytest.mark.parametrize(
@@ -52,6 +62,8 @@ def test_bare_address_of_the_new_kind(typed: str) -> None:
         "mqtt://host",
         "telnet://host:23",
         "rfc2217://host",
+        "homewizard://",
+        "homewizard://host:0",
         "socket://",
         "esphome://",
         "socket://host:0",

@@ -15,6 +15,7 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.service_info.zeroconf import ZeroconfServiceInfo
 
 from ..const import CONF_READER_SERIAL, DOMAIN
+from ..flow.running import STARTED
 from ..p1.homewizard import SCHEME
 
 _VERSION_1: Final = "_hwenergy._tcp.local."
@@ -63,7 +64,8 @@ def async_follow(hass: HomeAssistant, found: Announced) -> bool:
             known = True
             if port.startswith(SCHEME) and host not in (found.host, found.hostname):
                 _update(hass, entry, {CONF_PORT: _moved(port, found)})
-                hass.config_entries.async_schedule_reload(entry.entry_id)
+                if entry.state in STARTED:
+                    hass.config_entries.async_schedule_reload(entry.entry_id)
         elif host in (found.host, found.hostname):
             known = True
             _update(hass, entry, {CONF_READER_SERIAL: found.serial})

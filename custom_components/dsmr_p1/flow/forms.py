@@ -92,6 +92,7 @@ KEYS_SCHEMA: Final = probatio.Schema(
         probatio.Optional(probatio.Secret(CONF_ADDITIONAL_KEY)): _KEY_FIELD,
     }
 )
+EMPTY_SCHEMA: Final = probatio.Schema({})
 FOUND_SCHEMA: Final = probatio.Schema(
     {probatio.Optional(CONF_PORT): section(probatio.Schema({}), {"collapsed": False})}
 )

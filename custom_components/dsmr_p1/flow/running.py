@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 import os
+from typing import Final
 
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import CONF_PORT
@@ -11,6 +12,9 @@ from ..coordinator import P1ConfigEntry
 from ..p1.wire.frames import EncryptedFrame
 from ..port.serial_ports import is_local
 from ..storage.store import PortStore
+
+STARTED: Final = (ConfigEntryState.LOADED, ConfigEntryState.SETUP_RETRY, ConfigEntryState.SETUP_ERROR)
+"""The states of an entry that is set up anew when it changes."""
 
 
 def last_encrypted(entry: P1ConfigEntry) -> Sequence[EncryptedFrame]:

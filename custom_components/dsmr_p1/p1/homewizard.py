@@ -173,7 +173,7 @@ class HomeWizard:
                 status, is_kept, body = await _answer(reader)
         except (ssl.SSLError, ValueError, asyncio.LimitOverrunError) as error:
             raise PortError(f"no answer of a HomeWizard P1 meter: {error}", PortFault.OTHER_DEVICE) from error
-        except EOFError as error:
+        except (EOFError, ConnectionResetError) as error:
             message = "the other side closed the connection"
             raise PortError(message, PortFault.CLOSED) from error
         except OSError as error:

@@ -62,8 +62,9 @@ def candidates(text: str) -> tuple[str, ...]:
         return (f"/dev/serial/by-id/{text}",)
     scheme, separator, rest = text.partition("://")
     if not separator:
-        ports = _with_ports("socket", text.rstrip("/"))
-        return ports if len(ports) == 1 else (*ports, SCHEME + _shown(text.rstrip("/").strip("[]")))
+        text = text.rstrip("/")
+        host, number = _split(text)
+        return (*_with_ports("socket", text), *(() if number is not None else (SCHEME + _shown(host),)))
     scheme = scheme.lower()
     if scheme in _OTHER_SCHEMES and rest:
         return (f"{scheme}://{rest}",)
