@@ -45,3 +45,30 @@ async def test_no_cable_is_announced_by_its_chip_alone(hass: HomeAssistant) -> N
     integration = await async_get_integration(hass, DOMAIN)
     for matcher in integration.usb or []:
         assert {"description", "serial_number"} <= set(matcher)
+
+
+@pytest.mark.parametrize(
+    ("service", "properties", "is_announced"),
+    [
+        ("_hwenergy._tcp.local.", {"product_type": "HWE-P1", "api_enabled": "1"}, True),
+        ("_hwenergy._tcp.local.", {"product_type": "HWE-P1", "api_enabled": "0"}, False),
+        ("_hwenergy._tcp.local.", {"product_type": "HWE-SKT", "api_enabled": "1"}, False),
+        ("_hwenergy._tcp.local.", {}, False),
+        ("_homewizard._tcp.local.", {"product_type": "HWE-P1", "api_version": "2.0.0"}, True),
+        ("_homewizard._tcp.local.", {"product_type": "HWE-BAT", "api_version": "2.0.0"}, False),
+    ],
+)
+async def test_only_a_p1_meter_of_homewizard_is_announced(
+    hass: HomeAssistant, service: str, properties: dict[str, str], is_announced: bool
+) -> None:
+    """The matcher of Home Assistant compares data in lower case."""
+    integration = await async_get_integration(hass, DOMAIN)
+    found = [
+        matcher["properties"]
+        for matcher in integration.manifest["zeroconf"]
+        if isinstance(matcher, dict) and matcher["type"] == service
+    ]
+    assert found
+    announced = {name: value.lower() for name, value in properties.items()}
+    assert any(matcher.items() <= announced.items() for matcher in found) is is_announced
+    assert all(value == value.lower() for matcher in found for value in matcher.values())
