@@ -4,7 +4,6 @@ Written from its published documentation: "Telegram", "Device information" and "
 the local interface, and "Authorization" of version 2 (api-documentation.homewizard.com).
 """
 
-from contextlib import suppress
 import json
 import re
 import socket
@@ -17,8 +16,6 @@ from .tcp import Client, TcpPort
 
 _TELEGRAM: Final = re.compile(rb"/[^!]*!(?P<crc>[0-9A-F]{4})?\r\n")
 _BUFFER: Final = 65_536
-_HANDSHAKE: Final = 2.0
-"""Seconds for a client to agree on encryption."""
 _REASONS: Final = {200: "OK", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 503: "Service Unavailable"}
 
 
@@ -129,15 +126,22 @@ class HomeWizardPort(TcpPort):
     @override
     def _make_client(self, connection: socket.socket) -> Client:
         if self._context is not None:
-            connection.settimeout(_HANDSHAKE)
-            connection = self._context.wrap_socket(connection, server_side=True)
-            connection.settimeout(0)
+            connection = self._context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
         return _Asking(connection, self)
 
     @override
     def _read(self, client: Client) -> None:
-        with suppress(ssl.SSLWantReadError):
-            super()._read(client)
+        connection = client.connection
+        try:
+            if isinstance(connection, ssl.SSLSocket):
+                # Does nothing once both have agreed on encryption.
+                connection.do_handshake()
+        except ssl.SSLWantReadError:
+            return
+        except OSError:
+            self._drop(client)
+            return
+        super()._read(client)
 
     def answer_to(self, request: str) -> bytes:
         """Return the answer to a request."""

@@ -3,6 +3,7 @@
 from contextlib import suppress
 import selectors
 import socket
+import ssl
 import time
 from typing import Final, override
 
@@ -165,7 +166,7 @@ class TcpPort(Port):
     def _read(self, client: Client) -> None:
         try:
             content = client.connection.recv(4096)
-        except BlockingIOError:
+        except BlockingIOError, ssl.SSLWantReadError:
             return
         except OSError:
             content = b""
