@@ -26,12 +26,25 @@ PATIENCE: Final = 40.0
 """Seconds that something may take to appear: the first page is slow on a small machine."""
 WIDTH: Final = 1200
 HEIGHT: Final = 900
+PHONE: Final = (390, 844)
 _TRIES: Final = 10
 _TRY_LIMIT: Final = 2000
 """Milliseconds after which a field that has not taken a text is written again."""
 _HAS_VALUE: Final = "([element, text]) => element.value === text"
 _COMMAND: Final = "command => document.querySelector('home-assistant').hass.callWS(command)"
 _REQUEST: Final = "([method, path, body]) => document.querySelector('home-assistant').hass.callApi(method, path, body)"
+_CUT_TEXTS: Final = """root => {
+  const found = [];
+  const look = element => {
+    const own = [...element.childNodes].filter(node => node.nodeType === 3 && node.data.trim());
+    const cut = getComputedStyle(element).overflowX !== "visible" && element.scrollWidth > element.clientWidth + 1;
+    const out = element.getBoundingClientRect().right > innerWidth + 1 && element.offsetParent;
+    if (own.length && (cut || out)) found.push(own.map(node => node.data.trim()).join(" "));
+    for (const child of [...element.children, ...(element.shadowRoot?.children ?? [])]) look(child);
+  };
+  look(root);
+  return found;
+}"""
 _HAS_COLOUR: Final = """canvas => {
   const pixels = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
   for (let i = 0; i < pixels.length; i += 4)
@@ -133,11 +146,11 @@ class Frontend:
     @contextmanager
     def sized(self, width: int, height: int) -> Iterator[None]:
         """Have a window of another size for a while."""
-        self._page.set_viewport_size({"width": width, "height": height})
+        self.resize((width, height))
         try:
             yield
         finally:
-            self._page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
+            self.resize()
 
     def command(self, name: str, **arguments: object) -> Any:  # noqa: ANN401 - every command has its own answer
         """Give Home Assistant a command of its websocket, as the page itself does, and return the result."""
@@ -151,6 +164,15 @@ class Frontend:
         """Choose the language of the owner; it is that of the pages that are opened from now on."""
         self.command("frontend/set_user_data", key="language", value={"language": language})
         self._page.evaluate("language => localStorage.setItem('selectedLanguage', JSON.stringify(language))", language)
+
+    def resize(self, size: tuple[int, int] = (WIDTH, HEIGHT)) -> None:
+        """Look at it on a screen of another size."""
+        self._page.set_viewport_size({"width": size[0], "height": size[1]})
+
+    def cut_texts(self, selector: str) -> list[str]:
+        """Return the texts in an element that do not fit: cut off, or beyond the edge of the screen."""
+        found: list[str] = self._page.locator(selector).first.evaluate(_CUT_TEXTS)
+        return found
 
     def screenshot(self, name: str) -> None:
         """Keep what can be seen, when all that moves has come to rest."""
