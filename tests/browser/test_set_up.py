@@ -55,15 +55,17 @@ def silent() -> Iterator[str]:
 def ask_for_port(frontend: Frontend, language: str) -> None:
     """Open the first form with the port field as a text field."""
     frontend.open("/config/integrations/dashboard/add?domain=dsmr_p1")
-    frontend.click_element("dialog-box >> css=ha-button >> nth=-1")
+    frontend.click_element("dialog-box ha-button[slot=primaryAction]")
     frontend.see(config_of(language)["config"]["step"]["user"]["title"])
-    frontend.click_element(PORT)
-    frontend.click_element("ha-combo-box-item >> nth=-1")
+    frontend.click_element(f"{PORT} ha-picker-field")
+    # The last choice is to enter an address.
+    frontend.click_element(f"{PORT} ha-picker-combo-box ha-list-item-option >> nth=-1")
+    frontend.see_element(f"{PORT} input")
 
 
 def submit(frontend: Frontend, address: str) -> None:
     frontend.fill_selector(PORT, address)
-    frontend.click_element(f"{DIALOG} >> ha-button >> nth=-1")
+    frontend.click_element(f"{DIALOG} ha-button[slot=primaryAction]")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
