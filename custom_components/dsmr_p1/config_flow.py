@@ -39,7 +39,7 @@ from .const import (
 )
 from .discovery.homewizard import async_remember
 from .discovery.steps import DiscoveryStep
-from .flow.forms import EMPTY_SCHEMA, KEYS_SCHEMA, PORT_SCHEMA, as_entered, confirm_schema, line_settings
+from .flow.forms import EMPTY_SCHEMA, KEYS_SCHEMA, as_entered, confirm_schema, line_settings, port_schema
 from .flow.keys import try_keys
 from .flow.listening import ListenResult, open_frames
 from .flow.options_flow import P1OptionsFlow, P1Steps
@@ -137,7 +137,7 @@ class P1ConfigFlow(DiscoveryStep, domain=DOMAIN):
                 return step
         return self.async_show_form(
             step_id=self._origin,
-            data_schema=self.add_suggested_values_to_schema(PORT_SCHEMA, self._input),
+            data_schema=self.add_suggested_values_to_schema(port_schema(self._input.get(CONF_PORT, "")), self._input),
             errors=self._errors,
             description_placeholders=self._error_placeholders(),
         )

@@ -43,6 +43,7 @@ from tests.ha.flow_driver import (
     begin,
     close,
     enter,
+    fields,
     finish,
     is_open,
     listened,
@@ -757,3 +758,14 @@ async def _recover(hass: HomeAssistant, result: Any, port: PtyPort) -> None:
         result = await enter(hass, result, {CONF_PORT: port.path})
         result = await finish(hass, result)
     assert result["type"] is FlowResultType.CREATE_ENTRY
+
+
+@pytest.mark.parametrize(("address", "kind"), [("socket://127.0.0.1:1", "text"), ("/dev/none", "serial_port")])
+async def test_an_address_that_was_typed_is_corrected_as_text(
+    hass: HomeAssistant, socket_enabled: None, address: str, kind: str
+) -> None:
+    result = await start(hass, {CONF_PORT: address})
+    assert result["errors"]["base"] == "cannot_open"
+    assert next(iter(fields(result))) == CONF_PORT
+    assert kind in fields(result)[CONF_PORT]["selector"]
+    assert suggested(result)[CONF_PORT] == address

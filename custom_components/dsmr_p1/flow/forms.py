@@ -101,6 +101,15 @@ _TAKE_OVER: Final = {probatio.Required(CONF_TAKE_OVER, default=True): BooleanSel
 _ENERGY_DASHBOARD: Final = {probatio.Optional(CONF_ENERGY_DASHBOARD, default=False): BooleanSelector()}
 
 
+def port_schema(port: str) -> probatio.Schema:
+    """Return the form of a port: an address has a text field, as the list of serial ports calls it unknown."""
+    if not port or port.startswith(("/", "esphome-hass:")):
+        return PORT_SCHEMA
+    return probatio.Schema(
+        {key: TextSelector() if key == CONF_PORT else field for key, field in PORT_SCHEMA.schema.items()}
+    )
+
+
 def confirm_schema(*, take_over: bool, energy_dashboard: bool) -> probatio.Schema:
     """Return the form that shows the meters found.
 
