@@ -32,6 +32,7 @@ env_requirements() {
     history) printf '%s\n' "$requirements/history.txt" ;;
     test) printf '%s\n' "$DSMR_P1_ROOT/requirements_test.txt" ;;
     demo) printf '%s\n' "$requirements/demo.txt" "$requirements/demo_compiled.txt" ;;
+    fuzz) printf '%s\n' "$requirements/fuzz.txt" "$requirements/core.txt" ;;
     bench) printf '%s\n' "$requirements/bench.txt" "$requirements/core.txt" ;;
     *)
       echo "There is no environment called '$1'." >&2

@@ -1,0 +1,1 @@
+"""scripts/fuzz: bytes that are guided by what they reach in the protocol core."""
