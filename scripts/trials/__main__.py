@@ -6,16 +6,20 @@ Trials are imported when they run: one of them replaces the clock before Home As
 import argparse
 import asyncio
 from collections.abc import Coroutine
+from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 import sys
-from typing import Any
+from typing import Any, Final
 
 from demonstration.errors import DemonstrationError
 
+from .clock import FastClock
 from .old_houses import HOUSES
 
 INTERRUPTED = 130
+SPRING: Final = datetime(2026, 3, 15, tzinfo=UTC)
+"""The first day of a soak: a month from here has the night in which the clocks change."""
 
 
 def main() -> int:
@@ -32,6 +36,12 @@ def main() -> int:
         "--rounds", type=int, default=5, metavar="N", help="how often, all at the same time (default: %(default)s)"
     )
     transports.set_defaults(start=lambda asked: _of("transports").try_transports(asked.rounds, asked.seed))
+    soak = trials.add_parser("soak", help="days of a real Home Assistant with recorder, as fast as they go")
+    soak.add_argument("--days", type=int, default=30, metavar="N", help="how many (default: %(default)s)")
+    soak.add_argument(
+        "--every", type=int, default=10, metavar="SECONDS", help="between two telegrams (default: %(default)s)"
+    )
+    soak.set_defaults(start=lambda asked: _soak(asked.days, asked.seed, asked.every))
     relay = trials.add_parser("relay", help="a day of telegrams through the relay")
     relay.add_argument("--clients", type=int, default=100, metavar="N", help="who reads (default: %(default)s)")
     relay.set_defaults(start=lambda asked: _of("relay").try_relay(asked.clients, asked.seed))
@@ -58,11 +68,12 @@ def main() -> int:
             _of("take_over").TakeOvers(asked.house or list(HOUSES), asked.python, is_quick=asked.quick).run()
         )
     )
-    for trial in (kill, transports, relay):
+    for trial in (kill, transports, soak, relay):
         trial.add_argument("--seed", type=int, default=1, help="of all that is random (default: %(default)s)")
     asked = parser.parse_args()
     try:
-        return _run(asked.start(asked))
+        work: Coroutine[Any, Any, int] | int = asked.start(asked)
+        return work if isinstance(work, int) else _run(work)
     except DemonstrationError as error:
         print(f"endurance: {error}", file=sys.stderr)
         return 1
@@ -72,6 +83,14 @@ def main() -> int:
 
 def _of(trial: str) -> Any:  # noqa: ANN401 - a module
     return import_module(f"trials.{trial}")
+
+
+def _soak(days: int, seed: int, every: int) -> int:
+    """Let days pass in this process: whatever takes the time from a module must be imported after the clock."""
+    clock = FastClock(SPRING)
+    clock.install()
+    run: int = _of("soak").Soak(clock, days, seed, every).run()
+    return run
 
 
 def _run(work: Coroutine[Any, Any, int]) -> int:

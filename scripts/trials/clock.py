@@ -113,7 +113,9 @@ class FastLoop(asyncio.SelectorEventLoop):
         self._fast_clock = clock
 
     @override
-    def run_in_executor[T](self, executor: Executor | None, func: Callable[..., T], *args: Any) -> asyncio.Future[T]:
+    def run_in_executor[*Ts, T](
+        self, executor: Executor | None, func: Callable[[*Ts], T], *args: *Ts
+    ) -> asyncio.Future[T]:
         """Run a function in a thread; until it is done the clock stands still."""
         future: asyncio.Future[T] = super().run_in_executor(executor, func, *args)
         self._fast_clock.start_of(future)
