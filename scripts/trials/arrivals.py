@@ -20,7 +20,7 @@ QUALITY: Final = 1
 _ROWS: Final = """
     SELECT count(*), count(*) FILTER (WHERE state = 'unavailable')
     FROM states JOIN states_meta USING (metadata_id)
-    WHERE last_updated_ts >= :start AND last_updated_ts < :end AND entity_id ~ '^(sensor|binary_sensor)[.]'
+    WHERE last_updated_ts >= :start AND last_updated_ts < :end AND states_meta.entity_id ~ '^(sensor|binary_sensor)[.]'
 """
 
 
