@@ -13,6 +13,7 @@ PATH: Final = "smart-meter"
 TITLE: Final = "Smart meter"
 DAYS_SHOWN: Final = 14
 POWER: Final = "power_net"
+POWERS: Final = ("emeter_actual_delivery", "emeter_actual_production")
 DEMAND: Final = "emeter_actual_demand"
 POWER_RANGE: Final = {"kW": (-5, 9), "W": (-5_000, 9_000)}
 """Least and most power of a house that the gauge shows."""
@@ -120,7 +121,7 @@ def _now(meter: Meter) -> list[Card]:
     if power := meter.sensor(POWER):
         low, high = POWER_RANGE[power.attributes["unit_of_measurement"]]
         cards.append(_gauge(power, low, high, {low: GREEN, 0: AMBER, high * 2 // 3: RED}))
-    return cards + _tiles(meter, READINGS)
+    return cards + _tiles(meter, READINGS if power else (*POWERS, *READINGS))
 
 
 def _peaks(meter: Meter) -> list[Card]:

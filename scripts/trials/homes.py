@@ -150,20 +150,18 @@ class Homes:
     ) -> None:
         database, broker, series = servers
         await asyncio.sleep(SETTLE)
-        sent = sum(port.sent for port in ports)
         with Ear(broker, TOPIC) as ear:
-            start = time.time()
+            start, sent = time.time(), sum(port.sent for port in ports)
             cost = await _cost(home, servers, self._seconds)
-            end = time.time()
+            end, sent = time.time(), sum(port.sent for port in ports) - sent
             heard = ear.heard(start, end)
-        sent = sum(port.sent for port in ports) - sent
         states = await _states(client)
         self._failures += [f"at the end: {lacking}" for lacking in self._lacking(states)]
         await asyncio.sleep(SETTLE)  # the recorder and InfluxDB's client write in batches
         arrived = await written(database, series, start, end)
         self._failures += _complaints(states, heard, arrived)
         entities = sum(map(len, states.values()))
-        print(f"{entities} entities, {sent} telegrams in {self._seconds:.0f} s; of these seconds there are")
+        print(f"{entities} entities, {sent} telegrams in {end - start:.0f} s; of these seconds there are")
         print(f"  {arrived.rows} states in PostgreSQL, {arrived.unavailable} of them unavailable")
         print(f"  {sum(heard.values())} messages at Mosquitto, under {len(heard)} topics")
         print(f"  {arrived.points} points in InfluxDB")
@@ -176,7 +174,7 @@ class Homes:
             f"memory of Home Assistant: {cost.resident / MEGABYTE:.0f} MB, {empty.resident / MEGABYTE:.0f} MB without"
             f" ports: {(cost.resident - empty.resident) / MEGABYTE / len(ports):.2f} MB a port"
         )
-        used = (cost.shares["Home Assistant"] - empty.shares["Home Assistant"]) * self._seconds
+        used = (cost.shares["Home Assistant"] - empty.shares["Home Assistant"]) * (end - start)
         print(f"processor time of Home Assistant for a telegram: {used / max(1, sent) * 1000:.2f} ms")
 
 
