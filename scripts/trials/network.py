@@ -53,7 +53,7 @@ class NetworkPort:
         due = time.monotonic() + delay
         while True:
             await asyncio.sleep(max(0.0, due - time.monotonic()))
-            due += period
+            due = max(due + period, time.monotonic())  # what a busy machine missed is not made up for
             if self._writers:
                 self.builder.household.advance_to(datetime.now(UTC).replace(microsecond=0))
                 telegram = self.builder.telegram()
