@@ -8,7 +8,7 @@ from typing import Any, Final
 from demonstration.client import Client
 from demonstration.home import DOMAIN
 
-from .belongings import UNKNOWN
+from .belongings import UNKNOWN, Belongings
 from .old_houses import CORE
 
 _TIMES: Final = frozenset({"created_at", "modified_at"})
@@ -19,7 +19,12 @@ _KEPT: Final = (
 _KEPT_OF_DEVICES: Final = ("name_by_user", "area_id", "labels", "disabled_by")
 _UNIT: Final = "unit_of_measurement"
 
+TOLERANCE: Final = 1e-4
+CENT: Final = 0.01
+
 type Row = dict[str, Any]
+type Costs = dict[str, float]
+"""What a cost sensor shows beyond the price of its register, by that register: it stays the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,3 +147,35 @@ async def gaps(client: Client, entity_ids: list[str], start: datetime, end: date
                 longest, since = max(longest, row["lu"] - since), None
         found[entity_id] = longest
     return found
+
+
+def costs_of(now: Snapshot, owned: Belongings) -> Costs:
+    """Return for each register with a price what its cost sensor shows beyond the price of the register."""
+    found = {}
+    for register, price in owned.priced.items():
+        kind = "compensation" if f"{register}_compensation" in now.states else "cost"
+        state = now.states.get(f"{register}_{kind}", {"state": "unknown"})["state"]
+        if state in UNKNOWN:
+            continue
+        per_unit = price / 1000 if now.states[register]["attributes"]["unit_of_measurement"] == "Wh" else price
+        found[register] = float(state) - per_unit * float(now.states[register]["state"])
+    return found
+
+
+def broken_costs(before: Costs, now: Costs) -> list[str]:
+    """Return the costs that did not rise with their register."""
+    return [
+        f"the costs of {register} are off by {now.get(register, 0) - then:.3f}"
+        for register, then in before.items()
+        if abs(now.get(register, 0) - then) > CENT
+    ]
+
+
+def broken_sums(register: str, rows: list[Row]) -> list[str]:
+    """Return where the sum of a register did not rise by what the register did."""
+    return [
+        f"the sum of {register} goes from {before} to {after}"
+        for before, after in pairwise(rows)
+        if abs((after["sum"] - before["sum"]) - (after["state"] - before["state"])) > TOLERANCE
+        or after["sum"] < before["sum"] - TOLERANCE
+    ]

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
 from pathlib import Path
 import tempfile
 import time
@@ -23,7 +22,17 @@ from demonstration.home import DOMAIN, ROOT, Home, choose_http_port, write_confi
 from demonstration.patience import until
 
 from .belongings import UNKNOWN, Belongings, settle, states, used_entities
-from .comparing import Snapshot, changes_after_return, changes_while_taken_over, gaps, take_snapshot
+from .comparing import (
+    Costs,
+    Snapshot,
+    broken_costs,
+    broken_sums,
+    changes_after_return,
+    changes_while_taken_over,
+    costs_of,
+    gaps,
+    take_snapshot,
+)
 from .old_houses import CORE, ENTRIES, HOUSES, NetworkPort, OldHouse, add_core_entry, open_ports, take_over
 
 VALUES_LIMIT: Final = 90.0
@@ -36,13 +45,9 @@ EXPECTED: Final = ("statistics_left", "tag_")
 """Repairs that are right: statistics of our own entities, and the additional key, which `dsmr` does not have."""
 BACK_LIMIT: Final = 45.0
 POLL: Final = 0.5
-TOLERANCE: Final = 1e-4
-CENT: Final = 0.01
 FIRED_LIMIT: Final = 75.0
 """`dsmr` shows a value every 30 s."""
 AUTOMATIONS: Final = "automation: !include automations.yaml\n"
-
-type Costs = dict[str, float]
 
 
 @dataclass(slots=True)
@@ -149,7 +154,7 @@ class TakeOvers:
     async def _note_costs(self, client: Client) -> None:
         now = await take_snapshot(client)
         for name, case in self._cases.items():
-            case.costs = _costs(now, case.owned)
+            case.costs = costs_of(now, case.owned)
             missing = case.owned.priced.keys() - case.costs.keys()
             self._expect(name, "costs", [f"there are no costs of {register}" for register in sorted(missing)])
 
@@ -210,8 +215,8 @@ class TakeOvers:
         for name, found in zip(self._cases, silent, strict=True):
             self._expect(name, stage, found)
         for name, case in self._cases.items():
-            costs = _costs(now, case.owned)
-            self._expect(name, stage, _broken_costs(case.costs, costs))
+            costs = costs_of(now, case.owned)
+            self._expect(name, stage, broken_costs(case.costs, costs))
             self._expect(
                 name,
                 stage,
@@ -309,7 +314,7 @@ class TakeOvers:
         for name, case in self._cases.items():
             for register in case.owned.registers:
                 case.rows += len(rows[register])
-                self._expect(name, "sums", _broken_sums(register, rows[register]))
+                self._expect(name, "sums", broken_sums(register, rows[register]))
             self._expect(name, "sums", [str(invalid[one]) for one in case.owned.used.values() if one in invalid])
 
     async def _check_repairs(self, client: Client) -> None:
@@ -341,33 +346,3 @@ class TakeOvers:
 def _in_order(found: dict[str, float]) -> Iterator[float]:
     for stage in ("taken over", "taken over again", "given back"):
         yield found.get(stage, 0)
-
-
-def _costs(now: Snapshot, owned: Belongings) -> Costs:
-    """Return for each register with a price what its cost sensor shows beyond the price of the register."""
-    found = {}
-    for register, price in owned.priced.items():
-        kind = "compensation" if f"{register}_compensation" in now.states else "cost"
-        state = now.states.get(f"{register}_{kind}", {"state": "unknown"})["state"]
-        if state in UNKNOWN:
-            continue
-        per_unit = price / 1000 if now.states[register]["attributes"]["unit_of_measurement"] == "Wh" else price
-        found[register] = float(state) - per_unit * float(now.states[register]["state"])
-    return found
-
-
-def _broken_costs(before: Costs, now: Costs) -> list[str]:
-    return [
-        f"the costs of {register} are off by {now.get(register, 0) - then:.3f}"
-        for register, then in before.items()
-        if abs(now.get(register, 0) - then) > CENT
-    ]
-
-
-def _broken_sums(register: str, rows: list[dict[str, Any]]) -> list[str]:
-    return [
-        f"the sum of {register} goes from {before} to {after}"
-        for before, after in pairwise(rows)
-        if abs((after["sum"] - before["sum"]) - (after["state"] - before["state"])) > TOLERANCE
-        or after["sum"] < before["sum"] - TOLERANCE
-    ]
