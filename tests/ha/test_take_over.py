@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from pkgutil import resolve_name
@@ -24,6 +23,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.dsmr_p1.const import BRIDGE_DSMR, CONF_BRIDGE_TYPE, CONF_TAKE_OVER, DOMAIN
+from custom_components.dsmr_p1.flow.listening import Patience
 from custom_components.dsmr_p1.p1 import MeterKind, present
 from custom_components.dsmr_p1.takeover.core_entries import async_unload_core, core_entries, core_port
 from custom_components.dsmr_p1.takeover.keys import CHANNELS, GAS, LEFT
@@ -323,15 +323,21 @@ async def test_which_entries_can_be_taken_over(hass: HomeAssistant) -> None:
 
 async def test_one_telegram_of_a_slow_meter_is_enough(hass: HomeAssistant, port: PtyPort) -> None:
     async with core_on_a_meter(hass, port, *COUNTRIES[0]) as core:
-        step, left = core.meter.step, iter((True,))
+        step, sent_at = core.meter.step, [0.0]
+
+        def step_slowly() -> None:
+            if hass.loop.time() - sent_at[0] > 3:
+                sent_at[0] = hass.loop.time()
+                step()
+
         with (
-            patch("custom_components.dsmr_p1.flow.listen_step.PATIENCE", replace(QUICK, another=3600)),
-            patch("custom_components.dsmr_p1.flow.listen_step.CORE_ANOTHER", 0.1),
-            patch.object(core.meter, "step", lambda: step() if next(left, None) else None),
+            patch("custom_components.dsmr_p1.flow.listen_step.PATIENCE", Patience(tick=0.05)),
+            patch("custom_components.dsmr_p1.flow.listen_step.CORE_ANOTHER", 0.05),
+            patch.object(core.meter, "step", step_slowly),
         ):
-            # What was still on the way when it was put aside does not count.
             found = await enter(hass, await begin(hass), {"next_step_id": "take_over"})
         assert found["step_id"] == "confirm"
+        assert told(found)["telegrams"] == "1"
         await close(hass, found)
 
 
