@@ -1,6 +1,6 @@
 """The manifest: which cables are announced by Home Assistant, and which must never be."""
 
-from typing import cast
+from typing import Any, cast
 
 from homeassistant.components.usb import USBDevice
 from homeassistant.components.usb.utils import usb_device_matches_matcher
@@ -63,11 +63,8 @@ async def test_only_a_p1_meter_of_homewizard_is_announced(
 ) -> None:
     """The matcher of Home Assistant compares data in lower case."""
     integration = await async_get_integration(hass, DOMAIN)
-    found = [
-        matcher["properties"]
-        for matcher in integration.manifest["zeroconf"]
-        if isinstance(matcher, dict) and matcher["type"] == service
-    ]
+    matchers = cast("list[dict[str, Any]]", integration.manifest["zeroconf"])
+    found: list[dict[str, str]] = [matcher["properties"] for matcher in matchers if matcher["type"] == service]
     assert found
     announced = {name: value.lower() for name, value in properties.items()}
     assert any(matcher.items() <= announced.items() for matcher in found) is is_announced
