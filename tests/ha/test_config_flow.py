@@ -61,8 +61,9 @@ KEY = EXAMPLE_DECRYPTION_KEY.hex().upper()
 SECOND_KEY = EXAMPLE_AUTHENTICATION_KEY.hex().upper()
 ADVICE = {
     "address", "busy", "busy_by", "busy_network", "cannot_open_cable", "cannot_open_network", "closed", "damaged_cable",
-    "damaged_network", "garbage_cable", "garbage_network", "gone", "no_permission", "other_protocol", "refused",
-    "refused_everywhere", "silent_cable", "silent_network", "telnet", "unknown_host", "unreachable",
+    "damaged_network", "garbage_cable", "garbage_network", "gone", "no_permission", "other_device", "other_protocol",
+    "refused", "refused_everywhere", "silent_cable", "silent_homewizard", "silent_network", "switched_off", "telnet",
+    "unauthorized", "unknown_host", "unreachable",
 }  # fmt: skip
 OTHER_KEY = "0" * 31 + "1"
 
