@@ -1,7 +1,7 @@
 """Diagnostics: enough to help a stranger, who can replay what was on the line; and nothing private."""
 
 from base64 import b64decode
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 import json
 import os
 from pathlib import Path
@@ -13,12 +13,19 @@ from typing import Any
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import CONF_PORT
 from homeassistant.core import HomeAssistant
+from homeassistant.util import dt as dt_util
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.common import MockConfigEntry, async_fire_time_changed
 from pytest_homeassistant_custom_component.components.diagnostics import get_diagnostics_for_config_entry
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
-from custom_components.dsmr_p1.const import CONF_ADDITIONAL_KEY, CONF_DECRYPTION_KEY, CONF_REFRESH, DOMAIN
+from custom_components.dsmr_p1.const import (
+    CONF_ADDITIONAL_KEY,
+    CONF_DECRYPTION_KEY,
+    CONF_REFRESH,
+    DEFAULT_RECEIVED_TIMEOUT,
+    DOMAIN,
+)
 from custom_components.dsmr_p1.diagnostics import async_get_config_entry_diagnostics
 from custom_components.dsmr_p1.p1 import Quantity, Reading, Rejected, RejectReason
 from custom_components.dsmr_p1.port.captures import MOST_BAD, MOST_GOOD, Capture, Captures
@@ -110,7 +117,7 @@ async def test_what_the_owner_is_asked(
 async def test_entities_that_have_no_value(make_house: MakeHouse, hass_client: ClientSessionGenerator) -> None:
     house = await make_house()
     await house.set_up()
-    house.port.unplug()
+    async_fire_time_changed(house.hass, dt_util.utcnow() + timedelta(seconds=DEFAULT_RECEIVED_TIMEOUT + 1))
     await eventually(lambda: not house.coordinator.last_update_success)
     await house.hass.async_block_till_done()
     found = await download(house, hass_client)
