@@ -95,7 +95,7 @@ def open_offer(frontend: Frontend, language: str) -> dict[str, Any]:
     frontend.choose_language(language)
     found: dict[str, Any] = texts(language)["config"]["step"]
     frontend.open("/config/integrations/dashboard/add?domain=dsmr_p1")
-    frontend.click_element("dialog-box ha-button:visible >> nth=-1")
+    frontend.press("OK", within="dialog-box")
     frontend.see(found["start"]["title"], within=DIALOG)
     frontend.see(beginning_of(found["start"]["description"]), within=DIALOG)
     frontend.see(found["start"]["menu_options"]["user"], within=DIALOG)
