@@ -466,6 +466,19 @@ def test_a_clock_that_was_set_back_is_believed_after_two_newer_readings() -> Non
     assert times[2:] == [START - timedelta(days=3) + timedelta(hours=hours) for hours in (3, 4)]
 
 
+def test_the_time_of_a_meter_that_stands_still_comes_back_after_one_that_was_wrong() -> None:
+    port = gas_port()
+    port.gas = Decimal("2785.000"), START + timedelta(minutes=30)
+    port.send()
+    port.gas = Decimal("2785.000"), START
+    shown = []
+    for _ in range(4):
+        port.send(86400)
+        assert port.reading is not None
+        shown.append(port.reading.meters[-1].channels[GAS].timestamp)
+    assert shown == [*[START + timedelta(minutes=30)] * 3, START]
+
+
 def test_a_clock_that_has_always_been_ahead_is_the_meters_time() -> None:
     port = Port()
     port.clock_ahead = timedelta(days=400)

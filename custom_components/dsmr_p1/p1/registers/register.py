@@ -13,7 +13,7 @@ from typing import Any, Final, Self
 from ..cosem.units import Unit, convert, is_convertible
 from ..cosem.values import CosemValue
 from ..telegrams.telegram import CLOCK_SET
-from .hold import AGREEING_TIMES, Hold, Step
+from .hold import AGREEING_TIMES, LONGEST_TIMED_HOLD, Hold, Step
 from .sight import Moment, Seen, Sight, are_same, rate_between, resolution, rise_between
 
 SLACK: Final = 60.0
@@ -45,6 +45,7 @@ class Register:
         self._floor, self._ceiling, self._until = Decimal(), _NO_CEILING, 0.0
         self._pending: Sight | None = None
         self._back: tuple[datetime, ...] = ()
+        self._back_since = 0.0
         self._hold: Hold | None = None
 
     @property
@@ -203,7 +204,8 @@ class Register:
     def _time(self, time: datetime | None, moment: Moment) -> datetime | None:
         """Return the time of a reading; None where it cannot be: before clocks were set, to come, or gone back.
 
-        A time that goes back is believed once two readings with newer times have followed it.
+        A time that goes back is believed once two readings with newer times have followed it, or when it has stood for
+        days: then a single wrong one came before it.
         """
         if time is None or time.year < CLOCK_SET or time > moment.latest:
             return None
@@ -212,10 +214,11 @@ class Register:
             self._back = ()
             return time
         if not self._back or time < self._back[-1]:
-            self._back = (time,)
+            self._back, self._back_since = (time,), moment.now.at
         elif time > self._back[-1]:
             self._back += (time,)
-        return time if len(self._back) > AGREEING_TIMES else None
+        has_stood = moment.now.at - self._back_since >= LONGEST_TIMED_HOLD
+        return time if has_stood or len(self._back) > AGREEING_TIMES else None
 
     def _convert(self, unit: Unit | None) -> None:
         """Count on in another unit, where that measures the same; else begin anew."""
