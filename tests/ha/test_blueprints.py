@@ -200,6 +200,8 @@ async def test_a_charger_gets_what_the_main_fuse_leaves(
         return float(state.state)
 
     async def leave(amperes: str, after: int) -> None:
+        # The pause must have begun before time passes.
+        await let_run()
         freezer.tick(after)
         async_fire_time_changed(hass)
         await let_run()

@@ -376,14 +376,14 @@ async def test_values_come_and_go_with_the_telegrams(hass: HomeAssistant, house:
 async def test_local_interface_that_is_switched_off_later(house: House, device: HomeWizardPort, clock: Clock) -> None:
     await set_up(house)
     device.is_switched_on = False
-    await eventually(lambda: house.coordinator.is_down)
+    await eventually(lambda: not house.is_listening)
     await look_at_port(house, clock)
     await look_at_port(house, clock, 130)
     assert key(house, "port") == "port_switched_off"
     device.is_switched_on = True
     house.pass_time(1)
     house.port.write(house.builder.telegram())
-    await eventually(lambda: not house.coordinator.is_down)
+    await eventually(lambda: house.is_listening)
     await look_at_port(house, clock)
     assert key(house, "port") is None
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
 from datetime import timedelta
+from functools import partial
 import json
 import os
 from pathlib import Path
@@ -215,6 +216,9 @@ async def test_core_shows_the_same_numbers(
                 state = hass.states.get(found)
                 return None if state is None or state.state in ("unknown", "unavailable") else float(state.state)
 
+            def shows(key: str, number: float) -> bool:
+                return theirs(key) == pytest.approx(number)
+
             await eventually(lambda: theirs("current_electricity_usage") is not None)
         house.pass_time(60)
         await house.send()
@@ -226,7 +230,7 @@ async def test_core_shows_the_same_numbers(
         for key, channel_id in keys.items():
             state = house.state("electricity", channel_id)
             ours = float(state.state) / (1000 if state.attributes["unit_of_measurement"] == "W" else 1)
-            await eventually(lambda key=key, ours=ours: theirs(key) == pytest.approx(ours))
+            await eventually(partial(shows, key, ours))
         await hass.config_entries.async_unload(entry.entry_id)
 
 

@@ -48,6 +48,7 @@ def test_no_flipped_bit_makes_a_total_wrong_and_with_parity_none_makes_anything_
 ) -> None:
     good = transfer(load(capture), V2_SETTINGS, READ_AS_8N1) if has_parity else load(capture)
     port = Port(only_totals=not has_parity)
+    expected: dict[tuple[str, str], object] = {}
     for _ in range(4):
         [*_, expected] = port.send(good) or [{}]
     assert any(slot == "electricity" for slot, _ in expected)
