@@ -37,11 +37,12 @@ async def async_announce(hass: HomeAssistant, key: str, settings: Settings) -> N
     zeroconf = await async_get_async_instance(hass)
     try:
         # Another Home Assistant may have a relay at the same TCP port: this one has a number behind its name then.
-        await zeroconf.async_register_service(info, allow_name_change=True)
+        announcing = await zeroconf.async_register_service(info, allow_name_change=True)
     except Error as error:
         LOGGER.info("The relay at port %d is not announced: %s", settings.port, error)
         return
     try:
+        await announcing
         await hass.loop.create_future()
     finally:
         await (await zeroconf.async_unregister_service(info))
