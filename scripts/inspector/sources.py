@@ -14,6 +14,7 @@ from p1.reader import P1Reader, PortFailed
 
 _STANDARD_INPUT = "-"
 _CHUNK = 4096
+_OPENED_ELSEWHERE = "homewizard://"
 
 
 class SourceError(Exception):
@@ -36,6 +37,8 @@ def read(
 
     Raises SourceError.
     """
+    if source.startswith(_OPENED_ELSEWHERE):
+        raise SourceError(f"{source.partition('://')[0]}: such a reader is asked by Home Assistant only")
     if is_port(source):
         yield from asyncio.run(_listen(source, keys, seconds, hints, time_zone))
         return

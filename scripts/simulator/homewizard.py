@@ -4,6 +4,7 @@ Written from its published documentation: "Telegram", "Device information" and "
 the local interface, and "Authorization" of version 2 (api-documentation.homewizard.com).
 """
 
+import contextlib
 import json
 import re
 import socket
@@ -55,7 +56,8 @@ class _Asking(Client):
             request, _, self._buffer = self._buffer.partition(b"\r\n\r\n")
             self.connection.sendall(self._device.answer_to(request.decode("latin-1")))
             if self._device.hangs_up:
-                self.connection.shutdown(socket.SHUT_RDWR)
+                with contextlib.suppress(OSError):  # the other side was first
+                    self.connection.shutdown(socket.SHUT_RDWR)
 
 
 class HomeWizardPort(TcpPort):

@@ -6,9 +6,11 @@ from ipaddress import ip_address
 import json
 import logging
 from pathlib import Path
+from socket import AF_INET, AI_NUMERICHOST
 from typing import Any
 from unittest.mock import patch
 
+from aiohttp.abc import ResolveResult
 from homeassistant.config_entries import SOURCE_IGNORE, SOURCE_ZEROCONF, ConfigEntryState
 from homeassistant.const import CONF_PORT, STATE_UNAVAILABLE
 from homeassistant.core import HomeAssistant
@@ -43,8 +45,8 @@ from tests.ha.flow_driver import (
     start,
 )
 from tests.ha.house import House, eventually, make_builder
+from tests.ha.test_homewizard import certificate
 from tests.ha.test_repairs import Clock, key, look as look_at_port
-from tests.p1.test_homewizard import certificate
 
 SERIAL = "5c2fafaabbcc"
 TOKEN = "0123456789ABCDEF0123456789ABCDEF"
@@ -57,8 +59,8 @@ def quick(socket_enabled: None) -> Iterator[None]:
     with (
         patch("custom_components.dsmr_p1.flow.listen_step.NETWORK_PATIENCE", PATIENT),
         patch("custom_components.dsmr_p1.flow.listen_step.HOST_PATIENCE", PATIENT),
-        patch("custom_components.dsmr_p1.p1.homewizard.PACE", 0.02),
-        patch("custom_components.dsmr_p1.p1.homewizard.USUAL_PORTS", (0, 0)),
+        patch("custom_components.dsmr_p1.homewizard.transport.PACE", 0.02),
+        patch("custom_components.dsmr_p1.homewizard.device.USUAL_PORTS", (0, 0)),
     ):
         yield
 
@@ -68,11 +70,24 @@ def device() -> Iterator[HomeWizardPort]:
     """A device on the port of this machine that stands for port 80."""
     with (
         HomeWizardPort() as port,
-        patch("custom_components.dsmr_p1.p1.homewizard.USUAL_PORTS", (port.address[1], port.address[1])),
+        patch("custom_components.dsmr_p1.homewizard.device.USUAL_PORTS", (port.address[1], port.address[1])),
         patch("custom_components.dsmr_p1.port.serial_ports.USUAL_PORTS", (port.address[1], port.address[1])),
         serving(port),
     ):
         yield port
+
+
+@pytest.fixture
+def names() -> Iterator[None]:
+    """Every name is one of this machine."""
+
+    async def resolve(_: object, host: str, port: int = 0, **__: object) -> list[ResolveResult]:
+        return [
+            ResolveResult(hostname=host, host="127.0.0.1", port=port, family=AF_INET, proto=0, flags=AI_NUMERICHOST)
+        ]
+
+    with patch("aiohttp.resolver.AsyncResolver.resolve", resolve):
+        yield
 
 
 @pytest.fixture
@@ -210,7 +225,7 @@ async def test_what_stays_of_an_address(hass: HomeAssistant, port: str, then: st
     assert entry.state is ConfigEntryState.NOT_LOADED
 
 
-@pytest.mark.usefixtures("rest")
+@pytest.mark.usefixtures("rest", "names")
 async def test_device_stays_known_while_the_port_stays(hass: HomeAssistant, device: HomeWizardPort) -> None:
     entry = await make_entry(hass, device)
     async with sending(make_meter(device)):
@@ -374,6 +389,7 @@ async def test_values_come_and_go_with_the_telegrams(hass: HomeAssistant, house:
 
 
 async def test_local_interface_that_is_switched_off_later(house: House, device: HomeWizardPort, clock: Clock) -> None:
+    house.configure(options={CONF_RECEIVED_TIMEOUT: 1})
     await set_up(house)
     device.is_switched_on = False
     await eventually(lambda: not house.is_listening)

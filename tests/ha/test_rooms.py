@@ -14,7 +14,7 @@ MODULES = sorted(path for path in INTEGRATION.rglob("*.py") if INTEGRATION / "p1
 ROOMS = (
     {"p1"},
     {"const"},
-    {"storage"},
+    {"homewizard", "storage"},
     {"port"},
     {"sums"},
     {"energy_dashboard", "events", "meters", "takeover", "watch"},

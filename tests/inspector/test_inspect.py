@@ -92,6 +92,7 @@ def test_what_is_said_of_keys(keys: list[str], said: bytes) -> None:
         ("/nonexistent", b"No such file or directory"),
         (str(CAPTURES), b"Is a directory"),
         ("socket://127.0.0.1:1", b"cannot be opened"),
+        ("homewizard://:TOKEN@127.0.0.1", b"by Home Assistant only"),
     ],
 )
 def test_what_is_said_of_a_source_that_is_none(source: str, said: bytes) -> None:
@@ -99,6 +100,7 @@ def test_what_is_said_of_a_source_that_is_none(source: str, said: bytes) -> None
     assert done.returncode == 1
     assert said in done.stderr
     assert b"Traceback" not in done.stderr
+    assert b"TOKEN" not in done.stderr
 
 
 def test_what_is_said_of_a_silent_port() -> None:

@@ -29,7 +29,7 @@ ROOMS = (
     {"decoding"},
     {"registers"},
     {"anonymise"},
-    {"heard", "homewizard", "masking"},
+    {"heard", "masking"},
     {"reader"},
     {"__init__"},
 )
@@ -38,7 +38,6 @@ MOST_FILES = 10
 # What a module imports from outside, apart from the standard library's parts without input and output.
 OUTSIDE = {
     "errors": {"socket"},  # for the type of an error only
-    "homewizard": {"asyncio", "ssl", "urllib"},
     "reader": {"asyncio", "serialx"},
     "wire.decryption": {"cryptography"},
 }

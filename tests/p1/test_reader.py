@@ -16,6 +16,7 @@ from custom_components.dsmr_p1.p1 import (
     Keys,
     PortBusyError,
     PortError,
+    PortFault,
     PortMemory,
     Reading,
     Rejected,
@@ -145,6 +146,38 @@ async def test_what_is_known_of_the_port_is_used(pty: PtyPort) -> None:
         pty.write(load(DSMR22))
         await listener.until(lambda: bool(listener.of(Rejected)))
         assert listener.of(Rejected)[0].reason is RejectReason.CRC
+
+
+async def test_port_that_somebody_else_opens() -> None:
+    """It has no serial settings, is opened again when it is lost, and no error of opening ends it."""
+    errors: list[Exception] = [PortError("not yet", PortFault.SWITCHED_OFF), RuntimeError("anything")]
+    streams: list[asyncio.StreamReader] = []
+
+    class Open:
+        closed = 0
+
+        def close(self) -> None:
+            Open.closed += 1
+
+        async def wait_closed(self) -> None:
+            raise OSError
+
+    async def opener() -> tuple[asyncio.StreamReader, Open]:
+        if errors:
+            raise errors.pop(0)
+        streams.append(asyncio.StreamReader())
+        streams[-1].feed_data(TELEGRAM)
+        return streams[-1], Open()
+
+    async with Listener(reader_of("somewhere://else", opener=opener)) as listener:
+        await listener.readings(1)
+        streams[0].set_exception(PortError("lost"))
+        await listener.readings(2)
+        assert listener.reader.settings is None
+        assert Open.closed == 1
+    faults = [(failed.error.fault, failed.was_open) for failed in listener.of(PortFailed)]
+    assert faults == [(PortFault.SWITCHED_OFF, False), (PortFault.OTHER, False), (PortFault.OTHER, True)]
+    assert Open.closed == len(streams) == 2
 
 
 async def test_an_encrypted_port(pty: PtyPort) -> None:

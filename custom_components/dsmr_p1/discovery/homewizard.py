@@ -16,7 +16,7 @@ from homeassistant.helpers.service_info.zeroconf import ZeroconfServiceInfo
 
 from ..const import CONF_READER_SERIAL, DOMAIN
 from ..flow.running import STARTED
-from ..p1.homewizard import SCHEME
+from ..homewizard.device import SCHEME
 
 _VERSION_1: Final = "_hwenergy._tcp.local."
 _SERVICES: Final = (_VERSION_1, "_homewizard._tcp.local.")

@@ -7,8 +7,8 @@ is shown at the field of the port; it depends on the port and on the received da
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
+from ..homewizard.device import SCHEME
 from ..p1 import PortFault
-from ..p1.homewizard import SCHEME
 from ..port.address import shown_ports
 from ..port.entry_data import redacted
 from ..port.serial_ports import is_network

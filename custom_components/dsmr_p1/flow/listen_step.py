@@ -14,6 +14,7 @@ from homeassistant.const import CONF_PORT, EVENT_HOMEASSISTANT_STOP
 from homeassistant.core import Event, callback
 
 from ..const import BRIDGE_SMARTY, CONF_ADDITIONAL_KEY, CONF_BRIDGE_TYPE, CONF_DECRYPTION_KEY, LOGGER
+from ..homewizard.transport import opener_of
 from ..p1 import Keys, PortFault
 from ..port.entry_data import redacted, settings_from
 from ..port.serial_ports import is_network, is_raw_stream, is_same_port, user_of
@@ -135,6 +136,7 @@ class ListenStep(ConfigFlow):
                 patience=replace(patience, another=CORE_ANOTHER) if is_known else patience,
                 tell=tell,
                 must_verify=self._must_verify,
+                opener=opener_of(self.hass, port),
             )
 
     @property

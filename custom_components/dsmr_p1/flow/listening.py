@@ -31,7 +31,7 @@ from ..p1 import (
     SerialSettings,
 )
 from ..p1.heard import Hint
-from ..p1.reader import P1Reader, PortFailed
+from ..p1.reader import Opener, P1Reader, PortFailed
 from ..p1.wire.frames import EncryptedFrame
 
 ENOUGH_TELEGRAMS: Final = 2
@@ -181,11 +181,12 @@ async def listen(
     patience: Patience,
     tell: Tell,
     must_verify: bool = False,
+    opener: Opener | None = None,
 ) -> ListenResult:
     """Listen until the result is certain or the time is over, and close the port.
 
     `must_verify`: a tag has verified on this port before, so encrypted telegrams without a verified tag are rejected.
-    Plain ones are accepted, since the owner decides about them.
+    Plain ones are accepted, since the owner decides about them. `opener` opens a port that the reader cannot open.
     """
     listener = _Listener(
         P1Reader(
@@ -194,6 +195,7 @@ async def listen(
             settings=settings,
             memory=PortMemory(tag_verified=must_verify, allows_plain=True),
             time_zone=dt_util.get_default_time_zone(),
+            opener=opener,
         ),
         was_verified=must_verify,
     )

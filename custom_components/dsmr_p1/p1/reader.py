@@ -6,7 +6,7 @@ minute, with some jitter so that the readers in a house do not retry at the same
 """
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 import contextlib
 from dataclasses import dataclass
 from datetime import tzinfo
@@ -19,7 +19,6 @@ import serialx
 from .decoding.decoder import Decoder, Reading
 from .errors import PortBusyError, PortError, PortFault, fault_of
 from .heard import Heard, Hint
-from .homewizard import SCHEME, HomeWizard
 from .memory import PortMemory
 from .serial_settings import SerialSettings, SettingsSearch
 from .watchdog import Brake, Watchdog
@@ -41,7 +40,7 @@ LONGEST_NOISE_DELAY: Final = 5.0
 _JITTER: Final = 0.2
 _CLOSE_LIMIT: Final = 2.0
 # Network readers that pass on bytes only; the remote end has the serial settings.
-RAW_SCHEMES: Final = ("socket://", "tcp://", SCHEME)
+RAW_SCHEMES: Final = ("socket://", "tcp://")
 
 _PARITIES: Final[dict[str, serialx.Parity]] = {
     "N": serialx.Parity.NONE,
@@ -75,24 +74,28 @@ class PortFailed:
     was_open: bool
 
 
-class _Writer(Protocol):
+class Closable(Protocol):
     """What closes an open port."""
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Begin to close the port."""
 
-    async def wait_closed(self) -> None: ...
+    async def wait_closed(self) -> None:
+        """Return when the port is closed."""
 
 
+type Opener = Callable[[], Awaitable[tuple[asyncio.StreamReader, Closable]]]
+"""Opens a port again and again: returns the stream of its bytes, and what closes it. Raises PortError."""
 type PortEvent = PortOpened | PortFailed | Reading | Rejected
 
 
 class P1Reader:
     """Reads one P1 port.
 
-    `port` is a device path, a URL that serialx knows, or that of a HomeWizard P1 meter. `settings` are the serial
-    settings if the owner has fixed them, else they are found. `silence` is the most seconds without a telegram before
-    the port is reopened, and `period` the seconds between two telegrams where that is known. `time_zone` is that of
-    the place where the meter stands.
+    `port` is a device path, or a URL that serialx knows; any other port is opened by `opener`, and has no serial
+    settings. `settings` are the serial settings if the owner has fixed them, else they are found. `silence` is the most
+    seconds without a telegram before the port is reopened, and `period` the seconds between two telegrams where that
+    is known. `time_zone` is that of the place where the meter stands.
     """
 
     def __init__(
@@ -106,14 +109,15 @@ class P1Reader:
         first_delay: float = FIRST_DELAY,
         period: float | None = None,
         time_zone: tzinfo | None = None,
+        opener: Opener | None = None,
     ) -> None:
         """Initialize the reader; the port is not opened yet."""
         self.port = port
         self.heard = Heard()
         self._decoder = Decoder(keys, memory, time_zone=time_zone)
         self._search = SettingsSearch(settings)
-        self._has_settings = not port.startswith(RAW_SCHEMES)
-        self._homewizard = HomeWizard(port) if port.startswith(SCHEME) else None
+        self._has_settings = opener is None and not port.startswith(RAW_SCHEMES)
+        self._opener = opener
         self._watchdog = Watchdog(silence, period)
         self._brake = Brake()
         # The part of the last read that is not decoded yet, and the newest telegram of the decoded part.
@@ -207,13 +211,13 @@ class P1Reader:
         look()
         return timer
 
-    async def _open(self) -> tuple[asyncio.StreamReader, _Writer]:
+    async def _open(self) -> tuple[asyncio.StreamReader, Closable]:
         """Open the port with the settings to try. Raises PortError, whatever opening raises."""
-        if self._homewizard is not None:
-            return await self._homewizard.open()
         while True:
             settings = self._search.settings
             try:
+                if self._opener is not None:
+                    return await self._opener()
                 return await serialx.open_serial_connection(
                     url=self.port,
                     baudrate=settings.baudrate,
@@ -331,7 +335,7 @@ def _port_error(error: Exception) -> PortError:
     return PortError(f"{type(error).__name__}: {error}", fault_of(error))
 
 
-async def _close(writer: _Writer) -> None:
+async def _close(writer: Closable) -> None:
     """Close the port; a lost port raises its error again here, which is ignored."""
     with contextlib.suppress(Exception):
         writer.close()

@@ -5,7 +5,7 @@ import re
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
-from ..p1.homewizard import SCHEME
+from ..homewizard.device import SCHEME
 
 
 class AddressError(ValueError):

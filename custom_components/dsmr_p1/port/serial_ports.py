@@ -12,10 +12,11 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.service_info.usb import UsbServiceInfo
 
 from ..const import DOMAIN
-from ..p1.homewizard import SCHEME, USUAL_PORTS, Device
+from ..homewizard.device import SCHEME, USUAL_PORTS, Device
 from ..p1.reader import RAW_SCHEMES
 
-_NETWORK_SCHEMES: Final = (*RAW_SCHEMES, "rfc2217://", "esphome://", "esphome-hass://")
+_RAW_SCHEMES: Final = (*RAW_SCHEMES, SCHEME)
+_NETWORK_SCHEMES: Final = (*_RAW_SCHEMES, "rfc2217://", "esphome://", "esphome-hass://")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ def is_network(port: str) -> bool:
 
 def is_raw_stream(port: str) -> bool:
     """Whether a port is a network reader that passes on bytes only: the remote end has the serial settings."""
-    return port.startswith(RAW_SCHEMES)
+    return port.startswith(_RAW_SCHEMES)
 
 
 async def stable_path(hass: HomeAssistant, port: str) -> str:

@@ -15,6 +15,7 @@ from homeassistant.const import CONF_PORT
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 
 from ..const import CONF_RECEIVED_TIMEOUT, DEFAULT_RECEIVED_TIMEOUT, DOMAIN, LOGGER
+from ..homewizard.transport import opener_of
 from ..p1 import CosemValue, Country, Keys, Reading
 from ..p1.reader import P1Reader
 from ..storage.store import KnownMeter, PortRecord, PortStore
@@ -55,6 +56,7 @@ class Port:
             silence=self.received_timeout,
             memory=record.memory,
             time_zone=zone_named(record.time_zone) or assumed_zone(entry),
+            opener=opener_of(hass, self.path),
         )
         self.reading: Reading | None = None
         self.sent: Reading | None = None
