@@ -133,19 +133,33 @@ def is_one_register(target: Target, shown: Shown) -> bool:
         return False
     if channel_type(target.channel).quantity not in _REGISTERS:
         return True
-    state = shown.before.get(target.entity.id)
-    value = shown.values.get(target.slot, {}).get(target.channel)
-    try:
-        before, now = float(state.state if state else ""), float(str(value.value if value else ""))
-    except ValueError:
+    numbers = _numbers(target, shown)
+    if numbers is None:
         # There is nothing to compare; who is known by the serial number is believed.
         return not target.is_guess
+    before, now = numbers
+    state = shown.before.get(target.entity.id)
     unit = state.attributes.get("unit_of_measurement") if state else None
     for kind, common, most in _DAY_OF_USE:
         if unit in kind.VALID_UNITS and ours in kind.VALID_UNITS:
             rise = kind.convert(now, ours, common) - kind.convert(before, unit, common)
             return -_ROUNDING <= rise <= most
     return unit == ours
+
+
+def has_come_to_fit(target: Target, shown: Shown) -> bool:
+    """Whether both sides show a number, and these can be one value."""
+    return _numbers(target, shown) is not None and is_one_register(target, shown)
+
+
+def _numbers(target: Target, shown: Shown) -> tuple[float, float] | None:
+    """Return what the old entity showed last and what ours shows; None where one of them is no number."""
+    state = shown.before.get(target.entity.id)
+    value = shown.values.get(target.slot, {}).get(target.channel)
+    try:
+        return float(state.state if state else ""), float(str(value.value if value else ""))
+    except ValueError:
+        return None
 
 
 def converter(one: str | None, other: str | None) -> type[BaseUnitConverter] | None:

@@ -26,13 +26,15 @@ from .core_entries import CORE, async_unload_core
 from .keys import SWAPPED_TARIFF_WORDS, SWAPPED_VERSIONS, TARIFF_WORDS
 from .leftovers import async_offer_to_clear
 from .moving import async_move_back, async_move_over
-from .plan import Shown, Target, is_one_register, plan, targets
+from .plan import Shown, Target, has_come_to_fit, plan, targets
 from .record import LeftEntity, MovedDevice, MovedEntity, Record, RecordStore
 
 type UnitOf = Callable[[KnownMeter, str], str | None]
 """Returns the unit in which a channel of a meter is shown, unless its owner chose another."""
 type _Units = Mapping[tuple[str, str], str | None]
 """Those units, by slot and channel."""
+_FITS: Final = "fits"
+"""The reason why an entity is still behind whose value has come to fit: it moves with the next start of our entry."""
 _COMPARED: Final = 86_400.0
 """Seconds in which a value that did not fit is compared again: the plan allows what a register rises in a day.
 
@@ -52,6 +54,7 @@ class TakeOver:
         self._core: ConfigEntry | None = None
         self._states: Mapping[str, State] = {}
         self._meters: Mapping[str, KnownMeter] | None = None
+        self._is_reloading = False
 
     async def async_prepare(self) -> bool:
         """Put the old entry aside, and return whether a plan is to be made, for which a telegram is needed."""
@@ -107,7 +110,7 @@ class TakeOver:
             self._record.is_done = True
             await self._store.async_save(self._record)
             self._tell_left(self._record)
-        elif self._record is not None and (late := self._late_targets(self._record, port, unit_of)):
+        elif self._record is not None and (late := self._late_targets(self._record, port)):
             await self._async_carry_out_late(self._record, late, _units(port.meters, unit_of))
             port.async_set_meters(port.meters)
         self.follow(port, unit_of)
@@ -129,24 +132,28 @@ class TakeOver:
         await self._store.async_save(record)
         self._tell_left(record)
 
-    def _late_targets(self, record: Record, port: Port, unit_of: UnitOf) -> list[Target]:
+    def _late_targets(self, record: Record, port: Port, shown: Shown | None = None) -> list[Target]:
         """Return where entities continue now that stayed behind: their meter or channel has come, or the value fits.
 
         Where the meter has come nothing is left to compare; who is known only by being the one of its kind stays.
+        Values are compared with what is shown, if that is given: a telegram is needed, which a start does not have.
         """
         core = self._hass.config_entries.async_get_entry(record.core)
-        reasons = ("no_meter", "other_value") if _is_compared(record) else ("no_meter",)
+        reasons = {"no_meter", _FITS} if shown is None else {"no_meter", _FITS, "other_value"}
         wanted = {left.registry_id: left for left in record.left if left.reason in reasons}
         if core is None or not wanted:
             return []
-        shown = self._shown(port, unit_of, {one: _last_state(left) for one, left in wanted.items()})
         taken = {(moved.slot, moved.channel) for moved in record.entities}
         late = []
         for target in targets(self._hass, core, port.meters):
             left, place = wanted.get(target.entity.id), (target.slot, target.channel)
             if left is None or target.reason is not None or place in taken:
                 continue
-            if is_one_register(target, shown) if left.reason == "other_value" else not target.is_guess:
+            if left.reason == "other_value":
+                has_come = shown is not None and has_come_to_fit(target, shown)
+            else:
+                has_come = left.reason == _FITS or not target.is_guess
+            if has_come:
                 taken.add(place)
                 late.append(target._replace(entity=attr.evolve(target.entity, device_id=left.device_id)))
         return late
@@ -158,11 +165,24 @@ class TakeOver:
         Where nothing was taken over, tell the owner of an entry that reads the same meter.
         """
         has_changed, self._meters = self._meters is not port.meters, port.meters
-        if self._record is None:
+        record = self._record
+        if record is None:
             if has_changed:
                 async_tell_both(self._hass, self._entry, port.meters)
-        elif (has_changed or _is_compared(self._record)) and self._late_targets(self._record, port, unit_of):
-            self._hass.config_entries.async_schedule_reload(self._entry.entry_id)
+            return
+        shown = None
+        if _is_compared(record):
+            shown = self._shown(port, unit_of, {left.registry_id: _last_state(left) for left in record.left})
+        if (has_changed or shown) and not self._is_reloading and (late := self._late_targets(record, port, shown)):
+            self._is_reloading = True
+            come = {target.entity.id for target in late}
+            for left in record.left:
+                left.reason = _FITS if left.registry_id in come else left.reason
+            self._entry.async_create_task(self._hass, self._async_reload(record), f"{DOMAIN} late take-over")
+
+    async def _async_reload(self, record: Record) -> None:
+        await self._store.async_save(record)
+        self._hass.config_entries.async_schedule_reload(self._entry.entry_id)
 
     def _is_swapped(self, record: Record) -> bool:
         core = self._hass.config_entries.async_get_entry(record.core)
