@@ -6,14 +6,14 @@ from typing import Any
 from unittest.mock import patch
 
 from homeassistant.components.energy.data import async_get_manager
-from homeassistant.const import STATE_UNKNOWN
+from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN
 from homeassistant.core import HomeAssistant
-from homeassistant.helpers import issue_registry as ir
+from homeassistant.helpers import entity_registry as er, issue_registry as ir
 from homeassistant.setup import async_setup_component
 import pytest
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
-from custom_components.dsmr_p1.const import DOMAIN
+from custom_components.dsmr_p1.const import CONF_REFRESH, DOMAIN
 from tests.ha.house import House, MakeHouse
 from tests.ha.pace import Clock
 from tests.ha.replacing import EVERY_TELEGRAM, GAS, LOW, TOTAL
@@ -151,6 +151,54 @@ async def test_a_step_is_taken_out_and_asked_about(
     assert left == pytest.approx(0 if is_put_back else sum(amounts.values()))
 
 
+@pytest.mark.usefixtures("recorder_mock")
+@pytest.mark.parametrize(("unit", "size"), [("kWh", 1), ("MWh", 1000)])
+async def test_a_step_after_silence_is_taken_out(make_house: MakeHouse, clock: Clock, unit: str, size: int) -> None:
+    house = await a_house(make_house, mbus="")
+    entity_id = house.entity_id(*LOW)
+    assert entity_id
+    er.async_get(house.hass).async_update_entity_options(entity_id, "sensor", {"unit_of_measurement": unit})
+    await house.hass.async_block_till_done()
+    before = float(house.value(*LOW))
+    for _ in range(4):
+        await send_odd(house, clock)
+    house.coordinator.port.display.set_unavailable()
+    assert house.value(*LOW) == STATE_UNAVAILABLE
+    clock.now += 900
+    await send_odd(house, clock)
+    assert float(house.value(*LOW)) == 900_000 / size
+    [found] = [each for each in house.coordinator.port.record.corrections if each.statistic_id == entity_id]
+    assert (found.amount, found.unit) == (pytest.approx(900_000 / size - before, abs=0.001), unit)
+
+
+@pytest.mark.usefixtures("recorder_mock")
+@pytest.mark.parametrize("digits", [b"900000.000", b"000001.000"], ids=["up", "down"])
+async def test_use_that_was_not_shown_before_a_step_counts(make_house: MakeHouse, clock: Clock, digits: bytes) -> None:
+    house = await make_house("dsmr5", "")
+    house.configure(options={CONF_REFRESH: {"electricity": 86_400}})
+    await house.set_up()
+    shown = float(house.value(*LOW))
+    clock.now += 3600
+    await send_odd(house, clock, f"{shown + 10:010.3f}".encode())
+    assert float(house.value(*LOW)) == shown
+    for _ in range(32):
+        await send_odd(house, clock, digits)
+    assert float(house.value(*LOW)) == float(digits)
+    added = float(digits) - (shown if float(digits) > shown else 0)
+    assert corrected(house, house.entity_id(*LOW)) == pytest.approx(added - 10)
+
+
+async def test_steps_without_end_are_not_kept_without_end(make_house: MakeHouse, clock: Clock) -> None:
+    house = await a_house(make_house, mbus="")
+    for number in range(12):
+        for _ in range(4):
+            clock.now += 130
+            await house.send(with_register(house, b"1-0:1.8.1", b"900000.000" if number % 2 else b"000001.000"))
+    steps = house.coordinator.port.record.odd_steps
+    assert len(steps) == 10
+    assert steps[-1]["after"] == f"{house.value(*LOW)} kWh"
+
+
 async def enter_a_price(house: House) -> str:
     """Enter a price from an entity on the energy dashboard, and return the sensor of costs of a register."""
     energy = house.entity_id(*LOW)
@@ -182,7 +230,8 @@ async def send_odd(house: House, clock: Clock, digits: bytes = b"900000.000") ->
     await house.send(with_register(house, b"1-0:1.8.1", digits))
 
 
-def corrected(house: House, statistic_id: str) -> float:
+def corrected(house: House, statistic_id: str | None) -> float:
+    assert statistic_id
     corrections = house.coordinator.port.record.corrections
     return sum(each.amount for each in corrections if each.statistic_id == statistic_id)
 

@@ -7,10 +7,12 @@ asked whether it was real consumption: only then it is added back.
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Final
 
 from homeassistant.components.sensor import ATTR_LAST_RESET
-from homeassistant.const import ATTR_UNIT_OF_MEASUREMENT
+from homeassistant.components.sensor.const import UNIT_CONVERTERS
+from homeassistant.const import ATTR_DEVICE_CLASS, ATTR_UNIT_OF_MEASUREMENT
 from homeassistant.core import HomeAssistant, State, callback
 from homeassistant.helpers import entity_registry as er, issue_registry as ir
 from homeassistant.util import dt as dt_util
@@ -27,6 +29,8 @@ type Correct = Callable[[str, float, str | None, datetime | None], None]
 """Removes an amount in a unit from a statistic, from a time on; None for now."""
 
 QUESTION: Final = "odd_step"
+_MOST_STEPS: Final = 10
+"""Steps of a register that are kept for an answer."""
 
 
 class OddSteps:
@@ -53,7 +57,7 @@ class OddSteps:
         unique_id = f"{self._port.entry.entry_id}_{event.slot}_{event.channel_id}"
         entity_id = er.async_get(self._hass).async_get_entity_id("sensor", DOMAIN, unique_id)
         state = None if entity_id is None else self._hass.states.get(entity_id)
-        if state is not None and number_of(state) is not None:
+        if state is not None:
             cost_id = cost_sensors(self._hass, [state.entity_id]).get(state.entity_id)
             self._prepared.append((event, state, None if cost_id is None else self._hass.states.get(cost_id)))
 
@@ -65,33 +69,40 @@ class OddSteps:
         amounts: dict[str, list[list[Any]]] = {}
         unbooked: dict[str, list[dict[str, Any]]] = {}
         for event, before, cost_before in prepared:
-            stood_at, shows = number_of(before), number_of(self._hass.states.get(before.entity_id))
-            if stood_at is None or shows is None or not (amount := added(before, stood_at, shows)):
+            after, stood_at = self._hass.states.get(before.entity_id), number_of(before)
+            shows, good = number_of(after), _last_good(event, before, after)
+            if after is None or shows is None or good is None or shows == stood_at:
                 continue
-            unit = before.attributes.get(ATTR_UNIT_OF_MEASUREMENT)
+            # A state is older than the last good reading where it is updated seldom, and none after a silence.
+            stood_at = good if stood_at is None else stood_at
+            used = good - stood_at
+            if not (amount := added(after, stood_at, shows) - used):
+                continue
+            unit = after.attributes.get(ATTR_UNIT_OF_MEASUREMENT)
             self._correct(before.entity_id, amount, unit, None)
             amounts.setdefault(event.slot, []).append([before.entity_id, amount, unit])
-            if cost_before is not None and not self._is_merged(before.entity_id, stood_at, shows):
+            if cost_before is not None and not self._is_merged(before.entity_id, good, shows):
                 waiting = UnbookedCost(
-                    event.slot, before.entity_id, stood_at, shows, 0.0, cost_before.entity_id,
+                    event.slot, before.entity_id, stood_at, shows, used, cost_before.entity_id,
                     number_of(cost_before) or 0.0, cost_before.attributes.get(ATTR_LAST_RESET),
                 )  # fmt: skip
                 unbooked.setdefault(event.slot, []).append(asdict(waiting))
         for event, before, _ in prepared:
             after = self._hass.states.get(before.entity_id)
-            if event.is_derived or after is None:
+            good = _last_good(event, before, after)
+            if event.is_derived or after is None or good is None:
                 continue
             step = {
                 "slot": event.slot,
                 "channel": event.channel_id,
                 "at": dt_util.utcnow().isoformat(),
                 "register": before.name,
-                "before": _text(before),
+                "before": f"{round(good, 3)} {after.attributes.get(ATTR_UNIT_OF_MEASUREMENT, '')}".strip(),
                 "after": _text(after),
                 "amounts": amounts.pop(event.slot, []),
                 "unbooked": unbooked.pop(event.slot, []),
             }
-            self._port.record.odd_steps += (step,)
+            self._port.record.odd_steps = (*self._with_room(event), step)
             self._ask(step)
             LOGGER.info(
                 "P1 port %s: %s of %s went from %s to %s, which consumption does not explain",
@@ -100,6 +111,14 @@ class OddSteps:
         if prepared:
             self._port.save()
         self._follow_costs()
+
+    def _with_room(self, event: Accepted) -> list[Mapping[str, Any]]:
+        """Return the steps without the oldest of a register that jumps without end: these stay out."""
+        steps = [*self._port.record.odd_steps]
+        of_register = [step for step in steps if _is_of(step, event.slot, event.channel_id) and not _unbooked(step)]
+        if len(of_register) >= _MOST_STEPS:
+            steps.remove(of_register[0])
+        return steps
 
     # Amounts that cost sensors book
 
@@ -198,6 +217,19 @@ def _is_answered(step: Mapping[str, Any]) -> bool:
 
 def _unbooked(step: Mapping[str, Any]) -> list[UnbookedCost]:
     return [UnbookedCost(**waiting) for waiting in step.get("unbooked", ())]
+
+
+def _last_good(event: Accepted, before: State, after: State | None) -> float | None:
+    """Return the last good reading in the unit of the entity; what was shown last where that cannot be told."""
+    number, sent = event.before.value, event.before.unit
+    if after is not None and isinstance(number, Decimal) and sent is not None:
+        unit = after.attributes.get(ATTR_UNIT_OF_MEASUREMENT)
+        if sent == unit:
+            return float(number)
+        found = UNIT_CONVERTERS.get(after.attributes.get(ATTR_DEVICE_CLASS))
+        if found is not None and {sent, unit} <= found.VALID_UNITS:
+            return found.convert(float(number), sent, unit)
+    return number_of(before)
 
 
 def _text(state: State) -> str:
