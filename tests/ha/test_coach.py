@@ -149,6 +149,20 @@ async def test_the_numbers_of_the_meter_itself_come_first(make_house: MakeHouse,
     assert states(house)["month_peak_time"] == "unknown"
 
 
+async def test_a_meter_without_anything_in_its_peak(make_house: MakeHouse) -> None:
+    own = {"peak": "(632525252525S)(00.000*kW)", "peaks": "(0)"}
+    house = await coached(make_house, CAPACITY, sent(0, 1_000_000, 3600, **own))
+    await house.send(sent(895, 1_000_895, 3600, **own))
+    await house.send(sent(900, 1_000_900, 3600, **own))
+    assert number(house, "month_peak") == pytest.approx(3.6, abs=0.001)
+    assert number(house, "month_cost") == 18
+    await house.send(sent(910, 1_000_910, 3600, **own))
+    assert number(house, "month_peak") == pytest.approx(3.6, abs=0.001)
+    # As soon as the meter knows one, it is believed.
+    await house.send(sent(920, 1_000_920, 3600, **{**own, "peak": "(251102131500W)(03.604*kW)"}))
+    assert number(house, "month_peak") == 3.604
+
+
 async def test_a_luxembourg_house_over_its_reference_power(make_house: MakeHouse) -> None:
     house = await coached(make_house, REFERENCE, sent(0, 1_000_000, 0))
     # 4 kW are 250 Wh beyond 3 kW.
@@ -207,6 +221,9 @@ async def test_a_lost_quarter_makes_no_peak(make_house: MakeHouse) -> None:
 async def test_a_register_that_is_held_back_makes_no_peak(make_house: MakeHouse, clock: Clock) -> None:
     house = await coached(make_house, CAPACITY, sent(0, 1_000_000, 3600))
     await house.send(sent(10, 1_000_010, 3600))
+    # What the quarter comes to is unknown at once, and not what it was.
+    await house.send(sent(15, 9_000_000, 3600))
+    assert {states(house)[key] for key in ("peak_at_risk", "quarter_forecast", "available_power")} == {"unknown"}
     # After some time it is believed that the register stands elsewhere. What it rose is no use of any quarter.
     passed = 20
     while float(house.value("electricity", "energy_import_total")) < 9000:
@@ -236,15 +253,17 @@ async def test_nothing_of_it_is_there_until_it_is_wanted(
     await house.reload(sent(10, 1_000_010, 3600))
     assert len(states(house)) == 8
     assert len(listeners_of(house)) == listeners + 1
-    # Another tariff has other entities.
+    # Another tariff has other entities, and has counted nothing until now.
+    await house.send(sent(900, 1_004_000, 3600))
     hass.config_entries.async_update_entry(house.entry, options={"coach": REFERENCE})
-    await house.reload(sent(20, 1_000_020, 3600))
+    await house.reload(sent(910, 1_004_010, 3600))
+    assert number(house, "month_excess") == 0
     assert set(states(house)) == {
         "quarter_mean", "quarter_forecast", "available_power", "month_peak", "month_peak_time", "month_excess",
         "month_cost", "peak_at_risk",
     }  # fmt: skip
     hass.config_entries.async_update_entry(house.entry, options={})
-    await house.reload(sent(30, 1_000_030, 3600))
+    await house.reload(sent(920, 1_004_020, 3600))
     assert states(house) == {}
     assert len(listeners_of(house)) == listeners
     # What was added up stays until the port goes.
@@ -253,6 +272,22 @@ async def test_nothing_of_it_is_there_until_it_is_wanted(
     assert await hass.config_entries.async_remove(house.entry.entry_id)
     await hass.async_block_till_done()
     assert key not in hass_storage
+
+
+async def test_entities_stay_where_the_coach_cannot_be_started(
+    hass: HomeAssistant, make_house: MakeHouse, hass_storage: dict[str, Any]
+) -> None:
+    house = await coached(make_house, CAPACITY, sent(0, 1_000_000, 3600))
+    entities = er.async_get(hass)
+    entity_id = house.entity_id("electricity", "coach_month_peak")
+    assert entity_id is not None
+    entities.async_update_entity(entity_id, name="Piek")
+    assert await hass.config_entries.async_unload(house.entry.entry_id)
+    hass_storage[f"{DOMAIN}.{house.entry.entry_id}.coach"]["data"] = {"quarters": {}}
+    assert await hass.config_entries.async_setup(house.entry.entry_id)
+    await hass.async_block_till_done()
+    assert states(house)["month_peak"] == "unavailable"
+    assert entities.entities[entity_id].name == "Piek"
 
 
 async def choose(hass: HomeAssistant, entry: ConfigEntry, *inputs: dict[str, Any]) -> Step:

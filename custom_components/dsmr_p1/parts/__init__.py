@@ -19,17 +19,22 @@ PARTS: Final[tuple[Part, ...]] = tuple(
 
 
 async def async_start_parts(coordinator: P1Coordinator) -> list[P1Entity]:
-    """Start the parts that are switched on, and return their entities. Those of parts that are off are removed."""
+    """Start the parts that are switched on, and return their entities. Those of parts that are off are removed.
+
+    Those of a part that could not be started stay, with the names and areas that their owner has chosen.
+    """
     entities: list[P1Entity] = []
+    started: list[str] = []
     for part in PARTS:
         try:
             entities += await part.start(coordinator)
+            started.append(part.key)
         except Exception:  # noqa: BLE001 - whatever fails in a part, the meters are shown
             LOGGER.exception("P1 port %s: %s could not be started", coordinator.port.name, part.key)
     registry = er.async_get(coordinator.hass)
-    started = {entity.unique_id for entity in entities}
+    wanted = {entity.unique_id for entity in entities}
     for entry in er.async_entries_for_config_entry(registry, coordinator.config_entry.entry_id):
-        if entry.unique_id not in started and any(f"_{part.key}_" in entry.unique_id for part in PARTS):
+        if entry.unique_id not in wanted and any(f"_{key}_" in entry.unique_id for key in started):
             registry.async_remove(entry.entity_id)
     return entities
 

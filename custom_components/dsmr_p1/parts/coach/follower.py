@@ -17,7 +17,7 @@ from ...port.state import Port
 from .advice import Advice, advise
 from .months import Months, Peak, month_of
 from .quarters import Closed, Quarters
-from .settings import CONF_COACH, KILO, Settings
+from .settings import CONF_COACH, KILO, REFERENCE, Settings
 
 PACE: Final = 10
 """Seconds by the clock of the meter after which entities are updated; the end of a quarter updates them at once."""
@@ -85,7 +85,7 @@ class Follower:
         channels = self._channels(reading)
         total = channels.get(_TOTAL)
         if total is None or not isinstance(total.value, Decimal) or self._is_held(total, reading, sent):
-            self._quarters.lose()
+            self._lose()
             return
         told = reading.telegram.timestamp
         time = (capture.received if told is None else told).timestamp()
@@ -107,8 +107,10 @@ class Follower:
         """Add a quarter that is over to its month, and tell the entities."""
         if closed is not None:
             month = month_of(closed.start, zone)
-            self._months.add_excess(closed, month, self.settings.power)
-            if _PEAK not in channels:
+            if self.settings.tariff == REFERENCE:
+                self._months.add_excess(closed, month, self.settings.power)
+            # Some meters have the object, and never anything in it.
+            if _peak(channels.get(_PEAK)) is None:
                 self._months.add_peak(closed, month)
         if closed is not None or self.advice is None:
             self._month, self._peak = month_of(self._quarters.start, zone), None
@@ -117,6 +119,16 @@ class Follower:
         if (peak := channels.get(_PEAK)) != self._peak:
             self._peak = peak
             self._follow_peak(peak, zone)
+        self._advise()
+
+    def _lose(self) -> None:
+        """Follow a telegram without a register that may be believed: what the quarter comes to is unknown at once."""
+        was_known = self._quarters.known is not None
+        self._quarters.lose()
+        if was_known and self.advice is not None:
+            self._advise()
+
+    def _advise(self) -> None:
         self.advice = advise(self._quarters, self._months, self.settings, self._month)
         for listener in self.listeners:
             listener()

@@ -88,8 +88,8 @@ class Quarters:
         return closed
 
     def lose(self) -> None:
-        """Forget the register: what it shows next is no rise."""
-        self._register = self.power = None
+        """Forget the register: what it shows next is no rise, and what the quarter comes to is unknown."""
+        self._register = self.power = self.guess = None
 
     def _follow_register(self, register: float, power: float | None, step: float, passed: float) -> float | None:
         """Return the rise since the last telegram; None if the register is not the same as then.
