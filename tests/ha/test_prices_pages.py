@@ -107,9 +107,7 @@ async def test_cheap_quarters(hass: HomeAssistant, freezer: Any, switched: list[
     assert switched == ["turn_on", "turn_off", "turn_off"]
 
 
-@pytest.mark.parametrize(
-    ("month", "prices", "calls"), [(7, [0.25, 0.23, 0.25], ["on", "off"]), (1, [0.25] * 3, ["off"])]
-)
+@pytest.mark.parametrize(("month", "prices", "calls"), [(7, [0.25, 0.23, 0.25], ["on", "off"]), (1, [0.25] * 3, [])])
 async def test_summer_at_noon(
     hass: HomeAssistant, freezer: Any, switched: list[str], month: int, prices: list[float], calls: list[str]
 ) -> None:
