@@ -6,10 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntry
-from homeassistant.core import HomeAssistant
+from homeassistant.core import Event, EventStateChangedData, HomeAssistant, callback
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers.event import async_track_state_change_event
+from homeassistant.util import dt as dt_util
 import pytest
+from pytest_homeassistant_custom_component.common import async_fire_time_changed
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.dsmr_p1.const import (
@@ -208,6 +211,28 @@ async def test_a_restart_within_a_quarter_loses_nothing(
     await house.send(sent(895, 1_000_895, 3600)) if seconds < 895 else None
     await house.send(sent(900, 1_000_900, 3600))
     assert number(house, "month_peak") == pytest.approx(3.6, abs=0.001)
+
+
+async def test_what_was_before_an_outage_is_not_shown_after_it(hass: HomeAssistant, make_house: MakeHouse) -> None:
+    house = await coached(make_house, CAPACITY, sent(0, 1_000_000, 3600))
+    await house.send(sent(10, 1_000_010, 3600))
+    entity_id = er.async_get(hass).async_get_entity_id(
+        "binary_sensor", DOMAIN, house.unique_id("electricity", "coach_peak_at_risk")
+    )
+    assert entity_id is not None
+    seen = []
+
+    @callback
+    def note(event: Event[EventStateChangedData]) -> None:
+        assert event.data["new_state"] is not None
+        seen.append(event.data["new_state"].state)
+
+    async_track_state_change_event(hass, entity_id, note)
+    async_fire_time_changed(hass, dt_util.utcnow() + timedelta(seconds=121))
+    await hass.async_block_till_done()
+    assert seen == ["unavailable"]
+    await house.send(sent(300, 1_000_050, 100))
+    assert seen == ["unavailable", "off"]
 
 
 async def test_a_lost_quarter_makes_no_peak(make_house: MakeHouse) -> None:

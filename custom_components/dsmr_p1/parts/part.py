@@ -48,10 +48,21 @@ class PartEntity(P1Entity):
         self._attr_translation_key = f"{part}_{key}"
         self._was_available = False
 
+    @override
+    async def async_added_to_hass(self) -> None:
+        await super().async_added_to_hass()
+        self._was_available = self.coordinator.last_update_success
+
     @callback
     @override
     def _handle_coordinator_update(self) -> None:
         # The coordinator calls at the pace of its own entities; of these, only an outage and its end concern this one.
         if self.coordinator.last_update_success is not self._was_available:
             self._was_available = self.coordinator.last_update_success
+            # After an outage, the first telegram is shown and not the last one before.
+            self._catch_up()
             super()._handle_coordinator_update()
+
+    def _catch_up(self) -> None:
+        """Follow the last telegram, of which the part may not have heard yet."""
+        raise NotImplementedError

@@ -94,6 +94,10 @@ class CoachEntity(PartEntity):
         self._follower.listeners.append(self._update)
         self.async_on_remove(lambda: self._follower.listeners.remove(self._update))
 
+    @override
+    def _catch_up(self) -> None:
+        self._follower.follow()
+
     @callback
     def _update(self) -> None:
         if self._take():

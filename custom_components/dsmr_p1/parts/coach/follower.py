@@ -8,6 +8,7 @@ from typing import Any, Final
 from homeassistant.const import EVENT_HOMEASSISTANT_FINAL_WRITE
 from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.helpers.storage import Store
+from homeassistant.util import dt as dt_util
 
 from ...const import DOMAIN
 from ...p1 import CosemValue, Reading, Unit
@@ -51,6 +52,7 @@ class Follower:
         self._store = _store(port.hass, port.entry.entry_id)
         self._quarters = Quarters()
         self._months = Months()
+        self._sent: Reading | None = None
         self._updated_at = 0.0
         # What costs much and changes seldom is worked out when a quarter begins, or when it has changed.
         self._step = 1.0
@@ -64,12 +66,11 @@ class Follower:
         if stored is not None:
             self._quarters = Quarters.from_dict(stored["quarters"])
             self._months = Months.from_dict(stored["months"])
-        port.entry.async_on_unload(port.subscribe(self._follow))
+        port.entry.async_on_unload(port.subscribe(self.follow))
         port.entry.async_on_unload(port.hass.bus.async_listen(EVENT_HOMEASSISTANT_FINAL_WRITE, self._async_save))
         port.entry.async_on_unload(self._async_save)
-        for capture in list(port.captures.good)[-1:]:
-            # The telegram by which the meters were found came before anybody listened.
-            self._follow(capture)
+        # The telegram by which the meters were found came before anybody listened.
+        self.follow()
 
     async def _async_save(self, _: Event | None = None) -> None:
         await self._store.async_save(self._as_dict())
@@ -78,17 +79,19 @@ class Follower:
         return {"quarters": self._quarters.as_dict(), "months": self._months.as_dict()}
 
     @callback
-    def _follow(self, capture: Capture) -> None:
-        reading, sent = self._port.reading, capture.event
-        if reading is None or not isinstance(sent, Reading):
+    def follow(self, _: Capture | None = None) -> None:
+        """Follow the last telegram of the port, once."""
+        reading, sent = self._port.reading, self._port.sent
+        if reading is None or sent is None or sent is self._sent:
             return
+        self._sent = sent
         channels = self._channels(reading)
         total = channels.get(_TOTAL)
         if total is None or not isinstance(total.value, Decimal) or self._is_held(total, reading, sent):
             self._lose()
             return
         told = reading.telegram.timestamp
-        time = (capture.received if told is None else told).timestamp()
+        time = (dt_util.utcnow() if told is None else told).timestamp()
         closed = self._quarters.follow(
             time,
             float(total.value) * KILO,

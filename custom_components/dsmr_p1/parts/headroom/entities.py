@@ -98,12 +98,9 @@ class _HeadroomEntity(PartEntity):
         self.async_on_remove(self._headroom.subscribe(self._follow))
         self._take()
 
-    @callback
     @override
-    def _handle_coordinator_update(self) -> None:
-        # After an outage, the first telegram is shown and not the last one before.
+    def _catch_up(self) -> None:
         self._headroom.follow()
-        super()._handle_coordinator_update()
 
     @callback
     def _follow(self) -> None:
