@@ -220,7 +220,7 @@ async def test_what_was_before_an_outage_is_not_shown_after_it(hass: HomeAssista
         "binary_sensor", DOMAIN, house.unique_id("electricity", "coach_peak_at_risk")
     )
     assert entity_id is not None
-    seen = []
+    seen: list[str] = []
 
     @callback
     def note(event: Event[EventStateChangedData]) -> None:
