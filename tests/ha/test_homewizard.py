@@ -1,5 +1,6 @@
 """A HomeWizard P1 meter as a port: a fake of the device that speaks as its documentation says. Time is made short."""
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -144,6 +145,30 @@ async def test_answer_that_ends_with_the_connection(hass: HomeAssistant, device:
         asked = len(device.requests)
         await listener.until(lambda: len(device.requests) > asked + 2)
     assert not listener.of(PortFailed)
+
+
+async def test_port_that_is_closed_while_the_device_is_asked_keeps_no_connection(
+    hass: HomeAssistant, socket_enabled: None
+) -> None:
+    asked, hung_up = asyncio.Event(), asyncio.Event()
+
+    async def never_answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        asked.set()
+        await reader.read()
+        hung_up.set()
+        writer.close()
+
+    server = await asyncio.start_server(never_answer, "127.0.0.1")
+    try:
+        listener = Listener(reader_of(hass, f"homewizard://127.0.0.1:{server.sockets[0].getsockname()[1]}"))
+        async with asyncio.timeout(10):
+            async with listener:
+                await asked.wait()
+            await hung_up.wait()
+    finally:
+        server.close()
+        server.abort_clients()
 
 
 async def test_local_interface_that_is_switched_off(hass: HomeAssistant, device: HomeWizardPort) -> None:
