@@ -135,6 +135,21 @@ async def test_a_telegram_without_identifier_is_neither_meter(house: House) -> N
     assert house.value(*LOW) != value
 
 
+async def test_an_odd_identifier_holds_nothing_once_the_meter_sends_none(house: House) -> None:
+    value = house.value(*LOW)
+    another_main_meter(house)
+    house.builder.household.advance(86_400)
+    await house.send()
+    assert house.value(*LOW) == value
+    identifier = house.builder.identifier.encode().hex().upper().encode()
+    for _ in range(4):
+        house.pass_time(10)
+        lines = b"\r\n".join(line for line in house.builder.telegram().split(b"\r\n") if identifier not in line)
+        await house.send(seal(lines[: lines.rindex(b"!") + 1]))
+    assert issue(house) is None
+    assert house.value(*LOW) != value
+
+
 async def test_the_old_meter_takes_the_question_back(house: House, caplog: pytest.LogCaptureFixture) -> None:
     before = house.builder.identifier
     another_main_meter(house)

@@ -121,6 +121,9 @@ class Replacements:
                 self._doubted[slot] = identifier, times + 1
                 if identifier and times + 1 >= CERTAIN:
                     self._believe(slot, identifier, present(meter))
+                elif times + 1 >= CERTAIN:
+                    # The meter sends no identifier any more: one that was odd proves nothing.
+                    del self._doubted[slot]
             elif change is not None and change.is_replacement:
                 if self._handover.take_over(slot, present(meter)) is not None:
                     del self._record.changes[slot]

@@ -45,11 +45,17 @@ class Corrections:
         self._hass: HomeAssistant = port.hass
         self._pending = port.record.corrections
         self._is_busy = False
+        self._is_stopped = False
 
     @callback
     def async_start(self) -> None:
         """Begin to follow the recorder."""
         self._port.entry.async_on_unload(self._hass.bus.async_listen(EVENT_COMPILED, self._async_follow_recorder))
+        self._port.entry.async_on_unload(self._stop)
+
+    @callback
+    def _stop(self) -> None:
+        self._is_stopped = True
 
     @callback
     def async_add(self, statistic_id: str, amount: float, unit: str | None, at: datetime | None = None) -> None:
@@ -113,6 +119,9 @@ class Corrections:
         # The oldest last, so that it is the one that stays.
         starts = {each.statistic_id: each.start for each in sorted(pending, key=_start, reverse=True)}
         rows = await recorder.async_add_executor_job(_rows, self._hass, starts)
+        if self._is_stopped:
+            # The entry was set up anew meanwhile, and what waits is its own now.
+            return
         left: list[Correction] = []
         asked: list[Correction] = []
         in_work: set[tuple[str, float]] = set()
