@@ -3,9 +3,10 @@
 A part is a folder beside this file with a `PART`. Nothing else knows it, so that it can be deleted as a whole.
 """
 
+from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, override
+from typing import Any, Protocol, override
 
 from homeassistant.config_entries import ConfigFlowResult, OptionsFlowWithReload
 from homeassistant.core import HomeAssistant, callback
@@ -39,19 +40,32 @@ class PartSteps(OptionsFlowWithReload):
         return self.async_create_entry(data=options if settings is None else {**options, key: dict(settings)})
 
 
-class PartEntity(P1Entity):
-    """An entity of a part, on the device of the meter in a slot; it writes its state when the part has news."""
+class Source(Protocol):
+    """What the entities of a part show; `listeners` are called where there is news."""
 
-    def __init__(self, coordinator: P1Coordinator, slot: str, part: str, key: str) -> None:
+    listeners: list[Callable[[], None]]
+
+    def follow(self) -> None:
+        """Follow the last telegram, once."""
+
+
+class PartEntity(P1Entity):
+    """An entity of a part, on the device of the meter in a slot; it writes its state when its value is another one."""
+
+    def __init__(self, coordinator: P1Coordinator, slot: str, source: Source, part: str, key: str) -> None:
         """Initialize the entity; `key` distinguishes the entities of a part."""
         super().__init__(coordinator, slot, f"{part}_{key}")
         self._attr_translation_key = f"{part}_{key}"
+        self._source = source
         self._was_available = False
 
     @override
     async def async_added_to_hass(self) -> None:
         await super().async_added_to_hass()
         self._was_available = self.coordinator.last_update_success
+        self._take()
+        self._source.listeners.append(self._update)
+        self.async_on_remove(lambda: self._source.listeners.remove(self._update))
 
     @callback
     @override
@@ -60,9 +74,14 @@ class PartEntity(P1Entity):
         if self.coordinator.last_update_success is not self._was_available:
             self._was_available = self.coordinator.last_update_success
             # After an outage, the first telegram is shown and not the last one before.
-            self._catch_up()
+            self._source.follow()
             super()._handle_coordinator_update()
 
-    def _catch_up(self) -> None:
-        """Follow the last telegram, of which the part may not have heard yet."""
-        raise NotImplementedError
+    @callback
+    def _update(self) -> None:
+        if self._take():
+            self.async_write_ha_state()
+
+    @abstractmethod
+    def _take(self) -> bool:
+        """Take the value that is to be shown, and return whether it is another one."""

@@ -13,7 +13,6 @@ from homeassistant.components.sensor import (
     SensorStateClass,
 )
 from homeassistant.const import UnitOfEnergy, UnitOfPower
-from homeassistant.core import callback
 
 from ...coordinator import P1Coordinator
 from ...p1 import Role
@@ -80,32 +79,12 @@ _DESCRIPTIONS: Final = (
 
 
 class CoachEntity(PartEntity):
-    """Shows a number of the advice, and writes it when it has changed."""
+    """Shows a part of the advice."""
 
     def __init__(self, coordinator: P1Coordinator, slot: str, follower: Follower, key: str) -> None:
         """Initialize the entity."""
-        super().__init__(coordinator, slot, CONF_COACH, key)
+        super().__init__(coordinator, slot, follower, CONF_COACH, key)
         self._follower = follower
-
-    @override
-    async def async_added_to_hass(self) -> None:
-        await super().async_added_to_hass()
-        self._take()
-        self._follower.listeners.append(self._update)
-        self.async_on_remove(lambda: self._follower.listeners.remove(self._update))
-
-    @override
-    def _catch_up(self) -> None:
-        self._follower.follow()
-
-    @callback
-    def _update(self) -> None:
-        if self._take():
-            self.async_write_ha_state()
-
-    def _take(self) -> bool:
-        """Take what is advised, and return whether it is another than before."""
-        raise NotImplementedError
 
 
 class CoachSensor(CoachEntity, SensorEntity):

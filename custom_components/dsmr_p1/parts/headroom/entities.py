@@ -1,6 +1,5 @@
 """The entities: the headroom of each phase, the smallest of them, and whether a phase is overloaded."""
 
-from abc import abstractmethod
 from collections.abc import Callable, Iterable
 from typing import override
 
@@ -31,20 +30,9 @@ class Headroom:
         self._meter: Meter | None = None
         self._profile: MeterProfile | None = None
         self._phases = Phases({}, settings.grid)
-        self._listeners: tuple[Callable[[], None], ...] = ()
+        self.listeners: list[Callable[[], None]] = []
         self.currents: Currents = {}
         self.is_overloaded: bool | None = None
-
-    @callback
-    def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
-        """Call a listener after every telegram with other values; return the function that removes the listener."""
-        self._listeners = (*self._listeners, listener)
-
-        @callback
-        def unsubscribe() -> None:
-            self._listeners = tuple(other for other in self._listeners if other is not listener)
-
-        return unsubscribe
 
     @callback
     def follow(self, _: Capture | None = None) -> None:
@@ -70,7 +58,7 @@ class Headroom:
     def _take(self, found: Currents) -> None:
         self.currents = found
         self.is_overloaded = self._overload.follow(found)
-        for listener in self._listeners:
+        for listener in self.listeners:
             listener()
 
     def of(self, phase: str) -> float | None:
@@ -86,30 +74,11 @@ class Headroom:
 
 
 class _HeadroomEntity(PartEntity):
-    """An entity that shows a value of the headroom, and writes its state where that is another one."""
+    """Shows a value of the headroom."""
 
     def __init__(self, coordinator: P1Coordinator, headroom: Headroom, key: str) -> None:
-        super().__init__(coordinator, MAIN_SLOT, CONF_HEADROOM, key)
+        super().__init__(coordinator, MAIN_SLOT, headroom, CONF_HEADROOM, key)
         self._headroom = headroom
-
-    @override
-    async def async_added_to_hass(self) -> None:
-        await super().async_added_to_hass()
-        self.async_on_remove(self._headroom.subscribe(self._follow))
-        self._take()
-
-    @override
-    def _catch_up(self) -> None:
-        self._headroom.follow()
-
-    @callback
-    def _follow(self) -> None:
-        if self._take():
-            self.async_write_ha_state()
-
-    @abstractmethod
-    def _take(self) -> bool:
-        """Take the value that is to be shown, and return whether it is another one."""
 
 
 class HeadroomSensor(_HeadroomEntity, SensorEntity):
