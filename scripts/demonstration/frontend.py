@@ -28,8 +28,8 @@ WIDTH: Final = 1200
 HEIGHT: Final = 900
 PHONE: Final = (390, 844)
 _TRIES: Final = 10
-_TRY_LIMIT: Final = 2000
-"""Milliseconds after which a field that has not taken a text is written again."""
+_TRY_LIMIT: Final = 4000
+"""Milliseconds after which something that has had no effect is done again."""
 _HAS_VALUE: Final = "([element, text]) => element.value === text"
 _COMMAND: Final = "command => document.querySelector('home-assistant').hass.callWS(command)"
 _REQUEST: Final = "([method, path, body]) => document.querySelector('home-assistant').hass.callApi(method, path, body)"
@@ -118,6 +118,19 @@ class Frontend:
     def click_element(self, selector: str) -> None:
         """Click on an element."""
         self._page.locator(selector).first.click()
+
+    def click_through(self, *selectors: str, to: str) -> None:
+        """Click on one element after the other until what they lead to is there.
+
+        A form that is drawn anew meanwhile swallows a click, or closes a list: then it begins again.
+        """
+        for _ in range(_TRIES):
+            with suppress(Error):
+                for selector in selectors:
+                    self._page.locator(selector).first.click(timeout=_TRY_LIMIT)
+                self._page.locator(to).first.wait_for(timeout=_TRY_LIMIT)
+                return
+        raise AssertionError(f"{selectors} do not lead to {to}")
 
     def press(self, name: str, *, within: str) -> None:
         """Press a button that is there, and is enabled."""

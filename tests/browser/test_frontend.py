@@ -11,6 +11,7 @@ from .conftest import ROOT, NetworkMeter
 
 FORM = "step-flow-form"
 DIALOG = "dialog-data-entry-flow"
+PORT = "ha-selector-serial_port"
 TEXTS = json.loads((ROOT / "custom_components/dsmr_p1/translations/en.json").read_text())["config"]
 WRONG_KEY = "00" * 16
 ELECTRICITY = ("Tariff 1 import", "Power import", "Net power")
@@ -21,13 +22,18 @@ def text_of(translation: str) -> re.Pattern[str]:
     return re.compile(re.escape(translation.partition("{")[0].split("`")[0].strip()))
 
 
+def open_address_field(frontend: Frontend) -> None:
+    """Open the port field of the first form as a text field: the last choice is to enter an address."""
+    choice = f"{PORT} ha-picker-combo-box ha-list-item-option >> nth=-1"
+    frontend.click_through(f"{PORT} ha-picker-field", choice, to=f"{PORT} input")
+
+
 def start_flow(frontend: Frontend, url: str) -> None:
     frontend.open("/config/integrations/dashboard/add?domain=dsmr_p1")
     frontend.press("OK", within="dialog-box")
     frontend.see(TEXTS["step"]["user"]["title"])
-    frontend.click_element("ha-selector-serial_port")
-    frontend.click("Enter manually")
-    frontend.fill_selector("ha-selector-serial_port", url)
+    open_address_field(frontend)
+    frontend.fill_selector(PORT, url)
     frontend.press("Submit", within=DIALOG)
 
 

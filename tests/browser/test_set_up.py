@@ -10,11 +10,10 @@ import pytest
 from demonstration.frontend import HEIGHT, PHONE, WIDTH, Frontend
 
 from .conftest import ROOT, NetworkMeter, meter
-from .test_frontend import DIALOG, FORM, text_of
+from .test_frontend import DIALOG, FORM, PORT, open_address_field, text_of
 
 LANGUAGES = ("en", "nl", "de", "fr", "lb")
 SCREENS = {"desktop": (WIDTH, HEIGHT), "phone": PHONE}
-PORT = "ha-selector-serial_port"
 
 
 def config_of(language: str) -> dict[str, Any]:
@@ -57,10 +56,7 @@ def ask_for_port(frontend: Frontend, language: str) -> None:
     frontend.open("/config/integrations/dashboard/add?domain=dsmr_p1")
     frontend.click_element("dialog-box ha-button[slot=primaryAction]")
     frontend.see(config_of(language)["config"]["step"]["user"]["title"])
-    frontend.click_element(f"{PORT} ha-picker-field")
-    # The last choice is to enter an address.
-    frontend.click_element(f"{PORT} ha-picker-combo-box ha-list-item-option >> nth=-1")
-    frontend.see_element(f"{PORT} input")
+    open_address_field(frontend)
 
 
 def submit(frontend: Frontend, address: str, field: str = PORT) -> None:
