@@ -11,8 +11,8 @@ from homeassistant.helpers.typing import ConfigType
 
 from .const import DOMAIN
 from .coordinator import P1ConfigEntry, P1Coordinator
-from .descriptions import unit_of
 from .energy_dashboard.wish import async_start as async_start_dashboard
+from .entity.descriptions import unit_of
 from .p1 import KeyFormatError
 from .p1.meters.grouping import PORT_SLOT
 from .parts import async_remove_parts, async_start_parts

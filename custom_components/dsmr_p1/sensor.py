@@ -15,8 +15,8 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .const import DOMAIN
 from .coordinator import P1ConfigEntry, P1Coordinator
-from .descriptions import PRESENTATIONS, describe, shown_unit
 from .entity import P1Entity
+from .entity.descriptions import PRESENTATIONS, describe, shown_unit
 from .p1 import DERIVED_CHANNELS, Presented, Quantity, channel_type, convert
 from .port.display import TOTALS, Values
 from .storage.store import KnownMeter

@@ -24,8 +24,8 @@ from custom_components.dsmr_p1.const import (
     DOMAIN,
     LOGGER,
 )
-from custom_components.dsmr_p1.descriptions import PRESENTATIONS
 from custom_components.dsmr_p1.diagnostics import async_get_config_entry_diagnostics
+from custom_components.dsmr_p1.entity.descriptions import PRESENTATIONS
 from custom_components.dsmr_p1.p1 import Quantity
 from custom_components.dsmr_p1.p1.wire.replay import PROVING_TELEGRAMS
 from custom_components.dsmr_p1.port.display import TOTALS

@@ -16,7 +16,7 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from custom_components.dsmr_p1.const import CONF_ADDITIONAL_KEY, CONF_DECRYPTION_KEY, CONF_REFRESH
-from custom_components.dsmr_p1.descriptions import LEVELS, PRESENTATIONS, UNITS, describe, translation_key
+from custom_components.dsmr_p1.entity.descriptions import LEVELS, PRESENTATIONS, UNITS, describe, translation_key
 from custom_components.dsmr_p1.p1 import CHANNELS, ChannelType, Level, MeterKind, Quantity, Role, Unit, channel_type
 from custom_components.dsmr_p1.p1.cosem.units import HOME_UNITS
 from custom_components.dsmr_p1.sensor import ATTR_FULL_TEXT

@@ -17,7 +17,7 @@ from homeassistant.helpers import entity_registry as er
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.dsmr_p1.descriptions import unit_of
+from custom_components.dsmr_p1.entity.descriptions import unit_of
 from custom_components.dsmr_p1.meters.known import known_meter
 from custom_components.dsmr_p1.p1 import present
 from custom_components.dsmr_p1.takeover.keys import CHANNELS, LEFT, SWAPPED_TARIFF_WORDS, SWAPPED_VERSIONS, TARIFF_WORDS

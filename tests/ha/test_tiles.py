@@ -7,7 +7,7 @@ from typing import Final
 
 import pytest
 
-from custom_components.dsmr_p1.descriptions import describe
+from custom_components.dsmr_p1.entity.descriptions import describe
 from custom_components.dsmr_p1.p1 import DERIVED_CHANNELS, ChannelType, MeterKind, Role
 from custom_components.dsmr_p1.p1.catalog import METER_OBJECTS, METER_TYPES, PORT_OBJECTS
 from custom_components.dsmr_p1.storage.store import KnownMeter

@@ -27,8 +27,8 @@ from homeassistant.const import (
     UnitOfVolumeFlowRate,
 )
 
-from .p1 import ChannelType, Level, MeterKind, Quantity, Role, Unit, channel_type
-from .storage.store import KnownMeter
+from ..p1 import ChannelType, Level, MeterKind, Quantity, Role, Unit, channel_type
+from ..storage.store import KnownMeter
 
 D = SensorDeviceClass
 Q = Quantity

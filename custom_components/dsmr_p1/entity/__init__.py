@@ -3,8 +3,8 @@
 from homeassistant.helpers.device_registry import DeviceInfo
 from homeassistant.helpers.update_coordinator import CoordinatorEntity
 
-from .coordinator import P1Coordinator
-from .port.devices import device_identifier
+from ..coordinator import P1Coordinator
+from ..port.devices import device_identifier
 
 
 class P1Entity(CoordinatorEntity[P1Coordinator]):
