@@ -9,13 +9,14 @@ import socket
 from typing import Any
 from unittest.mock import patch
 
+from homeassistant.components.frontend.storage import async_user_store
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import CONF_PORT
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.setup import async_setup_component
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUser
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.dsmr_p1.const import (
@@ -37,6 +38,7 @@ from simulator import (
     seal,
 )
 from tests.ha.flow_driver import (
+    CLIENT,
     QUICK,
     TRANSLATIONS,
     answer,
@@ -103,6 +105,34 @@ async def test_what_a_meter_says_is_no_markup(hass: HomeAssistant, port: PtyPort
         texts = told(result)
         assert texts["protocol"] == "e-MUCS 1.7"
         assert "`<img src=x>![](//x)`" in texts["meters"]
+        await close(hass, result)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "of_browser", "expected"),
+    [
+        (None, None, "Gas meter"),
+        (None, "de-AT,de;q=0.9,nl;q=0.8", "Gaszähler"),
+        ("nl", "de-AT,de;q=0.9", "Gasmeter"),
+        ("is", "de-AT,de;q=0.9", "Gas meter"),
+    ],
+)
+async def test_the_readings_are_in_the_language_of_the_user(
+    hass: HomeAssistant,
+    port: PtyPort,
+    hass_admin_user: MockUser,
+    chosen: str | None,
+    of_browser: str | None,
+    expected: str,
+) -> None:
+    if chosen is not None:
+        store = await async_user_store(hass, hass_admin_user.id)
+        await store.async_set_item("language", {"language": chosen, "number_format": "language"})
+    if of_browser is not None:
+        hass.data[CLIENT].session.headers["Accept-Language"] = of_browser
+    async with sending(make_meter(port)):
+        result = await start(hass, {CONF_PORT: port.path})
+        assert f"**{expected}" in told(result)["readings"]
         await close(hass, result)
 
 

@@ -6,7 +6,9 @@ import re
 from typing import Final
 from urllib.parse import urlencode
 
+from homeassistant.components.frontend.storage import async_user_store
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers.http import current_request
 from homeassistant.helpers.translation import async_get_translations
 from homeassistant.loader import async_get_loaded_integration
 
@@ -39,13 +41,25 @@ class Words:
 
     @classmethod
     async def load(cls, hass: HomeAssistant) -> Words:
-        """Load the parts in the language of Home Assistant; the language of the user is not known here."""
-        return cls(await async_get_translations(hass, hass.config.language, "selector", {DOMAIN}))
+        """Load the parts in the language of the user who sees the dialog."""
+        return cls(await async_get_translations(hass, await _user_language(hass), "selector", {DOMAIN}))
 
     def __call__(self, group: str, key: str, **placeholders: str) -> str:
         """Return a part with its placeholders filled."""
         text = self._translations.get(f"component.{DOMAIN}.selector.{group}.options.{key}", key)
         return text.format(**placeholders)
+
+
+async def _user_language(hass: HomeAssistant) -> str:
+    """Return the language that the frontend shows to the user: the one chosen in the profile, or that of the browser.
+
+    It is that of Home Assistant if no user asks, or a program does.
+    """
+    request = current_request.get()
+    if request is None or (user := request.get("hass_user")) is None:
+        return hass.config.language
+    chosen = (await async_user_store(hass, user.id)).data.get("language") or {}
+    return chosen.get("language") or request.headers.get("Accept-Language", "")[:2] or hass.config.language
 
 
 def entry_title(reading: Reading, words: Words) -> str:
