@@ -284,6 +284,25 @@ async def test_no_telegram_for_long(house_factory: MakeHouse, clock: Clock, octe
     assert key(house, "port") is None
 
 
+async def test_a_silent_port_is_not_gone_while_it_is_opened_anew(house_factory: MakeHouse, clock: Clock) -> None:
+    house = await house_factory()
+    with (
+        patch("custom_components.dsmr_p1.p1.watchdog.FIRST_SHORTEST", 2),
+        patch("custom_components.dsmr_p1.p1.watchdog.SHORTEST", 0.5),
+    ):
+        await house.set_up()
+        heard = house.coordinator.port.reader.heard
+        await eventually(lambda: heard.lost)
+        assert not house.is_listening
+        await look(house, clock, 130)
+    assert key(house, "port") == "no_data"
+    # What is really gone then, is told.
+    house.port.unplug()
+    await eventually(lambda: heard.failed)
+    await look(house, clock)
+    assert key(house, "port") == "port_gone"
+
+
 async def test_damaged_telegrams_above_a_rate(house_factory: MakeHouse, clock: Clock) -> None:
     house = await house_factory()
     await house.set_up()

@@ -12,7 +12,8 @@ class PortFault(StrEnum):
 
     `GONE`: no such device, or it was pulled out. `CLOSED`: the remote end accepted the connection and closed it.
     `UNREACHABLE`: no answer, or no way there. `OTHER_DEVICE`: an answer that no reader gives. `SWITCHED_OFF`: the
-    access of the reader is switched off. `UNAUTHORIZED`: the reader rejects the token. `OTHER`: none of these.
+    access of the reader is switched off. `UNAUTHORIZED`: the reader rejects the token. `SILENT`: an open port without a
+    telegram for so long that it is opened anew. `OTHER`: none of these.
     """
 
     BUSY = "busy"
@@ -22,6 +23,7 @@ class PortFault(StrEnum):
     OTHER = "other"
     OTHER_DEVICE = "other_device"
     REFUSED = "refused"
+    SILENT = "silent"
     SWITCHED_OFF = "switched_off"
     UNAUTHORIZED = "unauthorized"
     UNKNOWN_HOST = "unknown_host"

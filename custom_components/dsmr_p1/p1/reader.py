@@ -205,7 +205,7 @@ class P1Reader:
                 return
             if self._watchdog.expired() and reader_heard < self.heard.octets:
                 self._search.give_up()
-            reader.set_exception(PortError("no telegram for too long"))
+            reader.set_exception(PortError("no telegram for too long", PortFault.SILENT))
 
         reader_heard = self.heard.octets
         look()

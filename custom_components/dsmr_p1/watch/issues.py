@@ -8,7 +8,7 @@ from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.event import async_track_time_interval
 
 from ..const import DOMAIN, LOGGER
-from ..p1 import PortError, RejectReason
+from ..p1 import PortError, PortFault, RejectReason
 from ..port.serial_ports import find_device, find_moved_device, is_local
 from ..port.state import Port
 from .conditions import CONDITIONS, FIXABLE, INTERVAL, Evidence, Finding
@@ -41,8 +41,8 @@ class Watch:
         self._is_identified = False
 
     def on_failed(self, error: PortError) -> None:
-        """Handle a failure to open the port, or its loss."""
-        self.evidence.is_open = False
+        """Handle a failure to open the port, or its loss. One that is only opened anew counts as open."""
+        self.evidence.is_open = error.fault is PortFault.SILENT
         self.evidence.failure = error
 
     def on_reading(self) -> None:
