@@ -167,10 +167,12 @@ class Handover:
         registry = er.async_get(self._hass)
         readings: dict[str, tuple[float, float, str]] = {}
         for step in change.steps:
-            entity, state = registry.async_get(step.statistic_id), self._hass.states.get(step.statistic_id)
-            if state is not None and entity is not None and entity.platform == DOMAIN:
-                before = readings[state.name][0] if state.name in readings else step.before
-                readings[state.name] = before, step.first, step.unit or ""
+            entity = registry.async_get(step.statistic_id)
+            # Counters of failures are not read from a display.
+            if entity is not None and entity.platform == DOMAIN and step.unit:
+                name = entity.name or entity.original_name or entity.entity_id
+                before = readings[name][0] if name in readings else step.before
+                readings[name] = before, step.first, step.unit
         return {
             "old_meter": (None if change.is_title else known.equipment_identifier) or known.system_title or "?",
             "new_meter": change.identifier,
