@@ -102,7 +102,8 @@ class Quarters:
             return None
         filled = level
         if power is not None and self.power is not None and 0 < passed <= BRIDGE:
-            filled += (self.power + power) / 2 * passed / _HOUR
+            # A meter measures what has passed: of a single second, the power is all.
+            filled += (power if passed <= 1 else (self.power + power) / 2) * passed / _HOUR
         self._level = min(max(filled, register), register + step)
         return self._level - level
 
