@@ -49,7 +49,7 @@ async def port_in_home(options: Mapping[str, Any]) -> AsyncIterator[P1Coordinato
 
 def hand_over(coordinator: P1Coordinator, reading: Reading) -> None:
     """Hand a telegram to those who listen to the port, as the coordinator does."""
-    coordinator.port.reading = reading
+    coordinator.port.reading = coordinator.port.sent = reading
     coordinator.port.captures.add(reading)
 
 
