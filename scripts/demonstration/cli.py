@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Coroutine, Sequence
 from contextlib import AsyncExitStack
 from datetime import datetime
+from itertools import zip_longest
 from pathlib import Path
 import signal
 import sys
@@ -19,11 +20,12 @@ from .client import OWNER, PASSWORD, Client
 from .config_flow import add_entry
 from .energy import set_up_dashboard
 from .errors import DemonstrationError
-from .home import ROOT, Home, choose_http_port, write_configuration
+from .home import HOST, ROOT, Home, choose_http_port, write_configuration
 from .houses import House, open_houses
-from .meters import Meter, wait_for_change, wait_for_meters
+from .meters import Meter, Room, wait_for_change, wait_for_meters
 from .options import DEFAULT_HTTP_PORT, Options, parse_options
-from .overview import Room, name_apart, open_first
+from .overview import name_apart, open_first
+from .parts import complaints_about_parts, fill_in_true_hours, remember_quarters, switch_on
 from .past import Past, begin_now, fill_in, fill_in_costs, live_through
 from .show_room import NAMELESS
 
@@ -87,14 +89,14 @@ class Demonstration:
                 # While Home Assistant starts.
                 pasts = [asyncio.create_task(asyncio.to_thread(live_through, house, stopped)) for house in lived]
                 try:
-                    meters, statistics = await self._set_up(client, houses, pasts)
+                    meters, statistics = await self._set_up(client, folder / ".storage", houses, pasts)
                 except (DemonstrationError, TimeoutError) as error:
                     await asyncio.sleep(1)  # Home Assistant writes its log in a thread of its own
                     reasons = [f"in the log of Home Assistant: {entry}" for entry in home.complaints()]
                     raise DemonstrationError("\n".join([str(error) or "it takes too long", *reasons])) from error
                 if options.check:
-                    return await self._check(client, home, meters, statistics)
-                self._invite(home, meters)
+                    return await self._check(client, home, houses, meters, statistics)
+                self._invite(home, houses, meters)
                 code = await home.ended()
                 raise DemonstrationError(f"Home Assistant has ended with {code}:\n{home.tail()}")
         except asyncio.CancelledError:
@@ -104,15 +106,12 @@ class Demonstration:
             raise
 
     async def _set_up(
-        self, client: Client, houses: list[House], pasts: list[asyncio.Task[tuple[datetime, Past]]]
-    ) -> tuple[list[Meter], list[str]]:
+        self, client: Client, storage: Path, houses: list[House], pasts: list[asyncio.Task[tuple[datetime, Past]]]
+    ) -> tuple[list[list[Meter]], list[str]]:
         await client.become_owner()
         await client.wait_until_running()
-        meters = await asyncio.gather(*(self._set_up_house(client, house) for house in houses))
-        for group, task in zip(meters, pasts, strict=False):
-            start, past = await task
-            rows = await fill_in(client, group, start, past)
-            self._say(f"Filled in {rows} hours of statistics since {start.astimezone():%-d %B %Y}")
+        lived = zip_longest(houses, pasts)
+        meters = await asyncio.gather(*(self._set_up_house(client, storage, house, past) for house, past in lived))
         rooms = [Room(house.exhibit or NAMELESS, group) for house, group in zip(houses, meters, strict=True)]
         if len(rooms) > 1:
             for room in rooms:
@@ -121,17 +120,34 @@ class Demonstration:
         every = [meter for group in meters for meter in group]
         if not self._options.has_past:
             await begin_now(client, every)
-        dashboard = await set_up_dashboard(client, every)
+        dashboard = await set_up_dashboard(client, rooms)
         if self._options.has_past and dashboard.prices:
             await fill_in_costs(client, min([(await task)[0] for task in pasts]), dashboard.prices)
-        return every, dashboard.statistics
+        return meters, dashboard.statistics
 
-    async def _set_up_house(self, client: Client, house: House) -> list[Meter]:
+    async def _set_up_house(
+        self, client: Client, storage: Path, house: House, lived: asyncio.Task[tuple[datetime, Past]] | None
+    ) -> list[Meter]:
         self._say(f"Setting up the meter at {house.port}")
         entry_id = await add_entry(client, house)
-        return await wait_for_meters(client, entry_id, house.meters)
+        meters = await wait_for_meters(client, entry_id, house.meters)
+        if lived is None:
+            return meters
+        start, past = await lived
+        if house.parts:
+            await switch_on(client, entry_id, house.parts)
+            if house.has_reference_power:
+                await remember_quarters(client, storage, entry_id, house, past)
+            meters = await wait_for_meters(client, entry_id, house.meters)
+            await fill_in_true_hours(client, Room(house.exhibit or NAMELESS, meters), start, past)
+        rows = await fill_in(client, meters, start, past)
+        self._say(f"Filled in {rows} hours of statistics since {start.astimezone():%-d %B %Y}")
+        return meters
 
-    async def _check(self, client: Client, home: Home, meters: list[Meter], statistics: list[str]) -> int:
+    async def _check(
+        self, client: Client, home: Home, houses: list[House], groups: list[list[Meter]], statistics: list[str]
+    ) -> int:
+        meters = [meter for group in groups for meter in group]
         if self._options.has_past:
             # A house that only counts may stand still: its registers have coarse steps.
             living = {meter.entry_id for meter in meters for sensor in meter.sensors if sensor.is_measurement}
@@ -139,6 +155,8 @@ class Demonstration:
         found = await complaints(
             client, home, meters, statistics, self._options.days if self._options.has_past else None
         )
+        for house, group in zip(houses, groups, strict=True):
+            found += await complaints_about_parts(house, group)
         for meter in meters:
             if not meter.is_port or meter.sensors:
                 print(describe(meter))
@@ -147,11 +165,14 @@ class Demonstration:
         self._say("Not everything works" if found else "Everything works")
         return 1 if found else 0
 
-    def _invite(self, home: Home, meters: list[Meter]) -> None:
+    def _invite(self, home: Home, houses: list[House], groups: list[list[Meter]]) -> None:
         self._is_serving = True
-        for meter in meters:
-            if not meter.is_port:
-                print(f"  {describe(meter)}")
+        for house, group in zip(houses, groups, strict=True):
+            for meter in group:
+                if not meter.is_port:
+                    print(f"  {describe(meter)}")
+            if "relay" in house.parts:
+                print(f"  Its telegrams are handed on at {HOST}:{house.relay_port}")
         print(f"\n  Open {home.url} and log in as '{OWNER}' with the password '{PASSWORD}'.")
         print("  Ctrl-C ends it; nothing is kept.\n", flush=True)
 

@@ -8,7 +8,7 @@ import re
 from typing import Any, Final
 
 from .client import Client
-from .meters import Meter, Sensor
+from .meters import Meter, Room, Sensor
 from .patience import until
 
 MAIN_SLOT: Final = "electricity"
@@ -18,6 +18,7 @@ DEFAULT_IMPORT_PRICE: Final = 0.25
 EXPORT_PRICE: Final = 0.06
 GAS_PRICE: Final = 1.25
 WATER_PRICE: Final = 1.10
+CURRENCY: Final = "EUR"
 RECORDER_LIMIT: Final = 20.0
 POLL: Final = 0.5
 
@@ -30,15 +31,15 @@ class Dashboard:
     prices: dict[str, float]
 
 
-async def set_up_dashboard(client: Client, meters: list[Meter]) -> Dashboard:
-    """Put all meters on the energy dashboard."""
-    sources = [source for meter in meters for source in _sources(meter)]
-    devices = [device for meter in meters for device in _devices(meter)]
+async def set_up_dashboard(client: Client, rooms: list[Room]) -> Dashboard:
+    """Put the meters of all houses on the energy dashboard."""
+    sources = [source for room in rooms for meter in room.meters for source in _sources(room, meter)]
+    devices = [device for room in rooms for meter in room.meters for device in _devices(meter)]
     async with client.websocket() as websocket:
         await websocket.command("energy/save_prefs", energy_sources=sources, device_consumption=devices)
     keys = ("stat_energy_from", "stat_energy_to", "stat_consumption")
     statistics = [statistic for row in (*sources, *devices) for key in keys if (statistic := row.get(key))]
-    prices = {source["stat_energy_from"]: source["number_energy_price"] for source in sources}
+    prices = {source["stat_energy_from"]: price for source in sources if (price := source["number_energy_price"])}
     prices |= {statistic: EXPORT_PRICE for source in sources if (statistic := source.get("stat_energy_to"))}
     return Dashboard(statistics, prices)
 
@@ -64,10 +65,10 @@ async def issues_of_dashboard(client: Client) -> list[str]:
     return found
 
 
-def _sources(meter: Meter) -> Iterator[dict[str, Any]]:
+def _sources(room: Room, meter: Meter) -> Iterator[dict[str, Any]]:
     yield from _grid(meter)
-    yield from _consumption("gas", GAS_PRICE, meter)
-    yield from _consumption("water", WATER_PRICE, meter)
+    yield from _consumption("gas", GAS_PRICE, room, meter)
+    yield from _consumption("water", WATER_PRICE, room, meter)
 
 
 def _grid(meter: Meter) -> Iterator[dict[str, Any]]:
@@ -99,13 +100,14 @@ def _devices(meter: Meter) -> Iterator[dict[str, Any]]:
         yield {"stat_consumption": register.entity_id}
 
 
-def _consumption(kind: str, price: float, meter: Meter) -> Iterator[dict[str, Any]]:
+def _consumption(kind: str, price: float, room: Room, meter: Meter) -> Iterator[dict[str, Any]]:
     register: Sensor | None = next(meter.registers(kind), None)
     if register is not None:
+        hours = room.true_hours(meter, kind)
         yield {
             "type": kind,
-            "stat_energy_from": register.entity_id,
-            "stat_cost": None,
+            "stat_energy_from": hours or register.entity_id,
+            "stat_cost": f"{hours}_cost" if hours else None,
             "entity_energy_price": None,
-            "number_energy_price": price,
+            "number_energy_price": None if hours else price,
         }

@@ -8,13 +8,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 import re
 import sys
-from typing import Final
+from typing import Any, Final
 
 from simulator import MODELS, Household, SlotState, TelegramBuilder
 from simulator.cli import SOLAR_PEAK
 
 from .children import start_child, stop_child
 from .errors import DemonstrationError
+from .home import choose_http_port
 from .options import Options
 from .patience import until
 from .show_room import Exhibit
@@ -34,6 +35,21 @@ class House:
     exhibit: Exhibit | None = None
     seed: int = 1
     since: datetime | None = None
+
+    relay_port: int = 0
+
+    @property
+    def parts(self) -> dict[str, dict[str, Any]]:
+        """Return the parts that are switched on, and what their forms are answered."""
+        found = {key: dict(settings) for key, settings in (self.exhibit.parts if self.exhibit else {}).items()}
+        if "relay" in found:
+            found["relay"]["relay_port"] = self.relay_port
+        return found
+
+    @property
+    def has_reference_power(self) -> bool:
+        """Whether its coach compares with a reference power, of which its meter knows nothing."""
+        return "coach_reference" in self.parts.get("coach", {})
 
     @property
     def meters(self) -> int:
@@ -68,13 +84,15 @@ async def open_houses(options: Options, folder: Path) -> AsyncIterator[list[Hous
     children: list[asyncio.subprocess.Process] = []
     houses: list[House] = []
 
-    async def start(name: str, arguments: list[str], last: str = "port") -> dict[str, str]:
-        link = folder / name
+    async def start(
+        name: str, arguments: list[str], last: str = "port", *, has_homewizard: bool = False
+    ) -> dict[str, str]:
         log = folder / f"{name}.log"
+        where = ["--homewizard", "0"] if has_homewizard else ["--link", str(folder / name)]
         with log.open("wb") as output:
-            child = await start_child([sys.executable, "-m", "simulator", "--link", link, *arguments], output=output)
+            child = await start_child([sys.executable, "-m", "simulator", *where, *arguments], output=output)
         children.append(child)
-        return await _announced(child, log, link, last)
+        return await _announced(child, log, last)
 
     try:
         if options.telegrams:
@@ -89,30 +107,27 @@ async def open_houses(options: Options, folder: Path) -> AsyncIterator[list[Hous
                 if is_encrypted:
                     arguments += key_arguments
                 name = "meter" if len(options.exhibits) < 2 else f"meter{seed}"
-                said = await start(name, arguments, "additional key" if is_encrypted else "port")
+                last = "additional key" if is_encrypted else "port"
+                said = await start(name, arguments, last, has_homewizard=exhibit.has_homewizard)
                 keys_of_meter = said.get("decryption key"), said.get("additional key")
-                houses.append(House(said["port"], *keys_of_meter, exhibit, seed, since))
+                houses.append(House(said["port"], *keys_of_meter, exhibit, seed, since, choose_http_port(None)))
         yield houses
     finally:
         for child in children:
             await stop_child(child)
 
 
-async def _announced(child: asyncio.subprocess.Process, log: Path, link: Path, last: str) -> dict[str, str]:
+async def _announced(child: asyncio.subprocess.Process, log: Path, last: str) -> dict[str, str]:
     """Wait until the simulator has opened its port and said everything about itself, and return that."""
 
     async def is_open() -> bool:
         if child.returncode is not None:
             raise DemonstrationError(f"the simulated meter does not start: {_said(log)}")
-        return _is_there(link) and last in dict(ANNOUNCED.findall(_said(log)))
+        return last in dict(ANNOUNCED.findall(_said(log)))
 
     async with asyncio.timeout(START_LIMIT):
         await until(is_open, POLL)
     return dict(ANNOUNCED.findall(_said(log)))
-
-
-def _is_there(link: Path) -> bool:
-    return link.is_symlink()
 
 
 def _said(log: Path) -> str:

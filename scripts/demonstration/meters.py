@@ -11,6 +11,7 @@ from .client import Client, Websocket
 from .errors import DemonstrationError
 from .home import DOMAIN
 from .patience import until
+from .show_room import Exhibit
 
 PORT_SLOT: Final = "p1"
 APPEAR_LIMIT: Final = 90.0
@@ -84,6 +85,18 @@ class Meter:
         for sensor in self.sensors:
             if sensor.is_register and sensor.is_number and sensor.attributes.get("device_class") == device_class:
                 yield sensor
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """A house to look at and its meters, those of the port itself included."""
+
+    exhibit: Exhibit
+    meters: list[Meter]
+
+    def true_hours(self, meter: Meter, kind: str) -> str | None:
+        """Return the statistic of a meter that is booked in its true hours; None where it is not."""
+        return f"{DOMAIN}:{meter.entry_id.lower()}_{meter.slot}_{kind}" if kind in self.exhibit.true_hours else None
 
 
 async def read_meters(websocket: Websocket, entry_id: str) -> list[Meter]:

@@ -1,23 +1,19 @@
 """The prepared dashboard: a view for each house, of cards that Home Assistant has, with entities that are there."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, Final
 
 from .client import Client
 from .energy import MAIN_SLOT
-from .meters import Meter, Sensor
-from .show_room import Exhibit
+from .example import entities_of, sections_for
+from .meters import Meter, Room, Sensor
 
 PATH: Final = "smart-meter"
 TITLE: Final = "Smart meter"
 DAYS_SHOWN: Final = 14
 POWER: Final = "power_net"
 POWERS: Final = ("emeter_actual_delivery", "emeter_actual_production")
-DEMAND: Final = "emeter_actual_demand"
 POWER_RANGE: Final = {"kW": (-5, 9), "W": (-5_000, 9_000)}
 """Least and most power of a house that the gauge shows."""
-DEMAND_RANGE: Final = {"kW": (0, 8), "W": (0, 8_000)}
 GREEN, AMBER, RED = "var(--success-color)", "var(--warning-color)", "var(--error-color)"
 REGISTERS: Final = ("energy_import_total", "energy_export_total")
 _PHASES: Final = ("l1", "l2", "l3")
@@ -28,20 +24,13 @@ READINGS: Final = (
     *(f"emeter_instant_power_delivery_{phase}" for phase in _PHASES),
     *(f"emeter_instant_voltage_{phase}" for phase in _PHASES),
     "emeter_power_failures",
+    "emeter_actual_demand",
+    "emeter_maximum_demand_current_month",
 )
 """What a visitor looks at first, in this order."""
-PEAKS: Final = ("emeter_maximum_demand_current_month", "emeter_maximum_demand_current_month_timestamp")
 ICONS: Final = {"gas": "mdi:meter-gas", "water": "mdi:water-pump", "energy": "mdi:meter-electric"}
 
 type Card = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Room:
-    """A view of the dashboard: a house and its meters, those of the port itself included."""
-
-    exhibit: Exhibit
-    meters: list[Meter]
 
 
 async def name_apart(client: Client, room: Room) -> None:
@@ -76,43 +65,37 @@ async def complaints_about_overview(client: Client) -> list[str]:
         core = await websocket.command("frontend/get_system_data", key="core")
     found = [] if core["value"]["default_panel"] == PATH else ["the prepared dashboard does not open first"]
     for view in config["views"]:
-        shown = list(_entities(view["sections"]))
+        shown = list(entities_of(view["sections"]))
         if not shown:
             found.append(f"the dashboard shows nothing of {view['title']}")
         found += [
             f"the dashboard shows {entity_id}, which is {states.get(entity_id)}"
             for entity_id in shown
-            if states.get(entity_id) in {None, "unavailable"}
+            # A statistic has no state.
+            if ":" not in entity_id and states.get(entity_id) in {None, "unavailable"}
         ]
     return found
-
-
-def _entities(node: object) -> Iterator[str]:
-    """Yield the entities of all cards in a part of the configuration."""
-    if isinstance(node, list):
-        for part in node:
-            yield from _entities(part)
-    elif isinstance(node, dict):
-        if isinstance(entity := node.get("entity"), str):
-            yield entity
-        for part in node.values():
-            yield from _entities(part)
 
 
 def _view(room: Room, *, is_only: bool) -> dict[str, Any]:
     mains = [meter for meter in room.meters if meter.slot == MAIN_SLOT]
     others = [meter for meter in room.meters if not meter.is_port and meter.slot != MAIN_SLOT]
-    sections = [section for meter in mains for section in (_now(meter), _peaks(meter), _days(meter))]
+    sections = [section for meter in mains for section in (_now(meter), _days(meter))]
     sections += [_other(meter) for meter in others]
     sections.append(_happened(room.meters))
     if is_only:
         sections.insert(1, _today())
+    known = {sensor.entity_id for meter in room.meters for sensor in meter.sensors}
+    known |= {
+        hours for meter in room.meters for kind in room.exhibit.true_hours if (hours := room.true_hours(meter, kind))
+    }
+    examples = sections_for(known, room.meters[0].entry_id)
     return {
         "type": "sections",
         "path": room.exhibit.title.lower().replace(" ", "-"),
         "title": room.exhibit.title,
         "max_columns": 3,
-        "sections": [{"type": "grid", "cards": cards} for cards in sections if len(cards) > 1],
+        "sections": [*({"type": "grid", "cards": cards} for cards in sections if len(cards) > 1), *examples],
     }
 
 
@@ -122,14 +105,6 @@ def _now(meter: Meter) -> list[Card]:
         low, high = POWER_RANGE[power.attributes["unit_of_measurement"]]
         cards.append(_gauge(power, low, high, {low: GREEN, 0: AMBER, high * 2 // 3: RED}))
     return cards + _tiles(meter, READINGS if power else (*POWERS, *READINGS))
-
-
-def _peaks(meter: Meter) -> list[Card]:
-    cards = [_heading("Quarter-hour peaks", "mdi:chart-bar")]
-    if demand := meter.sensor(DEMAND):
-        low, high = DEMAND_RANGE[demand.attributes["unit_of_measurement"]]
-        cards.append(_gauge(demand, low, high, {low: GREEN, high * 5 // 16: AMBER, high * 5 // 8: RED}))
-    return cards + [_wide(tile) for tile in _tiles(meter, PEAKS)]
 
 
 def _days(meter: Meter) -> list[Card]:
@@ -173,10 +148,8 @@ def _other(meter: Meter) -> list[Card]:
 
 
 def _happened(meters: list[Meter]) -> list[Card]:
-    """Return the connection and the events: outages, dips, messages, changes of tariff."""
-    kinds = ("binary_sensor.", "event.")
-    sensors = [sensor for meter in meters for sensor in meter.sensors]
-    told = [sensor for kind in kinds for sensor in sensors if sensor.entity_id.startswith(kind)]
+    """Return the events: outages, dips, messages, changes of tariff."""
+    told = [sensor for meter in meters for sensor in meter.sensors if sensor.entity_id.startswith("event.")]
     return [_heading("What happened", "mdi:bell-outline"), *(_wide(_tile(sensor)) for sensor in told)]
 
 

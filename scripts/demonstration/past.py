@@ -16,6 +16,7 @@ from typing import Any, Final
 from custom_components.dsmr_p1.p1 import Decoder, Reading, present
 
 from .client import Client
+from .energy import CURRENCY
 from .houses import House
 from .meters import Meter, Sensor
 from .patience import until
@@ -99,13 +100,13 @@ async def fill_in(client: Client, meters: list[Meter], start: datetime, past: Pa
                 if series is None or series.unit != unit:
                     continue
                 if sensor.is_register:
-                    statistics = _sums(start, series)
+                    statistics = sums_of(start, series)
                 elif sensor.is_measurement:
                     statistics = _means(start, series)
                 else:
                     continue
                 rows += len(statistics)
-                await websocket.command("recorder/import_statistics", metadata=_metadata(sensor), stats=statistics)
+                await websocket.command("recorder/import_statistics", metadata=metadata_of(sensor), stats=statistics)
     return rows
 
 
@@ -123,7 +124,7 @@ async def begin_now(client: Client, meters: list[Meter]) -> None:
                         if sensor.is_register
                         else dict.fromkeys(("mean", "min", "max"), value)
                     )
-                    await websocket.command("recorder/import_statistics", metadata=_metadata(sensor), stats=[row])
+                    await websocket.command("recorder/import_statistics", metadata=metadata_of(sensor), stats=[row])
 
 
 async def fill_in_costs(client: Client, start: datetime, prices: dict[str, float]) -> None:
@@ -166,12 +167,13 @@ async def fill_in_costs(client: Client, start: datetime, prices: dict[str, float
                 "has_sum": True,
                 "mean_type": 0,
                 "unit_class": None,
-                "unit_of_measurement": "EUR",
+                "unit_of_measurement": CURRENCY,
             }
             await websocket.command("recorder/import_statistics", metadata=metadata, stats=costs)
 
 
-def _metadata(sensor: Sensor) -> dict[str, Any]:
+def metadata_of(sensor: Sensor) -> dict[str, Any]:
+    """Return what the recorder is to know of the statistics of a sensor."""
     unit = sensor.attributes.get("unit_of_measurement")
     return {
         "source": "recorder",
@@ -193,7 +195,7 @@ def _hours(start: datetime, series: Series) -> dict[datetime, list[float]]:
     return hours
 
 
-def _sums(start: datetime, series: Series) -> list[dict[str, Any]]:
+def sums_of(start: datetime, series: Series) -> list[dict[str, Any]]:
     """Return rows with a sum that ends at 0: there the recorder begins, so that past and present join."""
     hours = _hours(start, series)
     if not hours:
