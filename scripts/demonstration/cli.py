@@ -22,7 +22,7 @@ from .energy import set_up_dashboard
 from .errors import DemonstrationError
 from .home import HOST, ROOT, Home, choose_http_port, write_configuration
 from .houses import House, open_houses
-from .meters import Meter, Room, wait_for_change, wait_for_meters
+from .meters import Room, wait_for_change, wait_for_meters
 from .options import DEFAULT_HTTP_PORT, Options, parse_options
 from .overview import name_apart, open_first
 from .parts import complaints_about_parts, fill_in_true_hours, remember_quarters, switch_on
@@ -89,14 +89,14 @@ class Demonstration:
                 # While Home Assistant starts.
                 pasts = [asyncio.create_task(asyncio.to_thread(live_through, house, stopped)) for house in lived]
                 try:
-                    meters, statistics = await self._set_up(client, folder / ".storage", houses, pasts)
+                    rooms, statistics = await self._set_up(client, folder / ".storage", houses, pasts)
                 except (DemonstrationError, TimeoutError) as error:
                     await asyncio.sleep(1)  # Home Assistant writes its log in a thread of its own
                     reasons = [f"in the log of Home Assistant: {entry}" for entry in home.complaints()]
                     raise DemonstrationError("\n".join([str(error) or "it takes too long", *reasons])) from error
                 if options.check:
-                    return await self._check(client, home, houses, meters, statistics)
-                self._invite(home, houses, meters)
+                    return await self._check(client, home, houses, rooms, statistics)
+                self._invite(home, houses, rooms)
                 code = await home.ended()
                 raise DemonstrationError(f"Home Assistant has ended with {code}:\n{home.tail()}")
         except asyncio.CancelledError:
@@ -107,47 +107,45 @@ class Demonstration:
 
     async def _set_up(
         self, client: Client, storage: Path, houses: list[House], pasts: list[asyncio.Task[tuple[datetime, Past]]]
-    ) -> tuple[list[list[Meter]], list[str]]:
+    ) -> tuple[list[Room], list[str]]:
         await client.become_owner()
         await client.wait_until_running()
         lived = zip_longest(houses, pasts)
-        meters = await asyncio.gather(*(self._set_up_house(client, storage, house, past) for house, past in lived))
-        rooms = [Room(house.exhibit or NAMELESS, group) for house, group in zip(houses, meters, strict=True)]
+        rooms = await asyncio.gather(*(self._set_up_house(client, storage, house, past) for house, past in lived))
         if len(rooms) > 1:
             for room in rooms:
                 await name_apart(client, room)
         await open_first(client, rooms)
-        every = [meter for group in meters for meter in group]
         if not self._options.has_past:
-            await begin_now(client, every)
+            await begin_now(client, [meter for room in rooms for meter in room.meters])
         dashboard = await set_up_dashboard(client, rooms)
         if self._options.has_past and dashboard.prices:
             await fill_in_costs(client, min([(await task)[0] for task in pasts]), dashboard.prices)
-        return meters, dashboard.statistics
+        return rooms, dashboard.statistics
 
     async def _set_up_house(
         self, client: Client, storage: Path, house: House, lived: asyncio.Task[tuple[datetime, Past]] | None
-    ) -> list[Meter]:
+    ) -> Room:
         self._say(f"Setting up the meter at {house.port}")
         entry_id = await add_entry(client, house)
-        meters = await wait_for_meters(client, entry_id, house.meters)
+        room = Room(house.exhibit or NAMELESS, await wait_for_meters(client, entry_id, house.meters))
         if lived is None:
-            return meters
+            return room
         start, past = await lived
         if house.parts:
             await switch_on(client, entry_id, house.parts)
             if house.has_reference_power:
-                await remember_quarters(client, storage, entry_id, house, past)
-            meters = await wait_for_meters(client, entry_id, house.meters)
-            await fill_in_true_hours(client, Room(house.exhibit or NAMELESS, meters), start, past)
-        rows = await fill_in(client, meters, start, past)
+                await remember_quarters(client, storage, entry_id, house)
+            room = Room(room.exhibit, await wait_for_meters(client, entry_id, house.meters))
+            await fill_in_true_hours(client, room, start, past)
+        rows = await fill_in(client, room.meters, start, past)
         self._say(f"Filled in {rows} hours of statistics since {start.astimezone():%-d %B %Y}")
-        return meters
+        return room
 
     async def _check(
-        self, client: Client, home: Home, houses: list[House], groups: list[list[Meter]], statistics: list[str]
+        self, client: Client, home: Home, houses: list[House], rooms: list[Room], statistics: list[str]
     ) -> int:
-        meters = [meter for group in groups for meter in group]
+        meters = [meter for room in rooms for meter in room.meters]
         if self._options.has_past:
             # A house that only counts may stand still: its registers have coarse steps.
             living = {meter.entry_id for meter in meters for sensor in meter.sensors if sensor.is_measurement}
@@ -155,8 +153,8 @@ class Demonstration:
         found = await complaints(
             client, home, meters, statistics, self._options.days if self._options.has_past else None
         )
-        for house, group in zip(houses, groups, strict=True):
-            found += await complaints_about_parts(house, group)
+        for house, room in zip(houses, rooms, strict=True):
+            found += await complaints_about_parts(client, house, room)
         for meter in meters:
             if not meter.is_port or meter.sensors:
                 print(describe(meter))
@@ -165,10 +163,10 @@ class Demonstration:
         self._say("Not everything works" if found else "Everything works")
         return 1 if found else 0
 
-    def _invite(self, home: Home, houses: list[House], groups: list[list[Meter]]) -> None:
+    def _invite(self, home: Home, houses: list[House], rooms: list[Room]) -> None:
         self._is_serving = True
-        for house, group in zip(houses, groups, strict=True):
-            for meter in group:
+        for house, room in zip(houses, rooms, strict=True):
+            for meter in room.meters:
                 if not meter.is_port:
                     print(f"  {describe(meter)}")
             if "relay" in house.parts:

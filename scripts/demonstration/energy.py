@@ -103,7 +103,7 @@ def _devices(meter: Meter) -> Iterator[dict[str, Any]]:
 def _consumption(kind: str, price: float, room: Room, meter: Meter) -> Iterator[dict[str, Any]]:
     register: Sensor | None = next(meter.registers(kind), None)
     if register is not None:
-        hours = room.true_hours(meter, kind)
+        hours = next((statistic for statistic, (_, sensor, _) in room.booked.items() if sensor is register), None)
         yield {
             "type": kind,
             "stat_energy_from": hours or register.entity_id,

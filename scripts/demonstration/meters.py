@@ -94,9 +94,15 @@ class Room:
     exhibit: Exhibit
     meters: list[Meter]
 
-    def true_hours(self, meter: Meter, kind: str) -> str | None:
-        """Return the statistic of a meter that is booked in its true hours; None where it is not."""
-        return f"{DOMAIN}:{meter.entry_id.lower()}_{meter.slot}_{kind}" if kind in self.exhibit.true_hours else None
+    @property
+    def booked(self) -> dict[str, tuple[Meter, Sensor, float]]:
+        """Return what is booked in its true hours: by statistic the meter, its register and the price of a unit."""
+        return {
+            f"{DOMAIN}:{meter.entry_id.lower()}_{meter.slot}_{kind}": (meter, sensor, price)
+            for kind, price in self.exhibit.true_hours.items()
+            for meter in self.meters
+            for sensor in meter.registers(kind)
+        }
 
 
 async def read_meters(websocket: Websocket, entry_id: str) -> list[Meter]:

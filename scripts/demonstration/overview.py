@@ -57,6 +57,12 @@ async def open_first(client: Client, rooms: list[Room]) -> None:
         await websocket.command("frontend/set_system_data", key="core", value={"default_panel": PATH})
 
 
+async def entities_shown(client: Client) -> set[str]:
+    """Return the entities and statistics on the cards of the dashboard."""
+    async with client.websocket() as websocket:
+        return set(entities_of(await websocket.command("lovelace/config", url_path=PATH)))
+
+
 async def complaints_about_overview(client: Client) -> list[str]:
     """Return what is wrong with the dashboard: cards without a value, houses without cards."""
     async with client.websocket() as websocket:
@@ -85,10 +91,7 @@ def _view(room: Room, *, is_only: bool) -> dict[str, Any]:
     sections.append(_happened(room.meters))
     if is_only:
         sections.insert(1, _today())
-    known = {sensor.entity_id for meter in room.meters for sensor in meter.sensors}
-    known |= {
-        hours for meter in room.meters for kind in room.exhibit.true_hours if (hours := room.true_hours(meter, kind))
-    }
+    known = {sensor.entity_id for meter in room.meters for sensor in meter.sensors} | room.booked.keys()
     examples = sections_for(known, room.meters[0].entry_id)
     return {
         "type": "sections",

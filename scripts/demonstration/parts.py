@@ -1,15 +1,16 @@
 """The parts of the integration that a house has switched on, what they know of the past, and whether they work."""
 
 import asyncio
-from collections.abc import Iterator
-from datetime import datetime
-from itertools import product
+import contextlib
+from datetime import UTC, datetime, timedelta
 import json
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+from custom_components.dsmr_p1.p1 import Decoder, Reading
 from custom_components.dsmr_p1.parts.coach.months import Months, month_of
 from custom_components.dsmr_p1.parts.coach.quarters import QUARTER, Quarters
+from custom_components.dsmr_p1.parts.coach.settings import KILO
 from simulator.crc import crc16
 
 from .client import Client
@@ -17,15 +18,20 @@ from .energy import CURRENCY, MAIN_SLOT
 from .errors import DemonstrationError
 from .home import DOMAIN, HOST
 from .houses import House
-from .meters import Meter, Room
+from .meters import Room
+from .overview import entities_shown
 from .past import Past, metadata_of, sums_of
+from .patience import until
 from .show_room import Parts
 
 ENTRIES: Final = "/api/config/config_entries"
-WITH_ENTITIES: Final = ("coach", "headroom")
+WITH_ENTITIES: Final = frozenset(("coach", "headroom"))
 UNKNOWN_AT_FIRST: Final = ("coach_month_peak", "coach_month_peak_time")
 """What has no value before a quarter of the month is over."""
+NOTHING: Final = (None, "unknown", "unavailable")
+VALUES_LIMIT: Final = 30.0
 TELEGRAM_LIMIT: Final = 20.0
+POLL: Final = 0.5
 
 
 async def switch_on(client: Client, entry_id: str, parts: Parts) -> None:
@@ -44,38 +50,42 @@ async def switch_on(client: Client, entry_id: str, parts: Parts) -> None:
     await client.request("POST", f"{ENTRIES}/entry/{entry_id}/reload")
 
 
-async def remember_quarters(client: Client, storage: Path, entry_id: str, house: House, past: Past) -> None:
-    """Store the quarters of the past for the coach, which would not know the one that runs before the next begins."""
-    # The past has a telegram at the end of each quarter.
-    quarters, months = Quarters(), Months()
-    limit = float(house.parts["coach"]["coach_reference"]) * 1000
-    zone = house.builder().model.region.zone
-    began = house.builder().household.start.timestamp()
-    series = past[MAIN_SLOT, "energy_import_total"].values
-    for number, register in enumerate(series, start=1):
-        if register is not None:
-            closed = quarters.follow(began + number * QUARTER, register * 1000, None)
-            if closed is not None:
-                months.add_peak(closed, month := month_of(closed.start, zone))
-                months.add_excess(closed, month, limit)
+async def remember_quarters(client: Client, storage: Path, entry_id: str, house: House) -> None:
+    """Store the quarters until now for the coach, which would know nothing of the one that runs."""
     path = storage / f"{DOMAIN}.{entry_id}.coach"
     async with client.websocket() as websocket:
         # What is disabled does not write over it.
         await websocket.command("config_entries/disable", entry_id=entry_id, disabled_by="user")
-        stored = {"quarters": quarters.as_dict(), "months": months.as_dict()}
+        stored = await asyncio.to_thread(_live_through_quarters, house)
         path.write_text(json.dumps({"version": 1, "minor_version": 1, "key": path.name, "data": stored}))
         await websocket.command("config_entries/disable", entry_id=entry_id, disabled_by=None)
+
+
+def _live_through_quarters(house: House) -> dict[str, Any]:
+    """Return what the coach would have stored if it had heard the meter at the end of every quarter, and now."""
+    limit = float(house.parts["coach"]["coach_reference"]) * KILO
+    builder, decoder, quarters, months = house.builder(), Decoder(), Quarters(), Months()
+    household, now = builder.household, datetime.now(UTC).replace(microsecond=0)
+    while household.now < now:
+        household.advance_to(min(household.now + timedelta(seconds=QUARTER), now))
+        for event in decoder.feed(builder.plain()):
+            if isinstance(event, Reading):
+                meter = next(meter for meter in event.meters if meter.profile.slot == MAIN_SLOT)
+                register = float(str(meter.channels["energy_import_total"].value)) * KILO
+                if closed := quarters.follow(household.now.timestamp(), register, None):
+                    month = month_of(closed.start, household.region.zone)
+                    months.add_peak(closed, month)
+                    months.add_excess(closed, month, limit)
+    return {"quarters": quarters.as_dict(), "months": months.as_dict()}
 
 
 async def fill_in_true_hours(client: Client, room: Room, start: datetime, past: Past) -> None:
     """Import the past of true hours, and of what they cost."""
     async with client.websocket() as websocket:
-        for meter, (kind, price) in product(room.meters, room.exhibit.true_hours.items()):
-            if (sensor := next(meter.registers(kind), None)) is None:
-                continue
+        for statistic, (meter, sensor, price) in room.booked.items():
             rows = sums_of(start, past[meter.slot, sensor.channel])
             costs = [{**row, "state": row["sum"] * price, "sum": row["sum"] * price} for row in rows]
-            name, statistic = f"{meter.name}, true hours", room.true_hours(meter, kind)
+            name = f"{meter.name}, true hours"
             metadata = metadata_of(sensor) | {"source": DOMAIN, "statistic_id": statistic, "name": name}
             await websocket.command("recorder/import_statistics", metadata=metadata, stats=rows)
             metadata |= {"statistic_id": f"{statistic}_cost", "name": f"{name}, cost"}
@@ -83,19 +93,34 @@ async def fill_in_true_hours(client: Client, room: Room, start: datetime, past: 
             await websocket.command("recorder/import_statistics", metadata=metadata, stats=costs)
 
 
-async def complaints_about_parts(house: House, meters: list[Meter]) -> list[str]:
-    """Return what is wrong with the parts of a house: entities without values, a relay without telegrams."""
-    return [*_complaints_about_entities(house, meters), *await _complaints_about_relay(house)]
+async def complaints_about_parts(client: Client, house: House, room: Room) -> list[str]:
+    """Return what is wrong with the parts of a house: nothing to be seen, no values, a relay without telegrams."""
+    shown = await entities_shown(client)
+    found = [f"the dashboard does not show {statistic}" for statistic in room.booked.keys() - shown]
+    for part in WITH_ENTITIES & house.parts.keys():
+        sensors = [sensor for meter in room.meters for sensor in meter.sensors if sensor.channel.startswith(f"{part}_")]
+        if not any(sensor.entity_id in shown for sensor in sensors):
+            found.append(f"the dashboard shows nothing of {part} of {house.port}")
+        wanted = {sensor.entity_id for sensor in sensors if sensor.channel not in UNKNOWN_AT_FIRST}
+        found += await _without_value(client, wanted)
+    return [*found, *await _complaints_about_relay(house)]
 
 
-def _complaints_about_entities(house: House, meters: list[Meter]) -> Iterator[str]:
-    for part in set(WITH_ENTITIES) & house.parts.keys():
-        sensors = [sensor for meter in meters for sensor in meter.sensors if sensor.channel.startswith(f"{part}_")]
-        if not sensors:
-            yield f"{house.port} has nothing of {part}"
-        for sensor in sensors:
-            if not sensor.has_value and sensor.channel not in UNKNOWN_AT_FIRST:
-                yield f"{sensor.entity_id} is {sensor.state}"
+async def _without_value(client: Client, wanted: set[str]) -> list[str]:
+    """Return the entities that have no value, after the first moments of a quarter of an hour."""
+    found: list[str] = []
+
+    async def all_have() -> bool:
+        states = {state["entity_id"]: state["state"] for state in await websocket.command("get_states")}
+        shown = {entity_id: states.get(entity_id) for entity_id in wanted}
+        found[:] = [f"{entity_id} is {state}" for entity_id, state in shown.items() if state in NOTHING]
+        return not found
+
+    async with client.websocket() as websocket:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(VALUES_LIMIT):
+                await until(all_have, POLL)
+    return found
 
 
 async def _complaints_about_relay(house: House) -> list[str]:

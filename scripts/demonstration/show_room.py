@@ -62,8 +62,8 @@ HOUSES: Final = {
     "austrian": Exhibit("Austrian house", "austria", "encrypted with two keys, whole watt-hours"),
     "homewizard": Exhibit(
         "HomeWizard house",
-        "dsmr42",
-        "DSMR 4.2 through HomeWizard's P1 meter; gas once an hour, booked in its true hours",
+        "dsmr404",
+        "DSMR 4 through HomeWizard's P1 meter; gas once an hour, booked in its true hours",
         "gas",
         {"true_hour": {"true_hour_on": True, "true_hour_price_gas": 1.25}},
         has_homewizard=True,
