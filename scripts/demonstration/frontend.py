@@ -7,6 +7,7 @@ import re
 import shutil
 from typing import Any, Final
 
+import playwright.sync_api
 from playwright.sync_api import Error, Page, sync_playwright
 
 from .client import OWNER, PASSWORD
@@ -54,25 +55,40 @@ _HAS_COLOUR: Final = """canvas => {
 
 
 @contextmanager
-def open_frontend(url: str, screenshots: Path) -> Iterator[Frontend]:
-    """Open a browser and close it in the end."""
+def open_browser(screenshots: Path) -> Iterator[Browser]:
+    """Open a browser and close it in the end; it keeps what was seen in a folder."""
     program = next(filter(None, map(shutil.which, BROWSERS)), None)
     if program is None:
         raise DemonstrationError("there is no Chromium: scripts/setup browser installs it")
     screenshots.mkdir(parents=True, exist_ok=True)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=list(ARGUMENTS))
-        context = browser.new_context(
+    with sync_playwright() as running:
+        browser = running.chromium.launch(executable_path=program, args=list(ARGUMENTS))
+        try:
+            yield Browser(browser, screenshots)
+        finally:
+            browser.close()
+
+
+class Browser:
+    """A browser without a screen."""
+
+    def __init__(self, browser: playwright.sync_api.Browser, screenshots: Path) -> None:
+        """Take a browser that runs."""
+        self._browser = browser
+        self._screenshots = screenshots
+
+    def log_in(self, url: str) -> Frontend:
+        """Open a Home Assistant in a tab of its own, and log in."""
+        context = self._browser.new_context(
             viewport={"width": WIDTH, "height": HEIGHT},
             locale="en-GB",
             timezone_id="Europe/Amsterdam",
             reduced_motion="reduce",
         )
         context.set_default_timeout(PATIENCE * 1000)
-        try:
-            yield Frontend(context.new_page(), url, screenshots)
-        finally:
-            browser.close()
+        frontend = Frontend(context.new_page(), url, self._screenshots)
+        frontend.log_in()
+        return frontend
 
 
 class Frontend:
@@ -187,10 +203,11 @@ class Frontend:
         found: list[str] = self._page.locator(selector).first.evaluate(_CUT_TEXTS)
         return found
 
-    def screenshot(self, name: str) -> None:
-        """Keep what can be seen, when all that moves has come to rest."""
+    def screenshot(self, name: str, of: str | None = None) -> None:
+        """Keep what can be seen, or an element of it, when all that moves has come to rest."""
         self._page.evaluate("document.fonts.ready")
-        self._page.screenshot(path=self._screenshots / f"{name}.png", animations="disabled")
+        shown = self._page if of is None else self._page.locator(of).first
+        shown.screenshot(path=self._screenshots / f"{name}.png", animations="disabled")
 
     def _wait_for_page(self) -> None:
         self._page.locator("home-assistant-main").wait_for(state="attached")

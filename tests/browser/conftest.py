@@ -4,12 +4,13 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 import importlib.util
+import json
 import os
 from pathlib import Path
 import re
 import subprocess
 import sys
-from typing import IO
+from typing import IO, Any
 
 import pytest
 
@@ -20,7 +21,7 @@ if importlib.util.find_spec("playwright") is None:
     collect_ignore_glob = ["test_*.py"]
 else:
     from demonstration.children import guarded
-    from demonstration.frontend import Frontend, open_frontend
+    from demonstration.frontend import Browser, Frontend, open_browser
     from demonstration.home import choose_http_port
 
 
@@ -60,10 +61,10 @@ def read_until(output: IO[str], pattern: str) -> str:
     pytest.fail(f"it ended too early: {said}")
 
 
-@pytest.fixture(scope="session")
-def home() -> Iterator[str]:
-    """The address of a Home Assistant in which a meter has been set up."""
-    with program("demonstration", "--http-port", str(choose_http_port(None))) as output:
+@contextmanager
+def demonstration(*arguments: str) -> Iterator[str]:
+    """The address of a Home Assistant in which meters have been set up."""
+    with program("demonstration", "--http-port", str(choose_http_port(None)), *arguments) as output:
         said = read_until(output, "Ctrl-C")
         match = re.search(r"Open (\S+) ", said)
         assert match
@@ -71,12 +72,52 @@ def home() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def frontend(home: str) -> Iterator[Frontend]:
-    """A browser in which the owner has logged in."""
-    with open_frontend(home, ROOT / ".dev" / "screenshots") as frontend:
-        frontend.log_in()
+def browser() -> Iterator[Browser]:
+    with open_browser(ROOT / ".dev" / "screenshots") as browser:
+        yield browser
+
+
+@pytest.fixture(scope="session")
+def frontend(browser: Browser) -> Iterator[Frontend]:
+    """The Dutch house, in which the owner has logged in."""
+    with demonstration() as url:
+        frontend = browser.log_in(url)
         yield frontend
         assert frontend.errors == []
+
+
+def entries(frontend: Frontend, *domains: str) -> list[str]:
+    return [
+        entry["entry_id"]
+        for domain in domains or ("dsmr_p1", "dsmr")
+        for entry in frontend.command("config_entries/get", domain=domain)
+    ]
+
+
+@pytest.fixture
+def tidy(frontend: Frontend) -> Iterator[Frontend]:
+    """The Dutch house, from which entries that a test adds are removed: ports that are gone have repairs."""
+    before = entries(frontend)
+    yield frontend
+    for entry in entries(frontend):
+        if entry not in before:
+            frontend.request("DELETE", f"config/config_entries/entry/{entry}")
+
+
+@pytest.fixture(scope="module")
+def show_room(browser: Browser) -> Iterator[Frontend]:
+    """Houses in which parts are switched on, in another Home Assistant."""
+    with demonstration("--house", "belgian", "luxembourg", "homewizard") as url:
+        frontend = browser.log_in(url)
+        yield frontend
+        assert frontend.errors == []
+
+
+def texts(language: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(
+        (ROOT / f"custom_components/dsmr_p1/translations/{language}.json").read_text(encoding="utf-8")
+    )
+    return found
 
 
 @pytest.fixture

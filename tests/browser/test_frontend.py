@@ -99,22 +99,22 @@ def test_energy_dashboard(frontend: Frontend) -> None:
     frontend.screenshot("energy_gas")
 
 
-def test_set_up_over_the_network(frontend: Frontend, belgian_meter: NetworkMeter) -> None:
-    start_flow(frontend, belgian_meter.url)
-    finish_flow(frontend, "belgium")
+def test_set_up_over_the_network(tidy: Frontend, belgian_meter: NetworkMeter) -> None:
+    start_flow(tidy, belgian_meter.url)
+    finish_flow(tidy, "belgium")
 
 
-def test_set_up_of_an_encrypted_meter(frontend: Frontend, encrypted_meter: NetworkMeter) -> None:
-    start_flow(frontend, encrypted_meter.url)
-    frontend.see(TEXTS["step"]["keys"]["title"])
-    frontend.screenshot("luxembourg_keys")
-    frontend.fill("step-flow-form input[name=decryption_key]", WRONG_KEY)
-    frontend.press("Submit", within=DIALOG)
-    frontend.see(text_of(TEXTS["error"]["wrong_key"]), within=FORM)
-    frontend.screenshot("luxembourg_wrong_key")
-    frontend.fill("step-flow-form input[name=decryption_key]", encrypted_meter.decryption_key)
-    frontend.press("Submit", within=DIALOG)
-    finish_flow(frontend, "luxembourg")
+def test_set_up_of_an_encrypted_meter(tidy: Frontend, encrypted_meter: NetworkMeter) -> None:
+    start_flow(tidy, encrypted_meter.url)
+    tidy.see(TEXTS["step"]["keys"]["title"])
+    tidy.screenshot("luxembourg_keys")
+    tidy.fill("step-flow-form input[name=decryption_key]", WRONG_KEY)
+    tidy.press("Submit", within=DIALOG)
+    tidy.see(text_of(TEXTS["error"]["wrong_key"]), within=FORM)
+    tidy.screenshot("luxembourg_wrong_key")
+    tidy.fill("step-flow-form input[name=decryption_key]", encrypted_meter.decryption_key)
+    tidy.press("Submit", within=DIALOG)
+    finish_flow(tidy, "luxembourg")
 
 
 def test_port_without_a_meter(frontend: Frontend) -> None:

@@ -1,7 +1,6 @@
 """What an owner of Home Assistant's own `dsmr` sees: the offer, what would continue, going back, and the repair."""
 
 from collections.abc import Iterator
-import json
 import re
 import time
 from typing import Any
@@ -10,7 +9,7 @@ import pytest
 
 from demonstration.frontend import Frontend
 
-from .conftest import ROOT, NetworkMeter, meter
+from .conftest import NetworkMeter, entries, meter, texts
 
 DIALOG = "dialog-data-entry-flow"
 FLOWS = "config/config_entries/flow"
@@ -18,13 +17,6 @@ ENTRIES = "config/config_entries/entry"
 LANGUAGES = ("en", "nl", "de")
 PATIENCE = 60.0
 """Seconds in which `dsmr` must show values: it does so 30 s after it was set up."""
-
-
-def texts(language: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(
-        (ROOT / f"custom_components/dsmr_p1/translations/{language}.json").read_text(encoding="utf-8")
-    )
-    return found
 
 
 def beginning_of(text: str) -> re.Pattern[str]:
@@ -66,20 +58,11 @@ class OldEntry:
         return found
 
 
-def our_entries(frontend: Frontend) -> set[str]:
-    return {entry["entry_id"] for entry in frontend.command("config_entries/get", domain="dsmr_p1")}
-
-
 @pytest.fixture
-def english(frontend: Frontend) -> Iterator[Frontend]:
-    """The frontend, with entries of others removed, and in English again in the end."""
-    ours = our_entries(frontend)
-    yield frontend
-    frontend.choose_language("en")
-    for one in our_entries(frontend) - ours:
-        frontend.request("DELETE", f"{ENTRIES}/{one}")
-    for entry in frontend.command("config_entries/get", domain="dsmr"):
-        frontend.request("DELETE", f"{ENTRIES}/{entry['entry_id']}")
+def english(tidy: Frontend) -> Iterator[Frontend]:
+    """The frontend, in English again in the end."""
+    yield tidy
+    tidy.choose_language("en")
 
 
 @pytest.fixture(params=["dsmr5", "belgium"])
@@ -121,7 +104,7 @@ def test_the_offer_in_three_languages(english: Frontend, house: tuple[NetworkMet
 
 def test_there_and_back(english: Frontend, house: tuple[NetworkMeter, str]) -> None:
     core = OldEntry(english, house[0].url, house[1])
-    used, before = core.entities("dsmr"), our_entries(english)
+    used, before = core.entities("dsmr"), set(entries(english, "dsmr_p1"))
     step = open_offer(english, "en")
     english.click(step["start"]["menu_options"]["take_over"])
     english.see(step["confirm"]["data"]["take_over"], within=DIALOG)
@@ -134,7 +117,7 @@ def test_there_and_back(english: Frontend, house: tuple[NetworkMeter, str]) -> N
     assert core.entities("dsmr") == {}
     english.open("/config/integrations/integration/dsmr_p1")
     english.screenshot(f"take_over_integration_{house[1]}")
-    [entry] = our_entries(english) - before
+    [entry] = set(entries(english, "dsmr_p1")) - before
     english.request("DELETE", f"{ENTRIES}/{entry}")
     until(lambda: core.entry()["disabled_by"] is None, "dsmr was not enabled")
     until(lambda: core.entities("dsmr") == used, "not all was given back")
@@ -144,11 +127,11 @@ def test_the_repair_of_an_owner_of_both(english: Frontend) -> None:
     with meter("--model", "dsmr5", "--mbus", "gas,water", "--seed", "10") as found:
         step = english.request("POST", FLOWS, {"handler": "dsmr_p1"})
         path = f"{FLOWS}/{step['flow_id']}"
-        before = our_entries(english)
+        before = set(entries(english, "dsmr_p1"))
         step = english.request("POST", path, {"port": found.url, "bridge_type": "auto"})
         until(lambda: english.request("GET", path)["type"] == "form", "the meter is not heard")
         english.request("POST", path, {})
-        [entry] = our_entries(english) - before
+        [entry] = set(entries(english, "dsmr_p1")) - before
         core = OldEntry(english, found.url, "5")
         used = core.entities("dsmr")
         english.request("POST", f"{ENTRIES}/{entry}/reload")
