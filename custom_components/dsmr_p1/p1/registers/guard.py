@@ -13,7 +13,7 @@ from ..decoding.decoder import Reading
 from ..memory import PortMemory
 from ..meters.detection import Detection, Meter
 from ..meters.identity import identity_of, is_another
-from .guarded import Accepted, Begun, Event, GuardedMeter, Held, Times
+from .guarded import Accepted, Begun, Event, GuardedMeter, Held, Times, seen
 from .layout import SteadyLayout
 
 __all__ = ["Accepted", "Begun", "Event", "Guard", "Held"]
@@ -54,34 +54,32 @@ class Guard:
 
     def check(self, reading: Reading, now: float, wall: datetime) -> Reading:
         """Return a reading as it may be shown: the same object where nothing of it is held."""
-        telegram, meters = reading.telegram, reading.detection.meters
-        self._times.begin(telegram, now, wall)
-        if not telegram.has_crc:
-            meters = self._layout.follow(meters)
-            if not meters:
-                # Nothing is shown yet, but registers wait for the next telegram.
-                self._shown(reading.detection.meters, reading.system_title, is_filled=False)
-                return reading._replace(detection=Detection((), reading.detection.unknown))
-        shown = self._shown(meters, reading.system_title, is_filled=meters is not reading.detection.meters)
-        if shown is reading.detection.meters:
-            return reading
-        return reading._replace(detection=Detection(shown, reading.detection.unknown))
+        telegram, (sent, unknown), _, system_title, _ = reading
+        times, meters = self._times, sent
+        times.last, times.this = times.this, (now, wall, telegram)
+        # Where nothing is shown yet, registers wait for the next telegram all the same.
+        if not telegram.has_crc and not (meters := self._layout.follow(sent)):
+            self._shown(sent, system_title)
+        shown = self._shown(meters, system_title, is_filled=meters is not sent) if meters else ()
+        return reading if shown is sent else reading._replace(detection=Detection(shown, unknown))
 
-    def _shown(self, meters: tuple[Meter, ...], system_title: bytes | None, *, is_filled: bool) -> tuple[Meter, ...]:
+    def _shown(
+        self, meters: tuple[Meter, ...], system_title: bytes | None, *, is_filled: bool = False
+    ) -> tuple[Meter, ...]:
         """Return the meters as they may be shown."""
         if is_new := len(meters) != len(self._lineup) or system_title != self._system_title:
             self._line_up(meters, system_title)
         others: list[Meter] | None = None
         for number, meter in enumerate(meters):
             guarded = self._lineup[number]
-            if guarded.is_plain and (
-                guarded.raw is meter or (guarded.profile is meter.profile and not guarded.has_registers)
-            ):
+            if guarded.shown is meter:
                 continue
             if guarded.profile is not meter.profile:
                 is_new = True
                 self._line_up(meters, system_title)
                 guarded = self._lineup[number]
+            if not guarded.ids and not is_filled:
+                continue
             shown = guarded.follow(meter, self._times, is_filled=is_filled)
             if guarded.events:
                 self._report(guarded)
@@ -102,7 +100,7 @@ class Guard:
     def _line_up(self, meters: tuple[Meter, ...], system_title: bytes | None) -> None:
         """Find what guards the meters of a telegram, in their order."""
         for guarded in self._lineup:
-            guarded.last_seen = guarded.last_seen or self._times.before
+            guarded.last_seen = guarded.last_seen or seen(self._times.last)
         self._system_title = system_title
         identities = [identity_of(meter, system_title) for meter in meters]
         slots = [meter.profile.slot for meter in meters]
@@ -142,8 +140,8 @@ class Guard:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the last good readings by slot, as they are to be stored."""
-        seen = self._times.seen
-        return {slot: guarded.as_dict(seen) for slot, guarded in self._slots.items()}
+        last = seen(self._times.this)
+        return {slot: guarded.as_dict(last) for slot, guarded in self._slots.items()}
 
     def restore(self, stored: Mapping[str, Any], now: float, wall: datetime) -> None:
         """Go on with the readings that were stored, after the time that has passed."""

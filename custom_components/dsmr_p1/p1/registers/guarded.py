@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from operator import itemgetter
+from itertools import compress, count
+from operator import is_not, itemgetter
 from typing import Any, Final, NamedTuple, Self
 
 from ..catalog import ChannelType, Role
@@ -50,50 +51,30 @@ class Begun(NamedTuple):
 
 
 type Event = Held | Accepted | Begun
+type Arrival = tuple[float, datetime, Telegram | None]
+"""When a telegram came, in seconds and by the time of day, and the telegram."""
 
 
 class Times:
-    """The times of the telegram that is looked at and of the one before, worked out where a register needs them."""
+    """The telegram that is looked at and the one before; their times are worked out where a register needs them."""
 
     def __init__(self) -> None:
         """Start before the first telegram."""
-        self.now = self._before = 0.0
-        self.has_crc = False
-        self._wall = self._wall_before = datetime.min.replace(tzinfo=UTC)
-        self._telegram: Telegram | None = None
-        self._telegram_before: Telegram | None = None
+        self.last: Arrival = (0.0, datetime.min.replace(tzinfo=UTC), None)
+        self.this: Arrival = self.last
         self._ahead: timedelta | None = None
-
-    def begin(self, telegram: Telegram, now: float, wall: datetime) -> None:
-        """Go on to the next telegram."""
-        self._telegram_before, self._telegram = self._telegram, telegram
-        self._before, self.now = self.now, now
-        self._wall_before, self._wall = self._wall, wall
-        self.has_crc = telegram.has_crc
-
-    @property
-    def seen(self) -> Seen:
-        """When the telegram came that is looked at."""
-        return Seen(self.now, self._wall, None if self._telegram is None else self._telegram.timestamp)
-
-    @property
-    def before(self) -> Seen:
-        """When the telegram before came."""
-        telegram = self._telegram_before
-        return Seen(self._before, self._wall_before, None if telegram is None else telegram.timestamp)
 
     def moment(self, before: Seen | None, powers: Callable[[], Powers]) -> Moment:
         """Return the moment for the registers of a meter; it was seen `before`, if not in the telegram before."""
-        now = self.seen
+        now, telegram, telegram_before = seen(self.this), self.this[2], self.last[2]
         if self._ahead is None and now.time is not None:
             # A clock that has always been ahead is the meter's own time.
-            self._ahead = max(now.time - self._wall, timedelta())
-        telegram, telegram_before = self._telegram, self._telegram_before
+            self._ahead = max(now.time - now.wall, timedelta())
         return Moment(
             now=now,
-            before=before or self.before,
-            latest=self._wall + (self._ahead or timedelta()) + _AHEAD,
-            has_crc=self.has_crc,
+            before=before or seen(self.last),
+            latest=now.wall + (self._ahead or timedelta()) + _AHEAD,
+            has_crc=telegram is not None and telegram.has_crc,
             is_zone_new=telegram is not None
             and telegram_before is not None
             and telegram.clock is not telegram_before.clock,
@@ -104,31 +85,26 @@ class Times:
 class GuardedMeter:
     """A meter and its registers.
 
-    `raw` is the meter as the last telegram has it; `is_plain` while it is shown so. `identity` tells it from another
-    meter in its slot. `last_seen` is when it was there last, None where that is the telegram before.
+    `shown` is the meter as the last telegram has it, or with other readings where one is held. `ids` are the channels
+    of its registers. `identity` tells it from another meter in its slot. `last_seen` is when it was there last, None
+    where that is the telegram before.
     """
 
     def __init__(self) -> None:
         """Start with no telegram."""
         self.profile: MeterProfile | None = None
         self.identity: str | None = None
-        self.raw: Meter | None = None
-        self.is_plain = False
+        self.shown: Meter | None = None
+        self.ids: tuple[str, ...] = ()
         self.last_seen: Seen | None = None
         self.events: list[Event] = []
-        self._shown: Meter | None = None
+        self._raw: Meter | None = None
         self._registers: dict[str, Register] = {}
-        self._ids: tuple[str, ...] = ()
         self._pick: Callable[[Mapping[str, CosemValue]], Sequence[CosemValue]] = lambda _: ()
         self._guarded: tuple[Register, ...] = ()
-        self._values: Sequence[CosemValue] = ()
+        self._values: Sequence[CosemValue | None] = ()
         self._derived: tuple[Derived, ...] = ()
         self._power = 0.0
-
-    @property
-    def has_registers(self) -> bool:
-        """Whether the meter has registers now."""
-        return bool(self._ids)
 
     @property
     def holding(self) -> list[str]:
@@ -147,10 +123,10 @@ class GuardedMeter:
         for channel_id, register in self._registers.items():
             if channel_id not in rows and self.last_seen is not None:
                 register.lose(self.last_seen)
-        self._ids = tuple(rows)
-        self._pick = _picker(self._ids)
+        self.ids = tuple(rows)
+        self._pick = _picker(self.ids)
         self._guarded = tuple(self._registers.setdefault(channel_id, Register()) for channel_id in rows)
-        self._values = ()
+        self._values = (None,) * len(rows)
         for (channel_id, row), register in zip(rows.items(), self._guarded, strict=True):
             _set_limit(register, row, profile, meter.channels[channel_id].unit)
 
@@ -159,39 +135,44 @@ class GuardedMeter:
 
         `is_filled`: not all channels are those of the telegram, so what follows from them is worked out anew.
         """
-        now, channels = times.now, meter.channels
         # The same objects, as a rule; a tuple compares these before it looks into them.
-        values = self._pick(channels)
-        if values == self._values and self.is_plain and not is_filled:
-            self.raw = meter
+        values = self._pick(meter.channels)
+        if values == self._values and not is_filled:
+            self._raw = self.shown = meter
             return meter
         others: dict[str, CosemValue] = {}
         moment: Moment | None = None
-        for channel_id, register, value in zip(self._ids, self._guarded, values, strict=True):
-            if value is register.raw or register.takes(value, now):
+        for place in compress(count(), map(is_not, values, self._values, strict=True)):
+            register, value = self._guarded[place], values[place]
+            if register.takes(value):
                 continue
             moment = moment or self._moment(meter, times)
+            channel_id = self.ids[place]
             shown = self._look(meter.profile, channel_id, register, value, moment)
             if shown is not value:
                 others[channel_id] = shown
-        self.raw, self._values = meter, values
-        self.is_plain = not others and not is_filled
-        before, self._shown = self._shown, meter if self.is_plain else self._with(meter, others)
+        before, self.shown = self.shown, self._with(meter, others) if others or is_filled else meter
         if self.events and before is not None:
-            self._follow_steps(before, self._shown)
-        return self._shown
+            self._follow_steps(before, self.shown)
+        self._raw = meter
+        # What is not shown as it is must be looked at again.
+        self._values = values
+        if others:
+            self._values = [None if key in others else value for key, value in zip(self.ids, values, strict=True)]
+        return self.shown
 
     def _moment(self, meter: Meter, times: Times) -> Moment:
-        raw = self.raw
+        raw = self._raw
 
         def powers() -> Powers:
             own, told, confirmed = own_power(meter), told_power(meter), 2 * self._power
             before = own if raw is None else own_power(raw)
             # Without checksum power is believed where two telegrams have it. It allows nothing until a total that
             # was accepted has risen by it.
-            return Powers(max(told, confirmed), max(own, before) if times.has_crc else min(own, before))
+            return Powers(max(told, confirmed), max(own, before) if moment.has_crc else min(own, before))
 
-        return times.moment(self.last_seen, powers)
+        moment = times.moment(self.last_seen, powers)
+        return moment
 
     def _look(
         self, profile: MeterProfile, channel_id: str, register: Register, value: CosemValue, moment: Moment
@@ -251,6 +232,12 @@ class GuardedMeter:
             channel_id: Register.from_dict(register, now, wall) for channel_id, register in stored["registers"].items()
         }
         return meter
+
+
+def seen(arrival: Arrival) -> Seen:
+    """Return when a telegram came."""
+    now, wall, telegram = arrival
+    return Seen(now, wall, None if telegram is None else telegram.timestamp)
 
 
 def _picker(ids: tuple[str, ...]) -> Callable[[Mapping[str, CosemValue]], Sequence[CosemValue]]:

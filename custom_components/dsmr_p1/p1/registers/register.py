@@ -42,7 +42,7 @@ class Register:
         self._raised = 0.0
         self._good: Sight | None = None
         self._start: Sight | None = None
-        self._floor, self._ceiling, self._until = Decimal(), _NO_CEILING, 0.0
+        self._floor, self._ceiling = Decimal(), _NO_CEILING
         self._pending: Sight | None = None
         self._back: tuple[datetime, ...] = ()
         self._back_since = 0.0
@@ -58,17 +58,11 @@ class Register:
         """Whether a reading was good already."""
         return self._good is not None
 
-    def takes(self, value: CosemValue, now: float) -> bool:
-        """Whether a reading is one step on from the last one, which needs no closer look; it is the last one then."""
+    def takes(self, value: CosemValue) -> bool:
+        """Whether a reading may follow at any time, which needs no closer look; it is the last one then."""
         number = value.value
-        if (
-            now >= self._until
-            or type(number) is not Decimal
-            or value.unit is not self.unit
-            or not self._floor <= number <= self._ceiling
-        ):
+        if type(number) is not Decimal or value.unit is not self.unit or not self._floor <= number <= self._ceiling:
             return False
-        self._ceiling += number - self._floor
         self._floor = number
         self.raw = value
         return True
@@ -86,7 +80,8 @@ class Register:
             self.lose(moment.before)
             return value
         self._convert(value.unit)
-        seen = Sight(value._replace(timestamp=self._time(value.timestamp, moment)), moment.now)
+        time = self._time(value.timestamp, moment)
+        seen = Sight(value if time is value.timestamp else value._replace(timestamp=time), moment.now)
         last = self._last(moment.before)
         if last is None:
             return self._begin(seen, value, moment)
@@ -162,12 +157,11 @@ class Register:
         self._ceiling = _NO_CEILING
         if value.timestamp is None and moment.has_crc and self.limit is not None and isinstance(value.value, Decimal):
             self._floor = value.value
-            self._ceiling = value.value + Decimal(self.limit * SLACK) + resolution(value)
+            self._ceiling = value.value + Decimal(self.limit * SLACK)
         return value
 
     def _unsettle(self) -> None:
-        self.raw = None
-        self._until = 0.0
+        self.raw, self._ceiling = None, _NO_CEILING
 
     def _measure(self, seen: Sight, moment: Moment) -> None:
         """Confirm the power that the meter measures, where the total has risen accordingly for a while."""
@@ -179,7 +173,6 @@ class Register:
                 measured = min(moment.powers().measured, rate / self.rise_of_kilo_watt)
                 self.confirmed_power = max(self.confirmed_power, measured)
             self._start = seen
-        self._until = self._start.seen.at + SLACK
 
     # What fits
 
@@ -196,10 +189,11 @@ class Register:
         if rise < 0 or self.limit is None:
             return rise >= 0
         seconds = one.seconds_until(other) + SLACK
-        rise -= float(max(resolution(one.value), resolution(other.value)))
-        if rise <= max(rate, self.limit, self._raised) * seconds:
+        if rise <= (most := max(rate, self.limit, self._raised)) * seconds:
             return True
-        return self.rise_of_kilo_watt > 0 and rise <= moment.powers().greatest * self.rise_of_kilo_watt * seconds
+        if self.rise_of_kilo_watt:
+            most = max(most, moment.powers().greatest * self.rise_of_kilo_watt)
+        return rise - float(max(resolution(one.value), resolution(other.value))) <= most * seconds
 
     def _time(self, time: datetime | None, moment: Moment) -> datetime | None:
         """Return the time of a reading; None where it cannot be: before clocks were set, to come, or gone back.
@@ -225,7 +219,8 @@ class Register:
         if self._good is None or self._good.value.unit is unit:
             return
         before = self._good.value
-        self._hold = self._pending = self._start = self.raw = None
+        self._hold = self._pending = self._start = None
+        self._unsettle()
         if (
             unit is None
             or before.unit is None
