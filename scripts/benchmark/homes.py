@@ -25,6 +25,9 @@ START_LIMIT: Final = 180.0
 ANSWER_LIMIT: Final = 120.0
 VALUE_LIMIT: Final = 60.0
 PROBE: Final = "bench_probe"
+ENOUGH: Final = 1500
+ENOUGH_OF_MANY: Final = 120
+"""Telegrams of a bridge before the first comes again: registers that fall are held back, which no meter lives with."""
 EIGHT: Final = (
     "electricity_emeter_actual_delivery",
     "electricity_emeter_actual_production",
@@ -233,11 +236,9 @@ def entry_id(number: int) -> str:
     return f"bench{number:027d}"
 
 
-async def prepare(
-    side: str, tree: Tree | None, folder: Path, *, bridges: int, is_paced: bool, python: Path, telegrams: int = 120
-) -> Home:
+async def prepare(side: str, tree: Tree | None, folder: Path, *, bridges: int, is_paced: bool, python: Path) -> Home:
     """Write the folder of a Home Assistant; `is_paced` for the default settings, else every telegram is shown."""
-    stream = streams.household("dsmr5", telegrams)
+    stream = streams.household("dsmr5", ENOUGH if bridges == 1 else ENOUGH_OF_MANY)
     far_ends = [
         Bridge([streams.of_house(telegram, number) for telegram in stream] if number else stream)
         for number in range(bridges)
