@@ -223,7 +223,8 @@ class P1Sensor(P1Entity, SensorEntity):
         self._values = self.coordinator.data.get(self.slot)
         self._presented = None if self._values is None else self._values.get(self.channel_id)
         self._was_available = self.coordinator.last_update_success
-        if self._presented is last:
+        if self._presented is last or (self._presented and last and self._presented.value is last.value):
+            # A total that is due again is another object, with the same value.
             return
         value = None if self._presented is None else self._presented.value
         sent, shown = self._units

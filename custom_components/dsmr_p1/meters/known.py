@@ -28,10 +28,12 @@ class KnownMeters:
         self._replacements = Replacements(port, self.corrections, self._questions, self._seen_in)
         self._siblings = Siblings(port, self._questions)
         self._port = port
-        self._profiles: dict[str, MeterProfile] = {}
+        self._profiles: list[MeterProfile] = []
         self._system_title: bytes | None = None
         self._seen: Mapping[str, KnownMeter] = {}
         self._presented: dict[str, tuple[Meter, Values]] = {}
+        # The totals of each meter, for as long as the profiles stay.
+        self._totals: dict[str, list[str]] = {}
         self._newcomers = Newcomers()
 
     @callback
@@ -44,12 +46,11 @@ class KnownMeters:
 
     def follow(self, reading: Reading) -> None:
         """Update the known meters from a telegram."""
-        if (
-            self._newcomers
-            or len(self._profiles) != len(reading.meters)
-            or self._system_title != reading.system_title
-            or any(self._profiles.get(meter.profile.slot) is not meter.profile for meter in reading.meters)
-        ):
+        # The same objects, as a rule; a list compares these before it looks into them.
+        profiles = [meter.profile for meter in reading.meters]
+        if self._newcomers or profiles != self._profiles or self._system_title != reading.system_title:
+            self._profiles = profiles
+            self._totals = {}
             self._learn(reading)
         self._replacements.follow(reading)
         self._siblings.follow(reading)
@@ -65,12 +66,9 @@ class KnownMeters:
         self._presented[slot] = meter, presented
         shown = self._replacements.shown(slot, presented)
         before = {} if are_totals_due else self._port.display.values.get(slot, {})
-        totals = {
-            channel_id: before.get(channel_id) or value._replace()
-            for channel_id, value in shown.items()
-            if value.channel.quantity in TOTALS
-        }
-        return {**shown, **totals}
+        if (totals := self._totals.get(slot)) is None:
+            totals = self._totals[slot] = [i for i, value in presented.items() if value.channel.quantity in TOTALS]
+        return {**shown, **{i: before.get(i) or value._replace() for i in totals if (value := shown.get(i))}}
 
     def is_reported(self, slot: str) -> bool:
         """Whether the last telegram has a meter in this slot; assumed without a telegram."""
@@ -82,7 +80,7 @@ class KnownMeters:
     @callback
     def async_forget(self, slot: str) -> None:
         """Remove a meter that the owner has removed from the known ones."""
-        self._profiles.pop(slot, None)
+        self._profiles = []
         self._presented.pop(slot, None)
         self._seen = {seen: meter for seen, meter in self._seen.items() if seen != slot}
         self._replacements.async_forget(slot)
@@ -113,7 +111,6 @@ class KnownMeters:
     def _learn(self, reading: Reading) -> None:
         """Add new meters and channels, and update changed ones."""
         port = self._port
-        self._profiles = {meter.profile.slot: meter.profile for meter in reading.meters}
         self._system_title = reading.system_title
         types = port.entry.options.get(CONF_METER_TYPE, {})
         seen = self._siblings.without_retired(

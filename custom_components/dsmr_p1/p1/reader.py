@@ -238,7 +238,7 @@ class P1Reader:
                 if self._decoder.is_amid_telegram:
                     # An unreliable network delivers a telegram in pieces.
                     self._search.idle_in_telegram()
-                elif self._search.idle() and self._has_settings:
+                elif self._search.idle():
                     return
                 continue
             events, fits = self._decode(octets)
@@ -261,8 +261,12 @@ class P1Reader:
             is_p1 = is_p1 or isinstance(event, Reading) or event.reason in _STRUCTURED
             if isinstance(event, Reading) or event.reason.is_whole:
                 self._watchdog.fed(now)
-        garbage = 0 if self._decoder.is_amid_telegram else len(octets)
-        fits = not (self._search.heard(garbage, is_p1=is_p1) and self._has_settings)
+        fits = True
+        if self._has_settings:
+            garbage = 0 if is_p1 or self._decoder.is_amid_telegram else len(octets)
+            fits = not self._search.heard(garbage, is_p1=is_p1)
+        if not events and not self._newest:
+            return [], fits
         rejections: list[Reading | Rejected] = [event for event in events if isinstance(event, Rejected)]
         newest = [event for event in events if isinstance(event, Reading)][-1:] or self._newest
         self._newest = newest if fits and self._rest else []
@@ -290,7 +294,7 @@ class P1Reader:
 
     async def _read(self, reader: asyncio.StreamReader) -> bytes | None:
         """Read available bytes; None when the line is idle and it matters. Raises PortError when the port is lost."""
-        waits_for_idle = self._search.is_undecided or not self._search.has_been_idle
+        waits_for_idle = self._has_settings and (self._search.is_undecided or not self._search.has_been_idle)
         try:
             if waits_for_idle:
                 async with asyncio.timeout(QUIET):

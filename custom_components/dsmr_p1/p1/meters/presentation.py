@@ -44,6 +44,8 @@ def present(meter: Meter, last: tuple[Meter, Mapping[str, Presented]] | None = N
         return {}
     if last is not None and last[0].profile is meter.profile:
         before, presented = last
+        if before is meter:
+            return presented
         changed = [i for i, value in meter.channels.items() if value is not before.channels[i]]
         if not any(i.startswith(_FAILURE) for i in changed):
             return {**presented, **{i: _channel(meter, i) for i in changed if i in presented}}
