@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final, override
+from weakref import WeakValueDictionary
 
 from homeassistant.components.sensor import (
     SensorDeviceClass,
@@ -68,7 +69,8 @@ class Sensors:
         self._async_add_entities = async_add_entities
         self._registry = er.async_get(hass)
         self._meters: Mapping[str, KnownMeter] = {}
-        self._sensors: dict[tuple[str, str], P1Sensor] = {}
+        # Without those that are disabled, which nobody else holds on to: they are made again with the next change.
+        self._sensors: WeakValueDictionary[tuple[str, str], P1Sensor] = WeakValueDictionary()
 
     @callback
     def follow(self) -> None:
@@ -101,11 +103,6 @@ class Sensors:
             registered = self._registry.async_get(sensor.entity_id)
             if registered is not None and registered.unique_id != sensor.unique_id:
                 return True
-        elif (registered := sensor.registry_entry) is not None and self._registry.async_get_entity_id(
-            registered.domain, DOMAIN, registered.unique_id
-        ) is None:
-            # The sensor is disabled, and its registry entry moved to another meter: this meter needs its own.
-            return True
         return describe(meter, sensor.channel_id, sensor.registered_unit) != sensor.entity_description
 
     async def _replace(self, retired: list[P1Sensor], fresh: list[P1Sensor]) -> None:
