@@ -110,11 +110,13 @@ class Decoder:
         """
         self._now = now
         events: list[Reading | Rejected] = []
-        if self._has_parity is not True:
-            self._framer.receive(octets)
+        if self._has_parity is not True and self._framer.receive(octets):
             self._decode(self._framer, events, parity=False)
-        if self._has_parity is not False and (self._has_parity or not octets.isascii() or self._stripped.pending):
-            self._stripped.receive(octets.translate(_STRIP_PARITY))
+        if (
+            self._has_parity is not False
+            and (self._has_parity or not octets.isascii() or self._stripped.pending)
+            and self._stripped.receive(octets.translate(_STRIP_PARITY))
+        ):
             self._decode(self._stripped, events, parity=True)
         return events
 
@@ -222,13 +224,12 @@ class _InnerFramer:
 
     def frame_in(self, text: bytes) -> PlainFrame | None:
         """Return the telegram in a decrypted text; None if the text is not exactly one telegram."""
-        framer, found = self._framer, None
-        framer.receive(text)
-        while (event := framer.next_event(final=True)) is not None:
+        self._framer.receive(text)
+        while (event := self._framer.next_event(final=True)) is not None:
             # It ends with the telegram too: a length with a bit error opens more than one frame.
             if isinstance(event, PlainFrame) and text.startswith(event.text) and _END.fullmatch(text, len(event.text)):
-                found = event
-        return found
+                return event
+        return None
 
     def is_telegram(self, text: bytes) -> bool:
         """Whether a decrypted text is a telegram with a right checksum."""

@@ -28,8 +28,8 @@ def _folds(size: int) -> tuple[tuple[int, int, int, int], ...]:
     width = size + _CHECKSUM
     folds = []
     while width > _DEGREE:
-        # The power of two with which a fold halves the number of bits.
-        power = 1 << (max(width // 28, 1).bit_length() - 1)
+        # The power of two with which a fold takes away the most bits.
+        power = max((1 << n for n in range(width.bit_length())), key=lambda p: min(14 * p, width - 15 * p))
         low = min(14 * power, width - 15 * power)
         folds.append((low, (1 << low) - 1, 14 * power - low, 15 * power - low))
         width -= low

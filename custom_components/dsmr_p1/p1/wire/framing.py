@@ -81,8 +81,8 @@ class Framer:
         # The identification line of the last telegram, with its line end.
         self._opening = b"/\r\n"
 
-    def receive(self, octets: bytes) -> None:
-        """Append bytes from the port to the buffer."""
+    def receive(self, octets: bytes) -> bool:
+        """Append bytes from the port to the buffer, and return whether they may complete a frame or a rejection."""
         # The most frequent case first: bytes in the middle of a frame are buffered and looked at once.
         if self._wake_at and (
             self._origin + len(self._buffer) + len(octets) >= self._wake_at
@@ -97,6 +97,7 @@ class Framer:
             self._origin += drop
         else:
             self._buffer += octets
+        return not self._wake_at
 
     def next_event(self, *, final: bool = False) -> Frame | Rejected | None:
         """Return the next frame or rejection; None if that takes more bytes.
@@ -105,7 +106,9 @@ class Framer:
         rejected.
         """
         while self._position < len(self._buffer) and (final or not self._wake_at):
-            found = self._take_alike() or self._next(final=final)
+            found: Frame | Rejected | _Again | None = self._take_alike()
+            if found is None and (final or not self._wake_at):
+                found = self._next(final=final)
             if found is None:
                 break
             if not isinstance(found, _Again):
@@ -152,12 +155,17 @@ class Framer:
     def _take_alike(self) -> PlainFrame | None:
         """Return the telegram here if it is complete, valid and of the meter that sent the one before: the short way.
 
-        Everything else goes the long way, which returns the same frame for such a telegram.
+        The rest of one that has begun is waited for. Everything else goes the long way, which returns the same frame
+        for such a telegram, and waits for the same.
         """
         buffer, start, opening = self._buffer, self._position, self._opening
         if not buffer.startswith(opening, start) or not buffer.isascii():
             return None
         mark = buffer.find(b"!", start, start + MAX_TELEGRAM)
+        body, end = start + len(opening), len(buffer)
+        if mark < 0 and body + LONGEST_HEADER < end <= start + MAX_TELEGRAM and buffer.find(b"/", body) < 0:
+            self._wait(start + MAX_TELEGRAM + 1, _WAKES_TEXT)
+            return None
         text = buffer[start : mark + 1]
         last_line = buffer[mark + 1 : mark + 7]
         if not text.endswith(b"\n!") or last_line[4:] != b"\r\n" or text.rfind(b"/") >= len(opening):
