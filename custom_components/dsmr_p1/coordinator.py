@@ -1,7 +1,7 @@
 """The coordinator of one port: passes the readings of its reader on to the entities.
 
 Nothing is polled. Values go to the entities at the pace of each meter; changes of availability, first values, and
-meters or channels that were not there before go at once. A watchdog looks whether telegrams have stopped: then the
+meters or channels that were not there before go at once. Every telegram restarts a watchdog: when it runs out, the
 meters are unavailable.
 """
 
@@ -17,7 +17,6 @@ from homeassistant.exceptions import ConfigEntryAuthFailed, ConfigEntryNotReady
 from homeassistant.helpers.entity import Entity
 from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
-from homeassistant.util import dt as dt_util
 
 from .const import DOMAIN, LOGGER
 from .guarding.keeper import GuardKeeper
@@ -55,8 +54,7 @@ class P1Coordinator(DataUpdateCoordinator[Mapping[str, Values]]):
         self.entities_of_parts: Sequence[Entity] = ()
         self._first_reading: asyncio.Future[None] | None = None
         self._watchdog = HassJob(self._on_watchdog, cancel_on_shutdown=True)
-        self._cancel_watchdog: CALLBACK_TYPE = lambda: None
-        self._heard_at = dt_util.utcnow()
+        self._cancel_watchdog: CALLBACK_TYPE | None = None
         self.is_down = False
         """Whether telegrams have stopped: for longer than configured, or because the port is lost."""
         self._key_failures = 0
@@ -71,7 +69,7 @@ class P1Coordinator(DataUpdateCoordinator[Mapping[str, Values]]):
         """
         if must_hear or not self.port.meters:
             self._first_reading = self.hass.loop.create_future()
-        self._cancel_watchdog = async_call_later(self.hass, self.port.received_timeout, self._watchdog)
+        self._restart_watchdog()
         self.config_entry.async_on_unload(self._stop_watchdog)
         self.meters.async_start()
         self.keeper.async_start()
@@ -140,7 +138,7 @@ class P1Coordinator(DataUpdateCoordinator[Mapping[str, Values]]):
 
     def _on_reading(self, reading: Reading) -> None:
         port, now = self.port, monotonic()
-        reading, self._heard_at = self.keeper.check(reading, now), dt_util.utcnow()
+        reading = self.keeper.check(reading, now)
         port.set_reading(reading)
         if reading.counter_restarted:
             LOGGER.warning("P1 port %s: the frame counter of the meter began anew, and is believed", self.name)
@@ -148,6 +146,7 @@ class P1Coordinator(DataUpdateCoordinator[Mapping[str, Values]]):
         self._key_failures = 0
         if self._is_reauth_started:
             self._cancel_reauth()
+        self._restart_watchdog()
         self.meters.follow(reading)
         heard = {meter.profile.slot: meter for meter in reading.meters}
         values = {
@@ -214,17 +213,17 @@ class P1Coordinator(DataUpdateCoordinator[Mapping[str, Values]]):
         LOGGER.info("P1 port %s is unavailable: %s", self.name, reason)
         self.port.display.set_unavailable()
 
+    def _restart_watchdog(self) -> None:
+        self._stop_watchdog()
+        self._cancel_watchdog = async_call_later(self.hass, self.port.received_timeout, self._watchdog)
+
     @callback
-    def _on_watchdog(self, now: datetime) -> None:
-        """Check whether telegrams have stopped, with one timer for any number of them."""
-        limit = self.port.received_timeout
-        silent = (now - self._heard_at).total_seconds()
-        if silent >= limit:
-            self._set_unavailable(f"no telegram for {limit:g} seconds")
-        # Where the clock was set back, the last telegram is in the future.
-        left = limit - (silent if 0 <= silent < limit else 0)
-        self._cancel_watchdog = async_call_later(self.hass, left, self._watchdog)
+    def _on_watchdog(self, _: datetime) -> None:
+        self._cancel_watchdog = None
+        self._set_unavailable(f"no telegram for {self.port.received_timeout:g} seconds")
 
     @callback
     def _stop_watchdog(self) -> None:
-        self._cancel_watchdog()
+        if self._cancel_watchdog is not None:
+            self._cancel_watchdog()
+            self._cancel_watchdog = None
