@@ -20,7 +20,7 @@ from simulator.encryption import EXAMPLE_DECRYPTION_KEY
 
 from .rig import hand_over, know_meters, port_in_home
 
-TELEGRAMS: Final = 900
+TELEGRAMS: Final = 500
 MODELS: Final = {"dsmr5": "DSMR 5", "emucs": "e-MUCS", "smarty_lu": "Luxembourg"}
 OPTIONS: Final[dict[str, dict[str, Any]]] = {
     "relay": {"relay_port": 0, "relay_address": "127.0.0.1", "relay_clients": 10},

@@ -177,7 +177,12 @@ async def test_a_luxembourg_house_over_its_reference_power(make_house: MakeHouse
     # Every quarter counts by itself.
     assert number(house, "available_power") == 3
     assert states(house)["peak_at_risk"] == "on"
+    # It is over when the forecast is 5 % below, so that it does not flicker.
     await house.send(sent(910, 1_001_005, 2900))
+    assert states(house)["peak_at_risk"] == "on"
+    await house.send(sent(920, 1_001_012, 2800))
+    assert states(house)["peak_at_risk"] == "off"
+    await house.send(sent(930, 1_001_020, 2900))
     assert states(house)["peak_at_risk"] == "off"
     assert "average_peak" not in states(house)
 

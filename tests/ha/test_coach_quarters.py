@@ -300,7 +300,7 @@ def test_a_month_of_a_flemish_house() -> None:
     months, quarters = Months(), Quarters()
     months.set_peak("2026-10", Peak(4500, None))
     quarters.follow(NOON, 0, 3600)
-    now = advise(quarters, months, FLANDERS, "2026-11")
+    now = advise(quarters, months, FLANDERS, "2026-11", was_at_risk=None)
     # No quarter of November is over: it counts with 2.5 kW, and (4.5 + 2.5) / 2 = 3.5 kW.
     assert now.peak is None
     assert [now.average, now.cost] == pytest.approx([3500, 17.5])
@@ -311,7 +311,7 @@ def test_a_month_of_a_flemish_house() -> None:
     closed = quarters.follow(NOON + QUARTER, 750, 2900)
     assert closed is not None
     months.add_peak(closed, "2026-11")
-    now = advise(quarters, months, FLANDERS, "2026-11")
+    now = advise(quarters, months, FLANDERS, "2026-11", was_at_risk=None)
     assert (now.peak, now.average) == (Peak(3000, NOON + QUARTER), 3750)
     assert now.cost == pytest.approx(18.75)
     assert not now.is_at_risk
@@ -329,7 +329,7 @@ def test_a_month_of_a_luxembourg_house() -> None:
         months.add_peak(Closed(NOON + number * QUARTER, energy), "2026-11")
     start = NOON + 4 * QUARTER
     quarters.follow(start, 5000, 3600)
-    now = advise(quarters, months, LUXEMBOURG, "2026-11")
+    now = advise(quarters, months, LUXEMBOURG, "2026-11", was_at_risk=None)
     assert now.excess == pytest.approx(750)
     # 0.75 kWh at 12 cents.
     assert now.cost == pytest.approx(0.09)
@@ -338,7 +338,7 @@ def test_a_month_of_a_luxembourg_house() -> None:
     assert now.available == 3000
     assert now.is_at_risk
     quarters.follow(start + 600, 5950, 3600)
-    now = advise(quarters, months, LUXEMBOURG, "2026-11")
+    now = advise(quarters, months, LUXEMBOURG, "2026-11", was_at_risk=None)
     assert now.excess == pytest.approx(950, abs=1.1)
     assert now.available == 0
     # Another month has its own.

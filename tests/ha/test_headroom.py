@@ -74,34 +74,34 @@ def found(grid: Grid, *more: str) -> dict[str, float | None]:
     ],
 )
 def test_one_phase(phase: tuple[str, str, str, str], amperes: float) -> None:
-    assert found(WITH, *lines(phase)) == {"L1": amperes}
-    assert found(WITHOUT, *lines(phase)) == {"L1": amperes}
+    assert found(WITH, *lines(phase)) == {"l1": amperes}
+    assert found(WITHOUT, *lines(phase)) == {"l1": amperes}
 
 
 def test_units_are_those_that_are_sent() -> None:
     # Austria sends watts, and a meter with transformers milliamperes, which are not rounded to amperes.
-    assert found(WITH, "1-0:21.7.0(1150*W)", "1-0:32.7.0(230.0*V)") == {"L1": 5.0}
-    assert found(WITH, "1-0:21.7.0(0.1150*kW)", "1-0:31.7.0(791*mA)", "1-0:32.7.0(230.0*V)") == {"L1": 0.791}
+    assert found(WITH, "1-0:21.7.0(1150*W)", "1-0:32.7.0(230.0*V)") == {"l1": 5.0}
+    assert found(WITH, "1-0:21.7.0(0.1150*kW)", "1-0:31.7.0(791*mA)", "1-0:32.7.0(230.0*V)") == {"l1": 0.791}
 
 
 def test_an_empty_value_is_none() -> None:
-    assert found(WITH, *lines(("", "01.150", "00.000", "230.0")), "1-0:31.7.0()") == {"L1": 5.0}
-    assert found(WITH, "1-0:31.7.0()", "1-0:21.7.0()") == {"L1": None}
+    assert found(WITH, *lines(("", "01.150", "00.000", "230.0")), "1-0:31.7.0()") == {"l1": 5.0}
+    assert found(WITH, "1-0:31.7.0()", "1-0:21.7.0()") == {"l1": None}
 
 
 def test_the_only_phase_has_the_power_of_the_house() -> None:
     total = ("1-0:1.7.0(00.000*kW)", "1-0:2.7.0(01.150*kW)")
-    assert found(WITH, *total, *lines(("", "", "", "230.0"))) == {"L1": -5.0}
+    assert found(WITH, *total, *lines(("", "", "", "230.0"))) == {"l1": -5.0}
     # Of three phases it is nobody's.
     three = lines(("003", "", "", "230.0"), ("004", "", "", "230.0"), ("", "", "", "230.0"))
-    assert found(WITH, *total, *three) == {"L1": 3.0, "L2": 4.0, "L3": None}
+    assert found(WITH, *total, *three) == {"l1": 3.0, "l2": 4.0, "l3": None}
 
 
 def test_three_phases_are_each_their_own() -> None:
     three = lines(
         ("010", "02.300", "00.000", "230.0"), ("003", "00.000", "00.693", "231.0"), ("000", "00.058", "00.000", "232.0")
     )
-    assert found(WITH, *three) == {"L1": 10.0, "L2": -3.0, "L3": 0.25}
+    assert found(WITH, *three) == {"l1": 10.0, "l2": -3.0, "l3": 0.25}
     assert found(WITH) == {}
 
 
@@ -133,8 +133,8 @@ def test_without_neutral_the_second_comes_of_the_others(
     phases: tuple[tuple[str, str, str, str], ...], second: float
 ) -> None:
     values = found(WITHOUT, *lines(*phases))
-    assert values["L2"] == pytest.approx(second, abs=0.01)
-    assert (values["L1"], values["L3"]) == (float(phases[0][0]), float(phases[2][0]))
+    assert values["l2"] == pytest.approx(second, abs=0.01)
+    assert (values["l1"], values["l3"]) == (float(phases[0][0]), float(phases[2][0]))
     # The same sent back into the grid.
     back = tuple((amperes, out, power, volts) for amperes, power, out, volts in phases)
     assert found(WITHOUT, *lines(*back)) == values
@@ -147,23 +147,23 @@ def test_without_neutral_a_current_that_is_sent_is_believed() -> None:
         ("012.73", "00.000", "00.000", ""),
         ("011.87", "02.623", "00.000", "230.5"),
     )
-    assert found(WITHOUT, *three) == {"L1": 1.05, "L2": 12.73, "L3": 11.87}
+    assert found(WITHOUT, *three) == {"l1": 1.05, "l2": 12.73, "l3": 11.87}
     # No sign is a direction: L1 sends back, and L3 imports.
     three = lines(
         ("005.00", "00.000", "01.150", "230.0"), ("008.00", "", "", ""), ("010.00", "02.300", "00.000", "230.0")
     )
-    assert found(WITHOUT, *three) == {"L1": 5.0, "L2": 8.0, "L3": 10.0}
+    assert found(WITHOUT, *three) == {"l1": 5.0, "l2": 8.0, "l3": 10.0}
     # What was cut off of whole amperes.
     three = lines(("009", "02.254", "", "230.0"), ("000", "", "", ""), ("000", "00.000", "", "230.0"))
-    assert found(WITHOUT, *three) == {"L1": 9.8, "L2": 9.8, "L3": 0.0}
+    assert found(WITHOUT, *three) == {"l1": 9.8, "l2": 9.8, "l3": 0.0}
 
 
 def test_without_neutral_and_power_the_second_is_the_most_it_can_be() -> None:
     three = lines(("003.00", "", "", "230.0"), ("000.00", "", "", ""), ("004.00", "", "", "230.0"))
-    assert found(WITHOUT, *three) == {"L1": 3.0, "L2": 7.0, "L3": 4.0}
+    assert found(WITHOUT, *three) == {"l1": 3.0, "l2": 7.0, "l3": 4.0}
     # Power without current says too little.
     three = lines(("", "01.000", "", "230.0"), ("", "00.000", "", ""), ("", "01.000", "", "230.0"))
-    assert found(WITHOUT, *three) == {"L1": None, "L2": None, "L3": None}
+    assert found(WITHOUT, *three) == {"l1": None, "l2": None, "l3": None}
 
 
 def test_an_overload_is_over_when_all_are_clearly_below() -> None:
@@ -171,16 +171,16 @@ def test_an_overload_is_over_when_all_are_clearly_below() -> None:
     seen = [
         overload.follow(values)
         for values in (
-            {"L1": 20.0, "L2": -3.0},
-            {"L1": 20.1, "L2": -3.0},
-            {"L1": 19.5, "L2": -3.0},
-            {"L1": 19.0, "L2": -3.0},
-            {"L1": 19.5, "L2": -3.0},
+            {"l1": 20.0, "l2": -3.0},
+            {"l1": 20.1, "l2": -3.0},
+            {"l1": 19.5, "l2": -3.0},
+            {"l1": 19.0, "l2": -3.0},
+            {"l1": 19.5, "l2": -3.0},
             # Solar panels overload a fuse too.
-            {"L1": 1.0, "L2": -20.1},
-            {"L1": 1.0, "L2": -19.1},
-            {"L1": 1.0, "L2": None},
-            {"L1": 21.0, "L2": None},
+            {"l1": 1.0, "l2": -20.1},
+            {"l1": 1.0, "l2": -19.1},
+            {"l1": 1.0, "l2": None},
+            {"l1": 21.0, "l2": None},
             {},
         )
     ]

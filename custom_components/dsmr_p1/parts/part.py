@@ -3,16 +3,21 @@
 A part is a folder beside this file with a `PART`. Nothing else knows it, so that it can be deleted as a whole.
 """
 
-from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
 from typing import Any, Protocol, override
 
+from homeassistant.components.binary_sensor import BinarySensorDeviceClass, BinarySensorEntity
+from homeassistant.components.sensor import SensorEntity, SensorEntityDescription
 from homeassistant.config_entries import ConfigFlowResult, OptionsFlowWithReload
 from homeassistant.core import HomeAssistant, callback
 
 from ..coordinator import P1Coordinator
 from ..entity import P1Entity
+from ..p1 import CosemValue, Meter, Reading, Unit
+from ..p1.meters.grouping import MAIN_SLOT
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +45,13 @@ class PartSteps(OptionsFlowWithReload):
         return self.async_create_entry(data=options if settings is None else {**options, key: dict(settings)})
 
 
-class Source(Protocol):
-    """What the entities of a part show; `listeners` are called where there is news."""
+type Shown = float | datetime | bool | None
 
+
+class Source(Protocol):
+    """What the entities of a part show, by their keys; `listeners` are called where something of it has changed."""
+
+    shown: Mapping[str, Shown]
     listeners: list[Callable[[], None]]
 
     def follow(self) -> None:
@@ -50,20 +59,22 @@ class Source(Protocol):
 
 
 class PartEntity(P1Entity):
-    """An entity of a part, on the device of the meter in a slot; it writes its state when its value is another one."""
+    """An entity of a part, on the device of the main meter; it writes its state when its value is another one."""
 
-    def __init__(self, coordinator: P1Coordinator, slot: str, source: Source, part: str, key: str) -> None:
+    def __init__(self, coordinator: P1Coordinator, source: Source, part: str, key: str) -> None:
         """Initialize the entity; `key` distinguishes the entities of a part."""
-        super().__init__(coordinator, slot, f"{part}_{key}")
+        super().__init__(coordinator, MAIN_SLOT, f"{part}_{key}")
         self._attr_translation_key = f"{part}_{key}"
         self._source = source
+        self._key = key
+        self._shown: Shown = None
         self._was_available = False
 
     @override
     async def async_added_to_hass(self) -> None:
         await super().async_added_to_hass()
         self._was_available = self.coordinator.last_update_success
-        self._take()
+        self._shown = self._source.shown.get(self._key)
         self._source.listeners.append(self._update)
         self.async_on_remove(lambda: self._source.listeners.remove(self._update))
 
@@ -79,9 +90,55 @@ class PartEntity(P1Entity):
 
     @callback
     def _update(self) -> None:
-        if self._take():
+        shown = self._source.shown.get(self._key)
+        if shown != self._shown:
+            self._shown = shown
             self.async_write_ha_state()
 
-    @abstractmethod
-    def _take(self) -> bool:
-        """Take the value that is to be shown, and return whether it is another one."""
+
+class PartSensor(PartEntity, SensorEntity):
+    """Shows a number, or a time."""
+
+    def __init__(
+        self, coordinator: P1Coordinator, source: Source, part: str, description: SensorEntityDescription
+    ) -> None:
+        """Initialize the sensor; the key of its description is that of its value."""
+        super().__init__(coordinator, source, part, description.key)
+        self.entity_description = description
+
+    @property
+    @override
+    def native_value(self) -> Shown:
+        return self._shown
+
+
+class PartProblem(PartEntity, BinarySensorEntity):
+    """On while there is a problem."""
+
+    _attr_device_class = BinarySensorDeviceClass.PROBLEM
+
+    @property
+    @override
+    def is_on(self) -> bool | None:
+        return self._shown if isinstance(self._shown, bool) else None
+
+
+def main_meter(reading: Reading | None) -> Meter | None:
+    """Return the main meter in a telegram; None if there is none."""
+    for meter in () if reading is None else reading.meters:
+        if meter.profile.slot == MAIN_SLOT:
+            return meter
+    return None
+
+
+def number_in(value: CosemValue | None, unit: Unit) -> float | None:
+    """Return a value in a unit, which is that of the standard, where a meter sends none; None if it is no number."""
+    if value is None:
+        return None
+    _, number, sent, _ = value
+    if not isinstance(number, Decimal):
+        return None
+    if sent is unit or sent is None:
+        return float(number)
+    # As many watts as volt-amperes.
+    return float(number * sent.size / unit.size)

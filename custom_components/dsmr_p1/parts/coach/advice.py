@@ -1,10 +1,15 @@
 """The advice: what the entities show of the quarter that runs and its month. Power is in W, energy in Wh."""
 
-from typing import NamedTuple
+from datetime import UTC, datetime
+from typing import Final, NamedTuple
 
+from ..part import Shown
 from .months import Months, Peak, over
 from .quarters import Quarters
-from .settings import Settings
+from .settings import KILO, Settings
+
+HYSTERESIS: Final = 0.05
+"""The part of the power that costs nothing by which the forecast is below it before a peak is no longer at risk."""
 
 
 class Advice(NamedTuple):
@@ -24,9 +29,31 @@ class Advice(NamedTuple):
     excess: float
     cost: float | None
 
+    def shown(self) -> dict[str, Shown]:
+        """Return the values of the entities, by their keys."""
+        power, time = (None, None) if self.peak is None else self.peak
+        return {
+            "quarter_mean": _kilo(self.mean),
+            "quarter_forecast": _kilo(self.forecast),
+            "available_power": _kilo(self.available),
+            "peak_at_risk": self.is_at_risk,
+            "month_peak": _kilo(power),
+            "month_peak_time": None if time is None else datetime.fromtimestamp(time, UTC),
+            "average_peak": _kilo(self.average),
+            "month_excess": _kilo(self.excess),
+            "month_cost": None if self.cost is None else round(self.cost, 2),
+        }
 
-def advise(quarters: Quarters, months: Months, settings: Settings, month: str) -> Advice:
-    """Return the numbers at the time of the last telegram, in the month of the quarter that runs."""
+
+def _kilo(value: float | None) -> float | None:
+    return None if value is None else round(value / KILO, 3)
+
+
+def advise(quarters: Quarters, months: Months, settings: Settings, month: str, *, was_at_risk: bool | None) -> Advice:
+    """Return the numbers at the time of the last telegram, in the month of the quarter that runs.
+
+    A peak that `was_at_risk` is so until the forecast is clearly below what costs nothing.
+    """
     peak = months.peaks.get(month)
     limit = settings.limit(0.0 if peak is None else peak.power)
     forecast = quarters.forecast
@@ -36,7 +63,7 @@ def advise(quarters: Quarters, months: Months, settings: Settings, month: str) -
         mean=quarters.mean,
         forecast=forecast,
         available=quarters.available(limit),
-        is_at_risk=None if forecast is None else forecast > limit,
+        is_at_risk=None if forecast is None else forecast > (limit * (1 - HYSTERESIS) if was_at_risk else limit),
         peak=peak,
         average=average,
         excess=excess,

@@ -12,9 +12,9 @@ from homeassistant.util import dt as dt_util
 
 from ...const import DOMAIN
 from ...p1 import CosemValue, Reading, Unit
-from ...p1.cosem.units import convert
 from ...port.captures import Capture
 from ...port.state import Port
+from ..part import Shown, main_meter, number_in
 from .advice import Advice, advise
 from .months import Months, Peak, month_of
 from .quarters import Closed, Quarters
@@ -37,24 +37,26 @@ _RESOLUTIONS: Final[Mapping[Any, float]] = {places: KILO * 10.0**places for plac
 
 
 class Follower:
-    """Adds up what the main meter of a port tells, from `async_start` to `async_stop`.
+    """Adds up what the main meter of a port tells, from `async_start` on until the entry ends.
 
-    `advice` are the numbers of the last update, None before the first one; `listeners` are called with each update.
+    `shown` are the values of the last update; `listeners` are called with each update.
     """
 
-    def __init__(self, port: Port, slot: str, settings: Settings) -> None:
-        """Prepare to follow the meter in a slot."""
-        self.settings = settings
-        self.advice: Advice | None = None
+    def __init__(self, port: Port, settings: Settings) -> None:
+        """Prepare to follow the main meter."""
+        self.shown: Mapping[str, Shown] = {}
         self.listeners: list[Callable[[], None]] = []
+        self._settings = settings
+        self._advice: Advice | None = None
         self._port = port
-        self._slot = slot
         self._store = _store(port.hass, port.entry.entry_id)
         self._quarters = Quarters()
         self._months = Months()
         self._sent: Reading | None = None
         self._updated_at = 0.0
         # What costs much and changes seldom is worked out when a quarter begins, or when it has changed.
+        self._total: CosemValue | None = None
+        self._register: float | None = None
         self._step = 1.0
         self._month = ""
         self._peak: CosemValue | None = None
@@ -85,38 +87,36 @@ class Follower:
         if reading is None or sent is None or sent is self._sent:
             return
         self._sent = sent
-        channels = self._channels(reading)
+        meter = main_meter(reading)
+        channels = {} if meter is None else meter.channels
         total = channels.get(_TOTAL)
-        if total is None or not isinstance(total.value, Decimal) or self._is_held(total, reading, sent):
+        if total is not self._total:
+            self._total, self._register = total, number_in(total, Unit.KILO_WATT_HOUR)
+        if total is None or self._register is None or self._is_held(total, reading, sent):
             self._lose()
             return
         told = reading.telegram.timestamp
         time = (dt_util.utcnow() if told is None else told).timestamp()
-        closed = self._quarters.follow(
-            time,
-            float(total.value) * KILO,
-            _watts(channels.get(_POWER)),
-            self._step,
-            _watts(channels.get(_DEMAND)),
-        )
-        if closed is None and 0 <= time - self._updated_at < PACE:
-            return
-        self._updated_at = time
-        if closed is not None or self.advice is None:
-            self._step = _RESOLUTIONS.get(total.value.as_tuple().exponent, 1.0)
-        self._update(channels, closed, reading.telegram.clock.zone)
+        is_due = not 0 <= time - self._updated_at < PACE
+        power, demand = _watts(channels.get(_POWER)), _watts(channels.get(_DEMAND)) if is_due else None
+        closed = self._quarters.follow(time, self._register * KILO, power, self._step, demand)
+        if closed is not None or is_due:
+            self._updated_at = time
+            self._update(channels, closed, reading.telegram.clock.zone)
 
     def _update(self, channels: Mapping[str, CosemValue], closed: Closed | None, zone: tzinfo) -> None:
-        """Add a quarter that is over to its month, and tell the entities."""
+        """Add a quarter that is over to its month, and update the entities."""
         if closed is not None:
             month = month_of(closed.start, zone)
-            if self.settings.tariff == REFERENCE:
-                self._months.add_excess(closed, month, self.settings.power)
+            if self._settings.tariff == REFERENCE:
+                self._months.add_excess(closed, month, self._settings.power)
             # Some meters have the object, and never anything in it.
             if _peak(channels.get(_PEAK)) is None:
                 self._months.add_peak(closed, month)
-        if closed is not None or self.advice is None:
+        if closed is not None or self._advice is None:
             self._month, self._peak = month_of(self._quarters.start, zone), None
+            if self._total is not None and isinstance(number := self._total.value, Decimal):
+                self._step = _RESOLUTIONS.get(number.as_tuple().exponent, 1.0)
             self._store.async_delay_save(self._as_dict, SAVE_DELAY)
             self._follow_past_peaks(channels, zone)
         if (peak := channels.get(_PEAK)) != self._peak:
@@ -128,11 +128,13 @@ class Follower:
         """Follow a telegram without a register that may be believed: what the quarter comes to is unknown at once."""
         was_known = self._quarters.known is not None
         self._quarters.lose()
-        if was_known and self.advice is not None:
+        if was_known and self._advice is not None:
             self._advise()
 
     def _advise(self) -> None:
-        self.advice = advise(self._quarters, self._months, self.settings, self._month)
+        was_at_risk = None if self._advice is None else self._advice.is_at_risk
+        self._advice = advise(self._quarters, self._months, self._settings, self._month, was_at_risk=was_at_risk)
+        self.shown = self._advice.shown()
         for listener in self.listeners:
             listener()
 
@@ -154,17 +156,12 @@ class Follower:
         if month == self._month or known is None or peak.power > known.power:
             self._months.set_peak(month, peak)
 
-    def _channels(self, reading: Reading) -> Mapping[str, CosemValue]:
-        for meter in reading.meters:
-            if meter.profile.slot == self._slot:
-                return meter.channels
-        return {}
-
     def _is_held(self, total: CosemValue, reading: Reading, sent: Reading) -> bool:
         """Whether another number of the register is held back. Without checksum each is shown a telegram late."""
         if reading is sent or not reading.telegram.has_crc:
             return False
-        told = self._channels(sent).get(_TOTAL)
+        meter = main_meter(sent)
+        told = None if meter is None else meter.channels.get(_TOTAL)
         return told is None or told.value != total.value
 
 
@@ -186,8 +183,5 @@ def _peak(value: CosemValue | None) -> Peak | None:
 
 
 def _watts(value: CosemValue | None) -> float | None:
-    if value is None or not isinstance(value.value, Decimal):
-        return None
-    if value.unit is Unit.KILO_WATT:
-        return float(value.value) * KILO
-    return float(convert(value.value, value.unit or Unit.KILO_WATT, Unit.WATT))
+    power = number_in(value, Unit.KILO_WATT)
+    return None if power is None else power * KILO

@@ -13,8 +13,7 @@ from homeassistant.helpers.selector import (
 )
 import probatio
 
-from ...p1.meters.grouping import MAIN_SLOT
-from ..part import PartSteps
+from ..part import PartSteps, main_meter
 from .phases import Channels, Grid, phases_of, told_fuse, told_grid
 from .settings import CONF_HEADROOM, CONF_HEADROOM_FUSE, CONF_HEADROOM_GRID, Settings
 
@@ -58,6 +57,5 @@ class HeadroomSteps(PartSteps):
         """The channels of the main meter in the last telegram; none while the entry is not set up."""
         if self.config_entry.state is not ConfigEntryState.LOADED:
             return {}
-        reading = self.config_entry.runtime_data.port.reading
-        meters = () if reading is None else reading.meters
-        return next((meter.channels for meter in meters if meter.profile.slot == MAIN_SLOT), {})
+        meter = main_meter(self.config_entry.runtime_data.port.reading)
+        return {} if meter is None else meter.channels

@@ -10,15 +10,15 @@ sign its direction: the currents are the meter's own, without sign. That of L2 i
 the sum of the others then (Kirchhoff), with the angles that powers and currents have with loads of a power factor of 1.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from enum import StrEnum
 from math import acos, cos, pi, sqrt
-from operator import itemgetter
 from typing import Final, NamedTuple
 
 from ...p1 import CosemValue, Unit
 from ...p1.meters.limits import is_no_threshold
+from ..part import number_in
 
 NOMINAL: Final = 230.0
 """Volts, where a meter sends none (EN 50160)."""
@@ -51,12 +51,12 @@ class Phase(NamedTuple):
 
 PHASES: Final = {
     name: Phase(
-        f"emeter_instant_current_{name.lower()}",
-        f"emeter_instant_power_delivery_{name.lower()}",
-        f"emeter_instant_power_production_{name.lower()}",
-        f"emeter_instant_voltage_{name.lower()}",
+        f"emeter_instant_current_{name}",
+        f"emeter_instant_power_delivery_{name}",
+        f"emeter_instant_power_production_{name}",
+        f"emeter_instant_voltage_{name}",
     )
-    for name in ("L1", "L2", "L3")
+    for name in ("l1", "l2", "l3")
 }
 _ONE, _TWO, _THREE = PHASES.values()
 _OF_HOUSE: Final = {"power_import": "emeter_actual_delivery", "power_export": "emeter_actual_production"}
@@ -82,56 +82,48 @@ class Phases:
     def __init__(self, channels: Channels, grid: Grid) -> None:
         """Find the phases that a meter sends anything of."""
         names = phases_of(channels)
+        self._is_without_neutral = grid is Grid.WITHOUT_NEUTRAL and len(names) == len(PHASES)
         phases = {name: PHASES[name] for name in names}
         if len(names) == 1 and phases[names[0]].power_import not in channels:
             # The power of the only phase is that of the house.
             phases = {name: phase._replace(**_OF_HOUSE) for name, phase in phases.items()}
-        self._phases = [
-            (
-                name,
-                phase,
-                # Most meters send all of a phase, and its values are had at once then.
-                itemgetter(*phase) if all(channel_id in channels for channel_id in phase) else None,
-                _is_whole(channels.get(phase.current)),
-            )
-            for name, phase in phases.items()
-        ]
-        self._is_without_neutral = grid is Grid.WITHOUT_NEUTRAL and len(names) == len(PHASES)
+        self._wires = {name: _Wire(phase, channels) for name, phase in phases.items()}
 
     def currents(self, channels: Channels) -> Currents:
         """Return the current of each phase, by name; None where it cannot be known."""
         if self._is_without_neutral:
             return _without_neutral(channels)
-        found: dict[str, float | None] = {}
-        for name, phase, pick, is_whole in self._phases:
-            power, voltage, sent = (pick and _all(*pick(channels))) or _some(channels, phase)
-            if power is None:
-                found[name] = sent
-                continue
-            current = abs(power) * _KILO / (voltage if voltage > _LOWEST else NOMINAL)
-            if sent is not None:
-                current = max(current, abs(sent) - _ROUNDING) if is_whole else abs(sent)
-            found[name] = current if power >= 0 else -current
-        return found
+        return {name: wire.current(channels) for name, wire in self._wires.items()}
 
 
-def _all(
-    own: CosemValue, imported: CosemValue, exported: CosemValue, voltage: CosemValue
-) -> tuple[float, float, float] | None:
-    """Return the power, the voltage and the current of a phase; None where one is no number in the standard's unit."""
-    amperes, power, back, volts = own.value, imported.value, exported.value, voltage.value
-    if not (own.unit is _A and imported.unit is _KW and exported.unit is _KW and voltage.unit is _V):
-        return None
-    if not (isinstance(amperes, Decimal) and isinstance(power, Decimal) and isinstance(volts, Decimal)):
-        return None
-    if back:
-        return (float(power - back), float(volts), float(amperes)) if isinstance(back, Decimal) else None
-    return float(power), float(volts), float(amperes)
+class _Wire:
+    """A phase with a neutral. Only what a meter sends anew is converted."""
 
+    def __init__(self, phase: Phase, channels: Channels) -> None:
+        self._phase = phase
+        self._is_whole = _is_whole(channels.get(phase.current))
+        self._values: Sequence[CosemValue | None] = (None,) * len(phase)
+        self._amperes: float | None = None
+        self._power: float | None = None
+        self._volts = NOMINAL
 
-def _some(channels: Channels, phase: Phase) -> tuple[float | None, float, float | None]:
-    """Return the power, the voltage and the current of a phase, as far as a meter sends them."""
-    return _power(channels, phase), _voltage(channels, phase), _amperes(channels, phase)
+    def current(self, channels: Channels) -> float | None:
+        values = current, imported, exported, volts = tuple(map(channels.get, self._phase))
+        last = self._values
+        if current is not last[0]:
+            self._amperes = _amperes(channels, self._phase)
+        if imported is not last[1] or exported is not last[2]:
+            self._power = _power(channels, self._phase)
+        if volts is not last[3]:
+            self._volts = _voltage(channels, self._phase)
+        self._values = values
+        power, amperes = self._power, self._amperes
+        if power is None:
+            return amperes
+        if amperes is None or self._is_whole:
+            moved = abs(power) * _KILO / self._volts
+            amperes = moved if amperes is None else max(moved, abs(amperes) - _ROUNDING)
+        return abs(amperes) if power >= 0 else -abs(amperes)
 
 
 def _without_neutral(channels: Channels) -> Currents:
@@ -141,11 +133,11 @@ def _without_neutral(channels: Channels) -> Currents:
     i1, i2, i3 = abs(i1), abs(i2 or 0.0), abs(i3)
     p1, p3 = _power(channels, _ONE), _power(channels, _THREE)
     if p1 is None or p3 is None:
-        return {"L1": i1, "L2": i2 or i1 + i3, "L3": i3}
+        return {"l1": i1, "l2": i2 or i1 + i3, "l3": i3}
     active1, active3 = p1 * _KILO / _voltage(channels, _ONE), p3 * _KILO / _voltage(channels, _THREE)
     # Of whole amperes a part may have been cut off.
     i1, i3 = max(i1, abs(active1)), max(i3, abs(active3))
-    return {"L1": i1, "L2": i2 or _sum(i1, i3, active1, active3), "L3": i3}
+    return {"l1": i1, "l2": i2 or _sum(i1, i3, active1, active3), "l3": i3}
 
 
 def _sum(i1: float, i3: float, active1: float, active3: float) -> float:
@@ -192,7 +184,9 @@ def told_grid(channels: Channels) -> Grid:
     """Return the kind of grid that the values of a meter show: without a neutral, L2 has no power of its own."""
     if len(phases_of(channels)) < len(PHASES):
         return Grid.WITH_NEUTRAL
-    is_dead = _number(channels.get(_TWO.voltage), _V) == 0 and (_number(channels.get(_ONE.voltage), _V) or 0) > _LOWEST
+    is_dead = (
+        number_in(channels.get(_TWO.voltage), _V) == 0 and (number_in(channels.get(_ONE.voltage), _V) or 0) > _LOWEST
+    )
     power, current = _power(channels, _TWO), _amperes(channels, _TWO)
     is_idle = power == 0 and abs(current or 0) >= 1
     return Grid.WITHOUT_NEUTRAL if is_dead or is_idle else Grid.WITH_NEUTRAL
@@ -201,28 +195,15 @@ def told_grid(channels: Channels) -> Grid:
 def _thresholds(channels: Channels, channel_ids: tuple[str, ...], unit: Unit) -> list[float]:
     values = [channels[channel_id] for channel_id in channel_ids if channel_id in channels]
     numbers = [
-        _number(value, unit)
+        number_in(value, unit)
         for value in values
         if isinstance(value.value, Decimal) and not is_no_threshold(value.value)
     ]
     return [number for number in numbers if number]
 
 
-def _number(value: CosemValue | None, unit: Unit) -> float | None:
-    """Return a value in a unit, which is that of the standard, where a meter sends none."""
-    if value is None:
-        return None
-    _, number, sent, _ = value
-    if not isinstance(number, Decimal):
-        return None
-    if sent is unit or sent is None:
-        return float(number)
-    # As many watts as volt-amperes.
-    return float(number * sent.size / unit.size)
-
-
 def _amperes(channels: Channels, phase: Phase) -> float | None:
-    return _number(channels.get(phase.current), _A)
+    return number_in(channels.get(phase.current), _A)
 
 
 def _is_whole(value: CosemValue | None) -> bool:
@@ -232,12 +213,12 @@ def _is_whole(value: CosemValue | None) -> bool:
 
 
 def _power(channels: Channels, phase: Phase) -> float | None:
-    imported, exported = _number(channels.get(phase.power_import), _KW), channels.get(phase.power_export)
+    imported, exported = number_in(channels.get(phase.power_import), _KW), channels.get(phase.power_export)
     if imported is None or exported is None or not exported.value:
         return imported
-    return imported - (_number(exported, _KW) or 0.0)
+    return imported - (number_in(exported, _KW) or 0.0)
 
 
 def _voltage(channels: Channels, phase: Phase) -> float:
-    voltage = _number(channels.get(phase.voltage), _V)
+    voltage = number_in(channels.get(phase.voltage), _V)
     return NOMINAL if voltage is None or voltage <= _LOWEST else voltage
