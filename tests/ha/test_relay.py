@@ -17,7 +17,7 @@ from dsmr_parser.clients.protocol import create_tcp_dsmr_reader
 from homeassistant.components.network import async_get_announce_addresses
 from homeassistant.components.zeroconf.const import DATA_INSTANCE
 from homeassistant.components.zeroconf.models import HaAsyncZeroconf, HaZeroconf
-from homeassistant.config_entries import ConfigEntry
+from homeassistant.config_entries import ConfigEntry, ConfigEntryDisabler
 from homeassistant.const import CONF_PORT
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
@@ -392,7 +392,8 @@ async def test_two_ports_have_a_relay_each(
     for address in (HOST, "0.0.0.0"):  # noqa: S104 - it is refused
         result = await choose(hass, house.entry, {**wanted, CONF_RELAY_ADDRESS: address})
         assert result["errors"] == {CONF_RELAY_PORT: "relay_port_taken"}
-    hass.config_entries.async_update_entry(other, options={})
+    # A port that is disabled takes none, and may be never enabled again.
+    await hass.config_entries.async_set_disabled_by(other.entry_id, ConfigEntryDisabler.USER)
     with closing(socket.create_server((HOST, 0))) as taken:
         everywhere = {
             **wanted,

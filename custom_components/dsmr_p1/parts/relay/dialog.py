@@ -72,11 +72,11 @@ class RelaySteps(PartSteps):
         return self.keep(CONF_RELAY, None if wanted is None else wanted.as_dict())
 
     def _is_taken(self, wanted: Settings) -> bool:
-        """Whether the relay of another port listens there."""
+        """Whether the relay of another port, which is not disabled, listens there."""
         others = [
             settings_of(entry.options)
             for entry in self.hass.config_entries.async_entries(DOMAIN)
-            if entry.entry_id != self.config_entry.entry_id
+            if entry.entry_id != self.config_entry.entry_id and entry.disabled_by is None
         ]
         return any(other is not None and wanted.collides(other) for other in others)
 
