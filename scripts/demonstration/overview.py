@@ -25,7 +25,6 @@ READINGS: Final = (
     *(f"emeter_instant_voltage_{phase}" for phase in _PHASES),
     "emeter_power_failures",
     "emeter_actual_demand",
-    "emeter_maximum_demand_current_month",
 )
 """What a visitor looks at first, in this order."""
 ICONS: Final = {"gas": "mdi:meter-gas", "water": "mdi:water-pump", "energy": "mdi:meter-electric"}
@@ -86,19 +85,16 @@ async def complaints_about_overview(client: Client) -> list[str]:
 def _view(room: Room, *, is_only: bool) -> dict[str, Any]:
     mains = [meter for meter in room.meters if meter.slot == MAIN_SLOT]
     others = [meter for meter in room.meters if not meter.is_port and meter.slot != MAIN_SLOT]
-    sections = [section for meter in mains for section in (_now(meter), _days(meter))]
-    sections += [_other(meter) for meter in others]
-    sections.append(_happened(room.meters))
-    if is_only:
-        sections.insert(1, _today())
     known = {sensor.entity_id for meter in room.meters for sensor in meter.sensors} | room.booked.keys()
-    examples = sections_for(known, room.meters[0].entry_id)
+    examples = [section["cards"] for section in sections_for(known, room.meters[0].entry_id)]
+    sections = [*map(_now, mains), *([_today()] if is_only else []), *examples, *map(_days, mains)]
+    sections += [*map(_other, others), _happened(room.meters)]
     return {
         "type": "sections",
         "path": room.exhibit.title.lower().replace(" ", "-"),
         "title": room.exhibit.title,
         "max_columns": 3,
-        "sections": [*({"type": "grid", "cards": cards} for cards in sections if len(cards) > 1), *examples],
+        "sections": [{"type": "grid", "cards": cards} for cards in sections if len(cards) > 1],
     }
 
 

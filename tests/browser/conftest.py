@@ -146,6 +146,7 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Keep what could be seen when a test failed."""
     report = yield
-    if report.failed and (frontend := getattr(item, "funcargs", {}).get("frontend")):
+    shown = getattr(item, "funcargs", {})
+    if report.failed and (frontend := shown.get("show_room") or shown.get("frontend")):
         frontend.screenshot("failed")
     return report

@@ -15,11 +15,11 @@ OPTIONS = texts("en")["options"]["step"]
 @pytest.mark.parametrize(
     ("view", "heading", "values", "name"),
     [
-        ("belgian-house", "The quarter of an hour", (r"^[\d.]+\skW$", r"^€?[\d.,]+\s?€?$"), "coach_capacity"),
-        ("belgian-house", "What the main fuse leaves", (r"^[\d.]+\sA$",), "headroom"),
-        ("luxembourg-house", "The reference power", (r"^[\d.]+\skW$", r"^[\d.]+\skWh$"), "coach_reference"),
+        ("belgian-house", "The quarter of an hour", (r"\d\skW", "€"), "coach_capacity"),
+        ("belgian-house", "What the main fuse leaves", (r"\d\sA",), "headroom"),
+        ("luxembourg-house", "The reference power", (r"\d\skW", r"\d\skWh"), "coach_reference"),
         ("homewizard-house", "Gas by true hours", (), "true_hours"),
-        ("homewizard-house", "The P1 port", ("^Connected$",), "port"),
+        ("homewizard-house", "The P1 port", ("Connected",), "port"),
     ],
 )
 def test_a_section_of_the_dashboard(
