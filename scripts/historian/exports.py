@@ -21,6 +21,7 @@ HOUR: Final = timedelta(hours=1)
 _TIME: Final = {"time", "timestamp", "datetime"}
 _VALUE: Final = {"value", "state"}
 _ITEM: Final = {"item", "itemname", "name"}
+_DUTCH_DAY: Final = re.compile(r"(\d\d)-(\d\d)-(\d{4})")
 _NO_VALUE: Final = {"", "NULL", "UNDEF"}
 _NUMBER: Final = re.compile(r"([-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)\s*(\S*)")
 # The size of each unit, in the smallest of its kind.
@@ -147,13 +148,17 @@ def _cells(row: list[str], number: int, heading: list[str]) -> list[str]:
 
 
 def _moment(text: str, number: int, zone: ZoneInfo, before: datetime | None) -> datetime:
-    """Return a time in UTC: milliseconds since 1970, or as ISO 8601 writes it; the last hour of a day that is one."""
+    """Return a time in UTC: milliseconds since 1970, or as ISO 8601 writes it; the last hour of a day that is one.
+
+    DSMR-reader in Dutch writes a day as 29-11-2026.
+    """
     text = text.strip()
     try:
         if text.isdecimal():
             return datetime.fromtimestamp(int(text) / 1000, UTC)
         if len(text) == len("2026-11-29"):
-            moment = datetime.combine(date.fromisoformat(text), datetime.min.time()).replace(hour=23)
+            day = date.fromisoformat(_DUTCH_DAY.sub(r"\3-\2-\1", text))
+            moment = datetime.combine(day, datetime.min.time()).replace(hour=23)
         else:
             moment = datetime.fromisoformat(text)
     except (ValueError, OverflowError, OSError) as error:

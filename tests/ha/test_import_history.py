@@ -149,7 +149,7 @@ async def test_hours_and_days_of_dsmr_reader(home: Home) -> None:
     )
     await home.imports(DSMR_READER + "\n".join(hours), "--column", "electricity2")
     assert home.rows()[:3] == [(FIRST - 2 * HOUR, 2, 2, None), (FIRST - HOUR, 4, 2, None), (FIRST, 4.25, 0.25, 1000.25)]
-    days = ("2026-02-27,1,2,3,4,5.5", "2026-02-28,1,2,3,4,")
+    days = ("27-02-2026,1,2,3,4,5.5", "2026-02-28,1,2,3,4,")  # in Dutch, and in English
     await home.imports(DSMR_READER + "\n".join(days), "--column", "gas", statistic=GAS)
     assert home.rows(GAS)[:2] == [(datetime(2026, 2, 27, 22, tzinfo=UTC), 5.5, 5.5, None), (FIRST, 5.75, 0.25, 1000.25)]
 
