@@ -82,6 +82,8 @@ class TakeOvers:
         self._cases: dict[str, Case] = {}
         self._failures: list[str] = []
         self._start = datetime.now(UTC)
+        self._stage = self._start
+        """Since when an automation on a device must have been triggered: it is as its entity comes back."""
         self._began = time.monotonic()
 
     async def run(self) -> int:
@@ -110,6 +112,7 @@ class TakeOvers:
                 before = await self._live(client)
                 await self._come_over(client, before, "taken over")
                 await self._wait_for_rows(client)
+            self._stage = datetime.now(UTC)
             async with home.running():
                 await client.wait_for_answer(ENTRIES)
                 await client.wait_until_running()
@@ -175,6 +178,7 @@ class TakeOvers:
             await until(all_show, POLL)
 
     async def _come_over(self, client: Client, before: Snapshot, stage: str) -> None:
+        self._stage = datetime.now(UTC)
         for case in self._cases.values():
             start = datetime.now(UTC)
             case.own_id = await take_over(client, case.core_id)
@@ -195,7 +199,7 @@ class TakeOvers:
 
     async def _go_back(self, client: Client, before: Snapshot) -> None:
         stage = "given back"
-        start = datetime.now(UTC)
+        self._stage = start = datetime.now(UTC)
         for case in self._cases.values():
             await client.request("DELETE", f"{ENTRIES}/{case.own_id}")
         for case in self._cases.values():
@@ -242,7 +246,7 @@ class TakeOvers:
                 for one in case.owned.fire
                 if (state := shown[one]["state"]) != "on"
                 or (last := shown[one]["attributes"]["last_triggered"]) is None
-                or (not one.startswith("automation.device") and datetime.fromisoformat(last) < now)
+                or datetime.fromisoformat(last) < (self._stage if one.startswith("automation.device") else now)
             ]
             return not silent
 

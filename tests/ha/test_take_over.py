@@ -398,8 +398,29 @@ async def test_without_a_telegram_the_old_one_reads_on(hass: HomeAssistant, port
             assert core.rows() == before
 
 
+async def test_with_a_wrong_key_the_old_one_reads_on(hass: HomeAssistant, port: PtyPort) -> None:
+    async with core_on_a_meter(hass, port, *COUNTRIES[3]) as core:
+        data = {**core.entry.data, "encryption_key": KEY[::-1]}
+        hass.config_entries.async_update_entry(core.entry, data=data)
+        before = core.rows()
+        step = await enter(hass, await begin(hass), {"next_step_id": "take_over"})
+        assert (step["step_id"], step["errors"]) == ("keys", {"decryption_key": "wrong_key"})
+        await close(hass, step)
+        await eventually(lambda: core.entry.state is ConfigEntryState.LOADED)
+        assert core.rows() == before
+        entry = make_entry(core, port)
+        entry.add_to_hass(hass)
+        hass.config_entries.async_update_entry(entry, data={**entry.data, "decryption_key": KEY[::-1]})
+        await hass.config_entries.async_setup(entry.entry_id)
+        await hass.async_block_till_done()
+        assert entry.state is not ConfigEntryState.LOADED
+        assert core.entry.state is ConfigEntryState.LOADED
+        assert core.rows() == before
+
+
 _TAKE_OVER = "custom_components.dsmr_p1.takeover"
 CRASHES = {
+    "before it is recorded": (f"{_TAKE_OVER}.record.RecordStore.async_save", 0),
     "before anything": (f"{_TAKE_OVER}.moving._move_entity", 0),
     "after two entities": (f"{_TAKE_OVER}.moving._move_entity", 2),
     "after all entities": (f"{_TAKE_OVER}.moving._move_device", 0),

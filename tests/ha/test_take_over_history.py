@@ -53,6 +53,7 @@ class Owner:
         self.tariff = core.key("electricity_active_tariff").entity_id
         self.gas = core.key(core.serial("gas")).entity_id
         self.switched: list[Event[Any]] = []
+        self.noticed: list[Event[Any]] = []
         self._helpers: list[str] = []
 
     async def build(self) -> None:
@@ -101,6 +102,7 @@ class Owner:
         ]
         assert await async_setup_component(hass, "automation", {"automation": automations})
         hass.bus.async_listen("tariff", self.switched.append)
+        hass.bus.async_listen("device", self.noticed.append)
         await hass.async_block_till_done()
 
     async def live_on(self) -> None:
@@ -154,6 +156,7 @@ async def test_what_was_built_goes_on_there_and_back(
             await owner.live_on()
             owner.check(2)
             cost = er.async_get(hass).async_get(f"{owner.energy}_cost")
+            noticed = len(owner.noticed)
             entry = await take_over(hass, core)
             hass.config_entries.async_update_entry(entry, options=EVERY_TELEGRAM)
             await hass.config_entries.async_reload(entry.entry_id)
@@ -161,6 +164,7 @@ async def test_what_was_built_goes_on_there_and_back(
             await owner.live_on()
             await owner.live_on()
             owner.check(4)
+            assert len(owner.noticed) > noticed
             switched = len(owner.switched)
             household = core.meter.builder.household
             shown = hass.states.get(owner.tariff)
@@ -170,11 +174,13 @@ async def test_what_was_built_goes_on_there_and_back(
             await hass.async_block_till_done()
             assert len(owner.switched) > switched
             household.advance(12 * 3600)
+            noticed = len(owner.noticed)
             await hass.config_entries.async_remove(entry.entry_id)
             await hass.async_block_till_done()
             await core.reads()
             await owner.live_on()
             owner.check(5)
+            assert len(owner.noticed) > noticed
             after = er.async_get(hass).async_get(f"{owner.energy}_cost")
             assert cost is not None
             assert after is not None
