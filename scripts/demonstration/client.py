@@ -29,6 +29,16 @@ class Client:
         self._session = session
         self._headers: dict[str, str] = {}
 
+    @property
+    def url(self) -> str:
+        """The address of Home Assistant."""
+        return self._home.url
+
+    @property
+    def token(self) -> str:
+        """The token of the owner."""
+        return self._headers["Authorization"].removeprefix("Bearer ")
+
     async def become_owner(self) -> None:
         """Create the owner as soon as Home Assistant answers, and log in."""
         address = f"{self._home.url}/"
@@ -71,7 +81,7 @@ class Client:
         """Open the websocket for some commands."""
         async with self._session.ws_connect(f"{self._home.url}/api/websocket", max_msg_size=0) as connection:
             websocket = Websocket(connection)
-            await websocket.authenticate(self._headers["Authorization"].removeprefix("Bearer "))
+            await websocket.authenticate(self.token)
             yield websocket
 
     async def wait_for_answer(self, path: str) -> None:

@@ -1,7 +1,8 @@
 """HomeWizard's P1 meter on the network: it hands out the last telegram over HTTP, or over HTTPS with a token.
 
 Written from its published documentation: "Telegram", "Device information" and "Error handling" of versions 1 and 2 of
-the local interface, and "Authorization" of version 2 (api-documentation.homewizard.com).
+the local interface, "Authorization" of version 2 and, for HomeWizard's own integration, some values of "Measurement"
+of version 1 (api-documentation.homewizard.com).
 """
 
 import contextlib
@@ -16,6 +17,14 @@ from .line import LineSettings
 from .tcp import Client, TcpPort
 
 _TELEGRAM: Final = re.compile(rb"/[^!]*!(?P<crc>[0-9A-F]{4})?\r\n")
+_VALUE: Final = re.compile(r"^\d-\d:(\d+\.\d+\.\d+)\((\d+\.?\d*)\*", re.MULTILINE)
+_MEASURED: Final = {
+    "total_power_import_t1_kwh": "1.8.1",
+    "total_power_import_t2_kwh": "1.8.2",
+    "total_power_export_t1_kwh": "2.8.1",
+    "total_power_export_t2_kwh": "2.8.2",
+    "active_voltage_l1_v": "32.7.0",
+}
 _BUFFER: Final = 65_536
 _REASONS: Final = {200: "OK", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 503: "Service Unavailable"}
 
@@ -158,6 +167,8 @@ class HomeWizardPort(TcpPort):
             return self._information("v1")
         if not self.is_switched_on:
             return _error(403, {"id": 202, "description": "API not enabled"})
+        if path == "/api/v1/data":
+            return self._measurement()
         if path != "/api/v1/telegram" or self.product != "HWE-P1":
             return Answer(404, b"")
         return Answer(200, self._last)
@@ -170,6 +181,13 @@ class HomeWizardPort(TcpPort):
         if path != "/api/telegram" or self.product != "HWE-P1":
             return Answer(404, b"")
         return Answer(200, self._last) if self._last else Answer(503, b"telegram:no-telegram-received")
+
+    def _measurement(self) -> Answer:
+        values = {obis: float(number) for obis, number in _VALUE.findall(self._last.decode("latin-1"))}
+        measured = {name: values[obis] for name, obis in _MEASURED.items() if obis in values}
+        measured["active_power_w"] = round(1000 * (values.get("1.7.0", 0.0) - values.get("2.7.0", 0.0)))
+        about = {"wifi_ssid": "Home", "wifi_strength": 80, "smr_version": 50, "meter_model": "Simulated"}
+        return Answer(200, json.dumps(about | measured).encode(), "application/json")
 
     def _information(self, version: str) -> Answer:
         information = {

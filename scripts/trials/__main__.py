@@ -66,6 +66,9 @@ def main() -> int:
         "--quick", action="store_true", help="wait for the recorder's five minutes at the start and in the end only"
     )
     over.set_defaults(start=_take_over)
+    ways = trials.add_parser("ways-in", help="beside HomeWizard's integration, with imported histories, in a real one")
+    ways.add_argument("--python", type=Path, metavar="PATH", help="the Python with the Home Assistant to try")
+    ways.set_defaults(start=lambda asked: _of("ways_in").WaysIn(asked.python).run())
     for trial in (kill, transports, soak, relay):
         trial.add_argument("--seed", type=int, default=1, help="of all that is random (default: %(default)s)")
     asked = parser.parse_args()
