@@ -72,7 +72,7 @@ def parse(given: Sequence[str]) -> argparse.Namespace:
         description="Imports what openHAB or DSMR-reader has kept of a register as statistics of Home Assistant, "
         f"before what is there. The token is taken from {TOKEN}, or asked for.",
     )
-    parser.add_argument("file", type=Path, help="a CSV file: readings of openHAB, or hours or days of DSMR-reader")
+    parser.add_argument("file", type=Path, help="readings of openHAB, or hours or days of DSMR-reader")
     parser.add_argument(
         "--statistic", required=True, metavar="ID", help="the entity whose statistics are continued backwards"
     )

@@ -1,13 +1,14 @@
-"""The CSV files of openHAB and DSMR-reader, as what was used in each hour.
+"""The files of openHAB and DSMR-reader, as what was used in each hour.
 
-openHAB has readings of a register: a column `time` and one `value` (JDBC) or `state` (REST), and `item` where a file
-has several. DSMR-reader has what was used in an hour, or on a day, in columns whose headings depend on its version and
-its language; their order does not.
+openHAB has readings of a register: as its REST interface answers them (JSON), or as CSV with a column `time` and one
+`value` (JDBC) or `state`, and `item` where a file has several. DSMR-reader has what was used in an hour, or on a day,
+in columns whose headings depend on its version and its language; their order does not.
 """
 
 from collections.abc import Iterator
 import csv
 from datetime import UTC, date, datetime, timedelta
+import json
 from pathlib import Path
 import re
 from typing import Final, NamedTuple
@@ -79,11 +80,21 @@ def _rows(path: Path) -> list[list[str]]:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise HistoryError(f"{path} cannot be read: {error}") from error
+    if text.startswith("{"):
+        return _rows_of_answer(path, text)
     delimiter = max(",;\t", key=text.partition("\n")[0].count)
     rows = [row for row in csv.reader(text.splitlines(), delimiter=delimiter) if row]
     if len(rows) < 2:
         raise HistoryError(f"{path} has no rows")
     return rows
+
+
+def _rows_of_answer(path: Path, text: str) -> list[list[str]]:
+    """Return the rows of an answer of openHAB's REST interface, `/rest/persistence/items/ITEM`."""
+    try:
+        return [["time", "state"], *([str(point["time"]), str(point["state"])] for point in json.loads(text)["data"])]
+    except (ValueError, LookupError, TypeError) as error:
+        raise HistoryError(f"{path} is no answer of openHAB's REST interface") from error
 
 
 def _of_readings(rows: list[list[str]], heading: list[str], wanted: Wanted) -> Iterator[Used]:

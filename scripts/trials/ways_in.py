@@ -7,6 +7,7 @@ backwards, and in the end ours takes the entity id, and with it the statistics, 
 import asyncio
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
+import json
 import os
 from pathlib import Path
 import sys
@@ -117,11 +118,10 @@ class WaysIn:
             about |= {"unit_class": "energy", "has_sum": True, "mean_type": 0}
             await websocket.command("recorder/import_statistics", metadata=about, stats=rows)
         await self._wait_for_rows(client, one)
-        openhab, reader = folder / "openhab.csv", folder / "days.csv"
+        openhab, reader = folder / "openhab.json", folder / "days.csv"
         readings = [(first - 4 * HOUR + n * HOUR / 2, register - 8 + n) for n in range(8)]
-        openhab.write_text(
-            "time,value\n" + "".join(f"{int(at.timestamp() * 1000)},{read:.3f}\n" for at, read in readings)
-        )
+        points = [{"time": int(at.timestamp() * 1000), "state": f"{reading:.3f}"} for at, reading in readings]
+        openhab.write_text(json.dumps({"name": "Energy", "datapoints": str(len(points)), "data": points}))
         # As DSMR-reader writes its days in Dutch.
         day = f"{first - timedelta(days=2):%d-%m-%Y}"
         reader.write_text(f"Dag,Stroom 1,Stroom 2,Stroom 1 Retour,Stroom 2 Retour,Gas\n{day},2.5,1,0,0,0.5\n")

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+import json
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -121,6 +122,19 @@ async def test_readings_of_openhab(home: Home) -> None:
     assert home.rows() == before
 
 
+async def test_an_answer_of_openhab(home: Home) -> None:
+    data = [
+        {"time": int((FIRST - number * HOUR).timestamp() * 1000), "state": f"{900.5 - number}"} for number in (3, 2, 1)
+    ]
+    await home.imports(json.dumps({"name": "Energy", "datapoints": "3", "data": data}))
+    assert home.rows()[:4] == [
+        (FIRST - 3 * HOUR, 0, 0, 897.5),
+        (FIRST - 2 * HOUR, 1, 1, 898.5),
+        (FIRST - HOUR, 2, 1, 899.5),
+        (FIRST, 2.25, 0.25, 1000.25),
+    ]
+
+
 async def test_a_dry_run_tells_all_and_writes_nothing(home: Home) -> None:
     before = home.rows()
     said = await home.imports(openhab(900, 901, 903, 906), "--dry-run")
@@ -195,6 +209,8 @@ async def test_what_home_assistant_never_writes_is_told(home: Home, monkeypatch:
         ("", (), "has no rows"),
         ("a,b\n1,2\n", (), "none of the columns"),
         ("time,value\n1772362800000\n", (), "line 2 has 1 columns instead of 2"),
+        ('{"data": [{"time": 1}]}', (), "is no answer of openHAB's REST interface"),
+        ('{"name": "Energy", "data": []}', (), "has no value"),
         ("time,value\nyesterday,2\n", (), "line 2 has no time: 'yesterday'"),
         ("time,value\n1772362800000,much\n", (), "line 2 has no number: 'much'"),
         ("time,value\n1772362800000,1 m³\n", (), "line 2 is in m³, and the statistic in kWh"),
