@@ -18,7 +18,8 @@ class Belongings:
     """What is used of an entry of `dsmr`, and what was built on it.
 
     `used` are the entity ids that `dsmr` shows, by registry id; `registers` those that count. `priced` has the price of
-    a register and its cost sensor; `fire` are automations that are triggered by each telegram.
+    a register and its cost sensor; `fire` are automations that are triggered by each telegram; `metered` has the
+    register of each utility meter.
     """
 
     used: dict[str, str]
@@ -28,6 +29,7 @@ class Belongings:
     fire: list[str] = field(default_factory=list)
     tariff: str | None = None
     helpers: list[str] = field(default_factory=list)
+    metered: dict[str, str] = field(default_factory=dict)
 
 
 async def used_entities(websocket: Websocket, entry_id: str) -> dict[str, dict[str, Any]]:
@@ -165,8 +167,10 @@ async def _add_helpers(client: Client, name: str, found: Belongings, power: str)
     for number, register in enumerate(found.registers):
         title = f"Cycle {number} of {name}"
         answers = [{"name": title, "source": register, "cycle": "yearly", "offset": 0, "tariffs": []}]
-        answers[0] |= {"net_consumption": False, "delta_values": False, "periodically_resetting": True}
-        found.helpers.append(await _add_helper(client, "utility_meter", answers))
+        answers[0] |= {"net_consumption": False, "delta_values": False, "periodically_resetting": False}
+        helper = await _add_helper(client, "utility_meter", answers)
+        found.helpers.append(helper)
+        found.metered[helper] = register
     helper = await _add_helper(
         client,
         "statistics",

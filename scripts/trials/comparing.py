@@ -171,6 +171,20 @@ def broken_costs(before: Costs, now: Costs) -> list[str]:
     ]
 
 
+def broken_meters(before: Snapshot, now: Snapshot, owned: Belongings) -> list[str]:
+    """Return the utility meters that did not rise with their register."""
+
+    def begin(snapshot: Snapshot, meter: str, register: str) -> float:
+        return float(snapshot.states[register]["state"]) - float(snapshot.states[meter]["state"])
+
+    return [
+        f"{meter} did not rise with {register}"
+        for meter, register in owned.metered.items()
+        if {before.states[meter]["state"], now.states.get(meter, {"state": "unknown"})["state"]} & UNKNOWN
+        or abs(begin(now, meter, register) - begin(before, meter, register)) > TOLERANCE
+    ]
+
+
 def broken_sums(register: str, rows: list[Row]) -> list[str]:
     """Return where the sum of a register did not rise by what the register did."""
     return [

@@ -26,6 +26,7 @@ from .comparing import (
     Costs,
     Snapshot,
     broken_costs,
+    broken_meters,
     broken_sums,
     changes_after_return,
     changes_while_taken_over,
@@ -221,6 +222,7 @@ class TakeOvers:
         for name, case in self._cases.items():
             costs = costs_of(now, case.owned)
             self._expect(name, stage, broken_costs(case.costs, costs))
+            self._expect(name, stage, broken_meters(before, now, case.owned))
             self._expect(
                 name,
                 stage,

@@ -55,6 +55,7 @@ class Owner:
         self.switched: list[Event[Any]] = []
         self.noticed: list[Event[Any]] = []
         self._helpers: list[str] = []
+        self._begin = 0.0
 
     async def build(self) -> None:
         hass = self.hass
@@ -73,7 +74,7 @@ class Owner:
         }
         await manager.async_update({"energy_sources": [grid], "device_consumption": []})
         options = {"source": self.energy, "name": "Daily", "cycle": "daily", "offset": 0, "tariffs": []}
-        options |= {"net_consumption": False, "delta_values": False, "periodically_resetting": True}
+        options |= {"net_consumption": False, "delta_values": False, "periodically_resetting": False}
         mean = {
             "entity_id": self.power,
             "name": "Mean",
@@ -81,11 +82,11 @@ class Owner:
             "sampling_size": 20.0,
             "precision": 2.0,
         }
-        for domain, chosen in (
-            ("utility_meter", options),
-            ("statistics", mean | {"keep_last_sample": False, "percentile": 50.0}),
+        for domain, chosen, version in (
+            ("utility_meter", options, 2),
+            ("statistics", mean | {"keep_last_sample": False, "percentile": 50.0}, 1),
         ):
-            helper = MockConfigEntry(domain=domain, title=str(chosen["name"]), options=chosen)
+            helper = MockConfigEntry(domain=domain, title=str(chosen["name"]), options=chosen, version=version)
             helper.add_to_hass(hass)
             assert await hass.config_entries.async_setup(helper.entry_id)
             await hass.async_block_till_done()
@@ -104,6 +105,13 @@ class Owner:
         hass.bus.async_listen("tariff", self.switched.append)
         hass.bus.async_listen("device", self.noticed.append)
         await hass.async_block_till_done()
+
+    def _not_metered(self) -> float:
+        """Return what the register had when the utility meter began."""
+        register, meter = (self.hass.states.get(one) for one in (self.energy, self._helpers[0]))
+        assert register is not None
+        assert meter is not None
+        return float(register.state) - float(meter.state)
 
     async def live_on(self) -> None:
         """Use something for five minutes, and let the recorder sum it up."""
@@ -132,6 +140,8 @@ class Owner:
             assert state is not None, entity_id
             assert state.state not in ("unavailable", "unknown"), entity_id
         assert hass.states.get(f"{self.energy}_cost_2") is None
+        self._begin = self._begin or self._not_metered()
+        assert self._not_metered() == pytest.approx(self._begin, abs=1e-6)
         rows = self.rows(self.energy)
         assert len(rows) == count
         for before, after in pairwise(rows):
