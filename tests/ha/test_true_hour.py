@@ -429,6 +429,38 @@ async def test_several_meters_have_statistics_each(make_slow: MakeSlow) -> None:
     }
 
 
+async def test_a_meter_that_moves_keeps_its_statistic(make_slow: MakeSlow) -> None:
+    slow = await make_slow("dsmr42", "gas,gas")
+    await slow.set_up()
+    await slow.live_on()
+    builder = slow.house.builder
+    one, two = builder.slots
+
+    def booked(number: int, name: str, hours: int, first: int = 0) -> None:
+        used = slow.used(slow.statistic(name))
+        begin, end = FULL + first * HOUR, FULL + hours * HOUR
+        assert used == {begin - HOUR: 0, **slow.measured(begin, end, number)}
+
+    # They change places; what is known of them is stored, and so is whose hours are whose.
+    builder.slots = (replace(two, channel=1), replace(one, channel=2))
+    await slow.live_on()
+    booked(1, "mbus_1", 2)
+    booked(0, "mbus_2", 2)
+    await slow.restart()
+    await slow.live_on()
+    booked(1, "mbus_1", 3)
+    booked(0, "mbus_2", 3)
+    # One that comes to a place whose name is taken has another.
+    third = replace(one, channel=1, identifier="G00SIM777777777")
+    builder.slots = (third, replace(one, channel=3), replace(two, channel=2))
+    await slow.send(3)
+    await slow.restart()
+    await slow.live_on()
+    booked(1, "mbus_1", 4)
+    booked(2, "mbus_2", 4)
+    booked(0, "mbus_1_2", 4, first=3)
+
+
 async def test_of_a_heat_meter_the_energy_counts(make_slow: MakeSlow) -> None:
     slow = await make_slow("dsmr42", "gas")
     for minute, energy in ((0, 10), (1, 12)):
@@ -467,12 +499,10 @@ async def test_it_is_off_until_it_is_wanted_and_counts_from_then_on(
     assert set(fields(result)) == {CONF_ON, "true_hour_price_gas"}
     result = await choose(slow, {CONF_ON: True, "true_hour_price_gas": 1.25})
     assert result["type"] is FlowResultType.CREATE_ENTRY
-    since = FULL.isoformat()
-    assert datetime.fromisoformat(slow.house.entry.options[CONF_TRUE_HOUR].pop(CONF_SINCE)) == FULL
-    assert slow.house.entry.options == {CONF_TRUE_HOUR: {"true_hour_price_gas": 1.25}}
-    hass.config_entries.async_update_entry(
-        slow.house.entry, options={CONF_TRUE_HOUR: {CONF_SINCE: since, "true_hour_price_gas": 1.25}}
-    )
+    since = slow.house.entry.options[CONF_TRUE_HOUR][CONF_SINCE]
+    assert datetime.fromisoformat(since) >= slow.now
+    assert slow.house.entry.options == {CONF_TRUE_HOUR: {CONF_SINCE: since, "true_hour_price_gas": 1.25}}
+    await slow.send()
     await slow.restart()
     await slow.live_on()
     assert slow.used() == {FULL: 0, **slow.measured(FULL + HOUR, FULL + 2 * HOUR)}
@@ -489,6 +519,29 @@ async def test_it_is_off_until_it_is_wanted_and_counts_from_then_on(
     await choose(slow, {CONF_ON: True})
     await slow.send()
     assert slow.rows()[-1]["sum"] == before[-1]["sum"]
+    await slow.live_on()
+    hour = next(iter(slow.measured(FULL + 4 * HOUR, FULL + 5 * HOUR).values()))
+    assert slow.rows()[-1]["sum"] == pytest.approx(before[-1]["sum"] + hour)
+
+
+async def test_every_meter_begins_with_its_own_reading(
+    hass: HomeAssistant, hass_client: ClientSessionGenerator, make_slow: MakeSlow
+) -> None:
+    await over_rest(hass, hass_client)
+    slow = await make_slow()
+    # Heat is read once a day, and was read in the morning.
+    slow.house.builder.extra_lines = [
+        "0-2:24.1.0(004)",
+        "0-2:96.1.0(48303053494D303030303030303031)",
+        "0-2:24.2.1(260218080000W)(0010.000*GJ)",
+    ]
+    await slow.set_up()
+    await slow.live_on()
+    await choose(slow, {CONF_ON: False})
+    await slow.live_on(3 * HOUR)
+    before = slow.rows()
+    await choose(slow, {CONF_ON: True})
+    await slow.send()
     await slow.live_on()
     hour = next(iter(slow.measured(FULL + 4 * HOUR, FULL + 5 * HOUR).values()))
     assert slow.rows()[-1]["sum"] == pytest.approx(before[-1]["sum"] + hour)

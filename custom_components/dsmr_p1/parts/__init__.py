@@ -10,7 +10,7 @@ from homeassistant.helpers import entity_registry as er
 from ..const import LOGGER
 from ..coordinator import P1Coordinator
 from ..entity import P1Entity
-from .part import Part
+from .part import Part, store_of
 
 # Home Assistant imports an integration outside the event loop, and so this.
 PARTS: Final[tuple[Part, ...]] = tuple(
@@ -42,5 +42,4 @@ async def async_start_parts(coordinator: P1Coordinator) -> list[P1Entity]:
 async def async_remove_parts(hass: HomeAssistant, entry_id: str) -> None:
     """Remove what the parts have stored for an entry, also those that are off."""
     for part in PARTS:
-        if part.remove is not None:
-            await part.remove(hass, entry_id)
+        await store_of(hass, entry_id, part.key).async_remove()

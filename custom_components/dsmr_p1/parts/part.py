@@ -7,17 +7,21 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Protocol, override
+from typing import Any, Final, Protocol, override
 
 from homeassistant.components.binary_sensor import BinarySensorDeviceClass, BinarySensorEntity
 from homeassistant.components.sensor import SensorEntity, SensorEntityDescription
 from homeassistant.config_entries import ConfigFlowResult, OptionsFlowWithReload
 from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers.storage import Store
 
+from ..const import DOMAIN
 from ..coordinator import P1Coordinator
 from ..entity import P1Entity
 from ..p1 import CosemValue, Meter, Reading, Unit
 from ..p1.meters.grouping import MAIN_SLOT
+
+_VERSION: Final = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +30,12 @@ class Part:
 
     `key` is the key of its settings in the options of the entry, its choice in the menu of the options, and the first
     of its `steps` there. `start` starts it where the options have settings, and returns its entities; what it has
-    started ends with the entry. `remove` removes what it has stored for an entry, by the id of the entry; None if it
-    stores nothing.
+    started ends with the entry.
     """
 
     key: str
     steps: type[PartSteps]
     start: Callable[[P1Coordinator], Awaitable[Iterable[P1Entity]]]
-    remove: Callable[[HomeAssistant, str], Awaitable[None]] | None = None
 
 
 class PartSteps(OptionsFlowWithReload):
@@ -121,6 +123,11 @@ class PartProblem(PartEntity, BinarySensorEntity):
     @override
     def is_on(self) -> bool | None:
         return self._shown if isinstance(self._shown, bool) else None
+
+
+def store_of(hass: HomeAssistant, entry_id: str, key: str) -> Store[dict[str, Any]]:
+    """Return the store of a part for an entry, which is removed with the entry."""
+    return Store(hass, _VERSION, f"{DOMAIN}.{entry_id}.{key}")
 
 
 def main_meter(reading: Reading | None) -> Meter | None:

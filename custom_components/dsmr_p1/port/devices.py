@@ -17,9 +17,14 @@ def device_identifier(entry_id: str, slot: str) -> tuple[str, str]:
     return DOMAIN, f"{entry_id}_{slot}"
 
 
+def device_in(hass: HomeAssistant, entry_id: str, slot: str) -> dr.DeviceEntry | None:
+    """Return the device in a slot."""
+    return dr.async_get(hass).async_get_device_by_identifier(device_identifier(entry_id, slot), entry_id)
+
+
 def device_name(hass: HomeAssistant, entry_id: str, slot: str) -> str:
     """Return the name of the device in a slot, by the owner if given."""
-    device = dr.async_get(hass).async_get_device_by_identifier(device_identifier(entry_id, slot), entry_id)
+    device = device_in(hass, entry_id, slot)
     return slot if device is None else device.name_by_user or device.name or slot
 
 

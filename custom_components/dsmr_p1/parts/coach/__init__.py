@@ -5,7 +5,6 @@ from typing import Final
 from ..part import Part
 from .dialog import CoachSteps
 from .entities import async_start_coach
-from .follower import async_remove_coach
 from .settings import CONF_COACH
 
-PART: Final = Part(CONF_COACH, CoachSteps, async_start_coach, async_remove_coach)
+PART: Final = Part(CONF_COACH, CoachSteps, async_start_coach)

@@ -6,15 +6,13 @@ from decimal import Decimal
 from typing import Any, Final
 
 from homeassistant.const import EVENT_HOMEASSISTANT_FINAL_WRITE
-from homeassistant.core import Event, HomeAssistant, callback
-from homeassistant.helpers.storage import Store
+from homeassistant.core import Event, callback
 from homeassistant.util import dt as dt_util
 
-from ...const import DOMAIN
 from ...p1 import CosemValue, Reading, Unit
 from ...port.captures import Capture
 from ...port.state import Port
-from ..part import Shown, main_meter, number_in
+from ..part import Shown, main_meter, number_in, store_of
 from .advice import Advice, advise
 from .months import Months, Peak, month_of
 from .quarters import Closed, Quarters
@@ -24,7 +22,6 @@ PACE: Final = 10
 """Seconds by the clock of the meter after which entities are updated; the end of a quarter updates them at once."""
 SAVE_DELAY: Final = 30
 """Seconds after the end of a quarter until what is added up is stored."""
-_VERSION: Final = 1
 _TOTAL: Final = "energy_import_total"
 _POWER: Final = "emeter_actual_delivery"
 _DEMAND: Final = "emeter_actual_demand"
@@ -49,7 +46,7 @@ class Follower:
         self._settings = settings
         self._advice: Advice | None = None
         self._port = port
-        self._store = _store(port.hass, port.entry.entry_id)
+        self._store = store_of(port.hass, port.entry.entry_id, CONF_COACH)
         self._quarters = Quarters()
         self._months = Months()
         self._sent: Reading | None = None
@@ -163,15 +160,6 @@ class Follower:
         meter = main_meter(sent)
         told = None if meter is None else meter.channels.get(_TOTAL)
         return told is None or told.value != total.value
-
-
-async def async_remove_coach(hass: HomeAssistant, entry_id: str) -> None:
-    """Remove what a coach has stored."""
-    await _store(hass, entry_id).async_remove()
-
-
-def _store(hass: HomeAssistant, entry_id: str) -> Store[dict[str, Any]]:
-    return Store(hass, _VERSION, f"{DOMAIN}.{entry_id}.{CONF_COACH}")
 
 
 def _peak(value: CosemValue | None) -> Peak | None:

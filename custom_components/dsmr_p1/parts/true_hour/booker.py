@@ -6,6 +6,7 @@ a register that was corrected, hours are counted on from its first reading.
 """
 
 from collections import deque
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import partial
 from math import inf
@@ -24,8 +25,10 @@ from ...entity import P1Entity
 from ...p1 import Meter, Reading, Role
 from ...port.captures import Capture
 from ...port.devices import device_name
+from ...storage.store import KnownMeter
 from .dialog import RECORDER
 from .hours import Row, first_row, rows_after
+from .places import Place, Places
 from .registers import Booking, SlowRegister
 from .settings import Settings, settings_of
 
@@ -35,13 +38,16 @@ _CONVERTERS: Final = (VolumeConverter, EnergyConverter)
 class Booker:
     """Books the slow meters of one port."""
 
-    def __init__(self, coordinator: P1Coordinator, settings: Settings) -> None:
+    def __init__(self, coordinator: P1Coordinator, settings: Settings, places: Places) -> None:
         """Initialize without readings."""
         self._coordinator = coordinator
         self._port = coordinator.port
         self._hass = coordinator.hass
         self._settings = settings
+        self._places = places
+        self._known: Mapping[str, KnownMeter] = {}
         self._registers: dict[str, SlowRegister] = {}
+        self._devices: dict[str, str] = {}
         self._queue: deque[Booking] = deque()
         self._is_busy = False
         # The last rows that the recorder was given: it may not have written them yet.
@@ -53,13 +59,13 @@ class Booker:
         reading = self._port.reading
         if reading is None or not isinstance(capture.event, Reading):
             return
+        if self._known is not self._port.meters:
+            self._follow_moves()
         is_held = reading is not self._port.sent
         for meter in reading.meters:
-            if meter.profile.role is not Role.MBUS:
-                continue
             register = self._registers.get(meter.profile.slot)
             if register is None:
-                register = self._registers[meter.profile.slot] = SlowRegister(self._port, meter.profile.slot)
+                continue
             if is_held:
                 self._follow_held(meter, register)
             if register.meter is meter:
@@ -70,6 +76,18 @@ class Booker:
         if self._queue and not self._is_busy:
             self._is_busy = True
             self._port.entry.async_create_task(self._hass, self._async_work(), f"{DOMAIN} true hours")
+
+    def _follow_moves(self) -> None:
+        """Keep the register of each meter wherever the meter moves to."""
+        self._known = self._port.meters
+        before = {self._devices[slot]: register for slot, register in self._registers.items()}
+        slots = [slot for slot, meter in self._known.items() if meter.role is Role.MBUS]
+        self._devices = {slot: self._places.device(slot) for slot in slots}
+        self._registers = {
+            slot: before.get(device) or SlowRegister(self._port, slot) for slot, device in self._devices.items()
+        }
+        for slot, register in self._registers.items():
+            register.slot = slot
 
     def _follow_held(self, meter: Meter, register: SlowRegister) -> None:
         slot, sent = meter.profile.slot, self._port.sent
@@ -84,11 +102,13 @@ class Booker:
             self._is_busy = False
 
     async def _async_book(self, booking: Booking) -> None:
-        statistic_id = f"{DOMAIN}:{self._port.entry.entry_id.lower()}_{booking.slot}_{booking.kind}"
+        place = self._places.find(booking.slot)
+        statistic_id = f"{DOMAIN}:{self._port.entry.entry_id.lower()}_{place.name}_{booking.kind}"
         last = await self._async_last(statistic_id)
-        rows = self._rows(booking, last)
+        rows = self._rows(booking, place, last)
         if not rows:
             return
+        await self._places.async_keep(booking.slot, Place(place.name, self._settings.since))
         texts = await async_get_translations(self._hass, self._hass.config.language, "selector", {DOMAIN})
         meter = device_name(self._hass, self._port.entry.entry_id, booking.slot)
 
@@ -104,9 +124,10 @@ class Booker:
         self._hand_over(statistic_id, name("use"), booking.unit, rows)
         LOGGER.debug("P1 port %s: %d hours of %s are booked", self._port.name, len(rows), booking.slot)
 
-    def _rows(self, booking: Booking, last: Row | None) -> list[Row]:
-        newest = booking.points[-1]
-        if last is None or last.end < self._settings.since:
+    def _rows(self, booking: Booking, place: Place, last: Row | None) -> list[Row]:
+        newest, since = booking.points[-1], self._settings.since
+        # What was used while it was off is left out.
+        if last is None or (last.end < since if place.since is None else place.since != since):
             if not booking.is_slow:
                 return []
             first = first_row(booking.points[0], last)
@@ -166,6 +187,8 @@ async def async_start_true_hour(coordinator: P1Coordinator) -> tuple[P1Entity, .
     """Book the slow meters of a port, where that is wanted; it ends with the entry, and has no entities."""
     settings = settings_of(coordinator.config_entry.options)
     if settings is not None and RECORDER in coordinator.hass.config.components:
-        booker = Booker(coordinator, settings)
+        places = Places(coordinator.port)
+        await places.async_load()
+        booker = Booker(coordinator, settings, places)
         coordinator.config_entry.async_on_unload(coordinator.port.subscribe(booker.follow))
     return ()

@@ -4,12 +4,12 @@ from typing import Any, Final
 
 from homeassistant.config_entries import ConfigEntryState, ConfigFlowResult
 from homeassistant.helpers.selector import BooleanSelector, NumberSelector, NumberSelectorConfig, NumberSelectorMode
+from homeassistant.util import dt as dt_util
 import probatio
 
 from ...p1 import MeterKind
 from ..part import PartSteps
-from .hours import HOUR
-from .meters import slow_meters
+from .meters import slow_kinds
 from .settings import CONF_ON, CONF_SINCE, CONF_TRUE_HOUR, PRICES
 
 RECORDER: Final = "recorder"
@@ -24,17 +24,16 @@ class TrueHourSteps(PartSteps):
             return self.async_abort(reason="true_hour_no_recorder")
         stored = self.config_entry.options.get(CONF_TRUE_HOUR)
         is_loaded = self.config_entry.state is ConfigEntryState.LOADED
-        slow = slow_meters(self.config_entry.runtime_data.port) if is_loaded else {}
+        slow = slow_kinds(self.config_entry.runtime_data.port) if is_loaded else set()
         if stored is None and not slow:
             return self.async_abort(reason="true_hour_no_meter")
         if user_input is not None:
             if not user_input[CONF_ON]:
                 return self.keep(CONF_TRUE_HOUR, None)
-            # What was counted while it was off is left out; of the hour of the present reading the end is known.
-            since = (stored or {}).get(CONF_SINCE) or (min(time for _, time in slow.values()) - HOUR).isoformat()
+            since = (stored or {}).get(CONF_SINCE) or dt_util.utcnow().isoformat()
             prices = {key: user_input[key] for key in PRICES.values() if user_input.get(key) is not None}
             return self.keep(CONF_TRUE_HOUR, {CONF_SINCE: since, **prices})
-        kinds = {kind for kind, _ in slow.values()} | {kind for kind, key in PRICES.items() if key in (stored or {})}
+        kinds = slow | {kind for kind, key in PRICES.items() if key in (stored or {})}
         schema = self.add_suggested_values_to_schema(self._schema(kinds), stored)
         return self.async_show_form(step_id="true_hour", data_schema=schema)
 

@@ -1,6 +1,6 @@
 """Which meters of a port have true hours: those whose readings have a time of their own, an hour apart or more."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from typing import Final
 
@@ -45,12 +45,12 @@ def is_slow_type(known: KnownMeter) -> bool:
     return known.type is not None and known.type.refresh is not None and known.type.refresh >= _HOURLY
 
 
-def slow_meters(port: Port) -> dict[str, tuple[MeterKind, datetime]]:
-    """Return the meters in the last telegram that have true hours: their kind and the time of their reading, by slot.
+def slow_kinds(port: Port) -> set[MeterKind]:
+    """Return the kinds of the meters in the last telegram that have true hours.
 
     A meter of a type that may be read every five minutes is one of them if its reading is too old for that.
     """
-    found: dict[str, tuple[MeterKind, datetime]] = {}
+    found: set[MeterKind] = set()
     if port.reading is None:
         return found
     now = port.reading.telegram.timestamp
@@ -63,5 +63,5 @@ def slow_meters(port: Port) -> dict[str, tuple[MeterKind, datetime]]:
             continue
         age = timedelta() if now is None else now - value.timestamp
         if age < _DEAD and (is_slow_type(known) or age >= _OLD):
-            found[meter.profile.slot] = known.kind, value.timestamp
+            found.add(known.kind)
     return found

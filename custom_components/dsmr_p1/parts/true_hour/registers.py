@@ -29,14 +29,14 @@ class Booking(NamedTuple):
 
 
 class SlowRegister:
-    """The register of the meter in a slot; `meter` is the last one that was looked at."""
+    """The register of the meter in a slot, which may move; `meter` is the last one that was looked at."""
 
     def __init__(self, port: Port, slot: str) -> None:
         """Initialize with the identity of the meter that was known before the first telegram."""
         self.meter: Meter | None = None
         self.channel_id: str | None = None
         self._port = port
-        self._slot = slot
+        self.slot = slot
         self._profile: MeterProfile | None = None
         self._identifier = self._known_identifier
         self._doubt: tuple[str, int] | None = None
@@ -50,10 +50,10 @@ class SlowRegister:
     @property
     def _known_identifier(self) -> str | None:
         """The identifier of the meter whose register is shown, also while the owner is asked about it."""
-        change = self._port.record.replaced.changes.get(self._slot)
+        change = self._port.record.replaced.changes.get(self.slot)
         if change is not None and change.is_shown:
             return change.identifier
-        known = self._port.meters.get(self._slot)
+        known = self._port.meters.get(self.slot)
         return None if known is None else known.equipment_identifier
 
     def note_held(self, sent: Meter) -> None:
@@ -63,7 +63,7 @@ class SlowRegister:
 
     def follow(self, meter: Meter) -> Booking | None:
         """Return the reading of a telegram if it is new."""
-        known = self._port.meters.get(self._slot)
+        known = self._port.meters.get(self.slot)
         if known is None or known.kind not in PRICES or not self._is_certain(meter):
             return None
         self.meter = meter
@@ -83,7 +83,7 @@ class SlowRegister:
         self._is_slow = not self._is_fast and (self._is_slow or before is not None or is_slow_type(known))
         is_anew, self._is_anew = self._is_anew, False
         points = (point,) if before is None else (before, point)
-        return Booking(self._slot, known.kind, shown.unit, points, is_anew, self._is_slow)
+        return Booking(self.slot, known.kind, shown.unit, points, is_anew, self._is_slow)
 
     def _is_certain(self, meter: Meter) -> bool:
         """Whether the meter is the one before, or certainly another one, which begins anew."""

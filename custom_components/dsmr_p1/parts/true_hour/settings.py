@@ -9,7 +9,7 @@ from ...p1 import MeterKind
 CONF_TRUE_HOUR: Final = "true_hour"
 CONF_ON: Final = "true_hour_on"
 CONF_SINCE: Final = "true_hour_since"
-"""When it was switched on, by the clock of the meters."""
+"""When it was switched on."""
 PRICES: Final = {
     kind: f"true_hour_price_{kind}" for kind in (MeterKind.GAS, MeterKind.HEATING, MeterKind.COOLING, MeterKind.WATER)
 }
@@ -17,7 +17,7 @@ PRICES: Final = {
 
 
 class Settings(NamedTuple):
-    """Since when hours are booked, and the prices per unit of each kind of meter, in the currency of Home Assistant."""
+    """When hours were switched on, and the prices per unit of each kind of meter, in the currency of Home Assistant."""
 
     since: datetime
     prices: Mapping[MeterKind, float]
