@@ -3,11 +3,12 @@
 A part is a folder beside this file with a `PART`. Nothing else knows it, so that it can be deleted as a whole.
 """
 
+from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Final, Protocol, override
+from typing import Any, Final, override
 
 from homeassistant.components.binary_sensor import BinarySensorDeviceClass, BinarySensorEntity
 from homeassistant.components.sensor import SensorEntity, SensorEntityDescription
@@ -50,35 +51,44 @@ class PartSteps(OptionsFlowWithReload):
 type Shown = float | datetime | bool | None
 
 
-class Source(Protocol):
-    """What the entities of a part show, by their keys; `listeners` are called where something of it has changed."""
+class Source:
+    """What the entities of a part show, by their keys."""
 
-    shown: Mapping[str, Shown]
-    listeners: list[Callable[[], None]]
+    def __init__(self) -> None:
+        """Initialize without values."""
+        self.shown: Mapping[str, Shown] = {}
+        self.entities: list[PartEntity] = []
 
+    @abstractmethod
     def follow(self) -> None:
         """Follow the last telegram, once."""
 
+    def show(self, shown: Mapping[str, Shown]) -> None:
+        """Show other values: the entities whose values have changed write their states."""
+        last, self.shown = self.shown, shown
+        if shown != last:
+            for entity in self.entities:
+                if shown.get(entity.key) != last.get(entity.key):
+                    entity.async_write_ha_state()
+
 
 class PartEntity(P1Entity):
-    """An entity of a part, on the device of the main meter; it writes its state when its value is another one."""
+    """An entity of a part, on the device of the main meter."""
 
     def __init__(self, coordinator: P1Coordinator, source: Source, part: str, key: str) -> None:
         """Initialize the entity; `key` distinguishes the entities of a part."""
         super().__init__(coordinator, MAIN_SLOT, f"{part}_{key}")
         self._attr_translation_key = f"{part}_{key}"
         self._source = source
-        self._key = key
-        self._shown: Shown = None
+        self.key = key
         self._was_available = False
 
     @override
     async def async_added_to_hass(self) -> None:
         await super().async_added_to_hass()
         self._was_available = self.coordinator.last_update_success
-        self._shown = self._source.shown.get(self._key)
-        self._source.listeners.append(self._update)
-        self.async_on_remove(lambda: self._source.listeners.remove(self._update))
+        self._source.entities.append(self)
+        self.async_on_remove(lambda: self._source.entities.remove(self))
 
     @callback
     @override
@@ -89,13 +99,6 @@ class PartEntity(P1Entity):
             # After an outage, the first telegram is shown and not the last one before.
             self._source.follow()
             super()._handle_coordinator_update()
-
-    @callback
-    def _update(self) -> None:
-        shown = self._source.shown.get(self._key)
-        if shown != self._shown:
-            self._shown = shown
-            self.async_write_ha_state()
 
 
 class PartSensor(PartEntity, SensorEntity):
@@ -111,7 +114,7 @@ class PartSensor(PartEntity, SensorEntity):
     @property
     @override
     def native_value(self) -> Shown:
-        return self._shown
+        return self._source.shown.get(self.key)
 
 
 class PartProblem(PartEntity, BinarySensorEntity):
@@ -122,7 +125,8 @@ class PartProblem(PartEntity, BinarySensorEntity):
     @property
     @override
     def is_on(self) -> bool | None:
-        return self._shown if isinstance(self._shown, bool) else None
+        shown = self._source.shown.get(self.key)
+        return shown if isinstance(shown, bool) else None
 
 
 def store_of(hass: HomeAssistant, entry_id: str, key: str) -> Store[dict[str, Any]]:

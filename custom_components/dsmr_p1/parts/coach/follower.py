@@ -1,9 +1,9 @@
 """Follows the telegrams of a port for its coach, and stores what it has added up."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime, tzinfo
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, override
 
 from homeassistant.const import EVENT_HOMEASSISTANT_FINAL_WRITE
 from homeassistant.core import Event, callback
@@ -12,7 +12,7 @@ from homeassistant.util import dt as dt_util
 from ...p1 import CosemValue, Reading, Unit
 from ...port.captures import Capture
 from ...port.state import Port
-from ..part import Shown, main_meter, number_in, store_of
+from ..part import Source, main_meter, number_in, store_of
 from .advice import Advice, advise
 from .months import Months, Peak, month_of
 from .quarters import Closed, Quarters
@@ -33,16 +33,12 @@ _PAST_PEAKS: Final = 13
 _RESOLUTIONS: Final[Mapping[Any, float]] = {places: KILO * 10.0**places for places in range(-6, 1)}
 
 
-class Follower:
-    """Adds up what the main meter of a port tells, from `async_start` on until the entry ends.
-
-    `shown` are the values of the last update; `listeners` are called with each update.
-    """
+class Follower(Source):
+    """Adds up what the main meter of a port tells, from `async_start` on until the entry ends."""
 
     def __init__(self, port: Port, settings: Settings) -> None:
         """Prepare to follow the main meter."""
-        self.shown: Mapping[str, Shown] = {}
-        self.listeners: list[Callable[[], None]] = []
+        super().__init__()
         self._settings = settings
         self._advice: Advice | None = None
         self._port = port
@@ -78,6 +74,7 @@ class Follower:
         return {"quarters": self._quarters.as_dict(), "months": self._months.as_dict()}
 
     @callback
+    @override
     def follow(self, _: Capture | None = None) -> None:
         """Follow the last telegram of the port, once."""
         reading, sent = self._port.reading, self._port.sent
@@ -131,9 +128,7 @@ class Follower:
     def _advise(self) -> None:
         was_at_risk = None if self._advice is None else self._advice.is_at_risk
         self._advice = advise(self._quarters, self._months, self._settings, self._month, was_at_risk=was_at_risk)
-        self.shown = self._advice.shown()
-        for listener in self.listeners:
-            listener()
+        self.show(self._advice.shown())
 
     def _follow_past_peaks(self, channels: Mapping[str, CosemValue], zone: tzinfo) -> None:
         """Believe the meter's list of the months that are over."""

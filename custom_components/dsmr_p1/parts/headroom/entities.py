@@ -1,7 +1,7 @@
 """The entities: the headroom of each phase, the smallest of them, and whether a phase is overloaded."""
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Final
+from collections.abc import Iterable
+from typing import Final, override
 
 from homeassistant.components.sensor import SensorDeviceClass, SensorEntityDescription, SensorStateClass
 from homeassistant.const import UnitOfElectricCurrent
@@ -13,7 +13,7 @@ from ...p1 import Meter, MeterProfile, Reading
 from ...p1.meters.grouping import MAIN_SLOT
 from ...port.captures import Capture
 from ...port.state import Port
-from ..part import PartProblem, PartSensor, Shown, main_meter
+from ..part import PartProblem, PartSensor, Shown, Source, main_meter
 from .phases import Overload, Phases, phases_of
 from .settings import CONF_HEADROOM, Settings, settings_of
 
@@ -21,13 +21,12 @@ _SMALLEST: Final = "smallest"
 _OVERLOADED: Final = "overloaded"
 
 
-class Headroom:
+class Headroom(Source):
     """The headroom of one port, worked out anew with every telegram, whatever the pace of the meter's own entities."""
 
     def __init__(self, port: Port, settings: Settings) -> None:
         """Initialize without a telegram."""
-        self.shown: Mapping[str, Shown] = {}
-        self.listeners: list[Callable[[], None]] = []
+        super().__init__()
         self._port = port
         self._settings = settings
         self._overload = Overload(settings.fuse)
@@ -37,6 +36,7 @@ class Headroom:
         self._phases = Phases({}, settings.grid)
 
     @callback
+    @override
     def follow(self, _: Capture | None = None) -> None:
         """Follow the last telegram of the port."""
         reading = self._port.reading
@@ -48,16 +48,12 @@ class Headroom:
             return
         self._meter = meter
         if meter is None:
-            shown: dict[str, Shown] = {}
             self._overload.follow({})
+            self.show({})
         else:
             if meter.profile is not self._profile:
                 self._profile, self._phases = meter.profile, Phases(meter.channels, self._settings.grid)
-            shown = self._work_out(meter)
-        if shown != self.shown:
-            self.shown = shown
-            for listener in self.listeners:
-                listener()
+            self.show(self._work_out(meter))
 
     def _work_out(self, meter: Meter) -> dict[str, Shown]:
         """Return what each phase has left, and what the one with the least has, in A, and whether one is overloaded."""

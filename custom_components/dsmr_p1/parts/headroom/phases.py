@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from enum import StrEnum
 from math import acos, cos, pi, sqrt
+from operator import itemgetter
 from typing import Final, NamedTuple
 
 from ...p1 import CosemValue, Unit
@@ -101,6 +102,9 @@ class _Wire:
 
     def __init__(self, phase: Phase, channels: Channels) -> None:
         self._phase = phase
+        # Most meters send all of a phase, and its values are had at once then.
+        is_all = all(channel_id in channels for channel_id in phase)
+        self._pick = itemgetter(*phase) if is_all else lambda channels: tuple(map(channels.get, phase))
         self._is_whole = _is_whole(channels.get(phase.current))
         self._values: Sequence[CosemValue | None] = (None,) * len(phase)
         self._amperes: float | None = None
@@ -108,7 +112,7 @@ class _Wire:
         self._volts = NOMINAL
 
     def current(self, channels: Channels) -> float | None:
-        values = current, imported, exported, volts = tuple(map(channels.get, self._phase))
+        values = current, imported, exported, volts = self._pick(channels)
         last = self._values
         if current is not last[0]:
             self._amperes = _amperes(channels, self._phase)
