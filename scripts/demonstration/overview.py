@@ -87,7 +87,7 @@ def _view(room: Room, *, is_only: bool) -> dict[str, Any]:
     others = [meter for meter in room.meters if not meter.is_port and meter.slot != MAIN_SLOT]
     known = {sensor.entity_id for meter in room.meters for sensor in meter.sensors} | room.booked.keys()
     examples = [section["cards"] for section in sections_for(known, room.meters[0].entry_id)]
-    sections = [*map(_now, mains), *([_today()] if is_only else []), *examples, *map(_days, mains)]
+    sections = [*map(_now, mains), *([_today()] if is_only else []), *map(_days, mains), *examples]
     sections += [*map(_other, others), _happened(room.meters)]
     return {
         "type": "sections",

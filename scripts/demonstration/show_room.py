@@ -48,7 +48,7 @@ HOUSES: Final = {
         "capacity tariff: quarter-hour demand and monthly peaks; main fuse",
         "gas,water",
         {
-            "headroom": {**_HEADROOM, "headroom_fuse": 40},
+            "headroom": _HEADROOM,
             "coach": {"coach_tariff": "capacity", "coach_least": 2.5, "coach_price": 52.5},
         },
     ),

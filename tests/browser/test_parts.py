@@ -36,7 +36,7 @@ def test_a_section_of_the_dashboard(
 
 
 def test_the_page_of_a_house_behind_homewizard(show_room: Frontend) -> None:
-    with show_room.sized(1280, 900):
+    with show_room.sized(1280, 1060):
         show_room.open("/smart-meter/homewizard-house")
         show_room.see(re.compile(r"\d\sW"), within="hui-gauge-card")
         show_room.see_chart("hui-statistics-graph-card")
