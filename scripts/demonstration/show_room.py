@@ -32,15 +32,14 @@ class Exhibit:
 
 
 DEFAULT_HOUSE: Final = "dutch"
-_HEADROOM: Final = {"headroom_fuse": 25, "headroom_grid": "with_neutral"}
 HOUSES: Final = {
     "dutch": Exhibit(
         "Dutch house",
         "dsmr5",
-        "DSMR 5 with three phases, gas, water and solar panels; main fuse, relay",
+        "DSMR 5 with three phases, gas, water and solar panels; relay",
         "gas,water",
         # The TCP port is one that is free.
-        {"headroom": _HEADROOM, "relay": {"relay_address": "127.0.0.1", "relay_clients": 10}},
+        {"relay": {"relay_address": "127.0.0.1", "relay_clients": 10}},
     ),
     "belgian": Exhibit(
         "Belgian house",
@@ -48,7 +47,7 @@ HOUSES: Final = {
         "capacity tariff: quarter-hour demand and monthly peaks; main fuse",
         "gas,water",
         {
-            "headroom": _HEADROOM,
+            "headroom": {"headroom_fuse": 25, "headroom_grid": "with_neutral"},
             "coach": {"coach_tariff": "capacity", "coach_least": 2.5, "coach_price": 52.5},
         },
     ),

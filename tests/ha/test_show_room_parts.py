@@ -20,7 +20,7 @@ from tests.ha.flow_driver import answer, begin_options, fields, over_rest
 from tests.ha.house import House, MakeHouse
 
 SECTIONS = {
-    "dutch": ["What the main fuse leaves", "The P1 port"],
+    "dutch": ["The P1 port"],
     "belgian": ["What the main fuse leaves", "The quarter of an hour", "The P1 port"],
     "luxembourg": ["The reference power", "The P1 port"],
     "homewizard": ["Gas by true hours", "The P1 port"],
