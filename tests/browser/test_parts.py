@@ -51,5 +51,5 @@ def test_the_relay_is_switched_on(frontend: Frontend) -> None:
     frontend.click(OPTIONS["init"]["menu_options"]["relay"])
     frontend.see(OPTIONS["relay"]["title"], within=DIALOG)
     frontend.see(OPTIONS["relay"]["data"]["relay_port"], within=DIALOG)
-    frontend.fill_selector(f"{DIALOG} ha-selector-number", "2001")
+    frontend.fill(f"{DIALOG} ha-selector-number input", "2001")
     frontend.screenshot("part_relay")
