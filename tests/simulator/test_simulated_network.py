@@ -1,11 +1,12 @@
-"""Ports on the network: raw TCP and RFC 2217."""
+"""Ports on the network: raw TCP, RFC 2217 and a HomeWizard P1 Meter."""
 
+import json
 import socket
 
 import pytest
 import serialx
 
-from simulator import TELNET_GREETING, V2_SETTINGS, LineSettings, Parity, Rfc2217Port, TcpPort, serving
+from simulator import TELNET_GREETING, V2_SETTINGS, HomeWizardPort, LineSettings, Parity, Rfc2217Port, TcpPort, serving
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
 
@@ -28,6 +29,16 @@ def test_every_client_gets_the_bytes() -> None:
         with connect(port) as third:
             port.write(b"again")
             assert third.recv(100) == b"again"
+
+
+def test_a_homewizard_says_what_its_last_telegram_has() -> None:
+    with HomeWizardPort() as port:
+        port.write(b"/XMX5\r\n\r\n1-0:1.8.1(000123.456*kWh)\r\n1-0:1.7.0(00.100*kW)\r\n1-0:2.7.0(00.350*kW)\r\n!\r\n")
+        head, _, content = port.answer_to("GET /api/v1/data HTTP/1.1").partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 200 OK")
+        measured = json.loads(content)
+        assert (measured["total_power_import_t1_kwh"], measured["active_power_w"]) == (123.456, -250)
+        assert "total_power_import_t2_kwh" not in measured
 
 
 def test_what_a_reader_sends_is_ignored() -> None:
