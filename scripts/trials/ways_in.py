@@ -114,8 +114,8 @@ class WaysIn:
             register = float((await states(websocket))[one]["state"])
             # As if it had been read for three hours: a first hour of its own would have to be waited for.
             rows = [{"start": (first + n * HOUR).isoformat(), "state": register, "sum": 0.0} for n in range(3)]
-            about = {"statistic_id": one, "source": "recorder", "name": None, "unit_of_measurement": "kWh"}
-            about |= {"unit_class": "energy", "has_sum": True, "mean_type": 0}
+            about: dict[str, Any] = {"statistic_id": one, "source": "recorder", "name": None, "has_sum": True}
+            about |= {"unit_of_measurement": "kWh", "unit_class": "energy", "mean_type": 0}
             await websocket.command("recorder/import_statistics", metadata=about, stats=rows)
         await self._wait_for_rows(client, one)
         openhab, reader = folder / "openhab.json", folder / "days.csv"
@@ -214,7 +214,7 @@ async def _add_old(client: Client, device: HomeWizardPort) -> str:
 
 async def _import_history(client: Client, file: Path, one: str, *options: str) -> None:
     """Run the command as an owner does."""
-    command = [sys.executable, "-m", "historian", file, "--statistic", one, "--url", client.url, *options]
+    command = [sys.executable, "-m", "historian", str(file), "--statistic", one, "--url", client.url, *options]
     child = await asyncio.create_subprocess_exec(
         *command, env={**os.environ, TOKEN: client.token}, stdout=sys.stdout, stderr=sys.stdout
     )
