@@ -87,14 +87,15 @@ async def settle(client: Client, name: str, entry_id: str) -> Belongings:
 
 
 def _power(rows: dict[str, dict[str, Any]], shown: dict[str, dict[str, Any]]) -> str:
-    """Return a power that is not 0: with solar panels one of the two is, for hours."""
-    for row in rows.values():
-        state = shown[row["entity_id"]]
-        is_number = state["state"] not in UNKNOWN
-        if is_number and state["attributes"].get("device_class") == "power" and float(state["state"]) > 0:
-            entity_id: str = row["entity_id"]
-            return entity_id
-    raise DemonstrationError("dsmr has no power")
+    """Return the highest power: with solar panels one of two is 0, for hours."""
+    powers: dict[str, float] = {
+        one: float(shown[one]["state"])
+        for one in (row["entity_id"] for row in rows.values())
+        if shown[one]["attributes"].get("device_class") == "power" and shown[one]["state"] not in UNKNOWN
+    }
+    if not powers:
+        raise DemonstrationError("dsmr has no power")
+    return max(powers, key=lambda one: powers[one])
 
 
 def _add_sources(found: Belongings, shown: dict[str, dict[str, Any]]) -> None:
