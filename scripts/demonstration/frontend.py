@@ -131,6 +131,16 @@ class Frontend:
         """Click on a link, a row or a choice."""
         self._page.get_by_text(text, exact=True).first.click()
 
+    def open_by(self, text: str, selector: str) -> None:
+        """Click on a row until what it opens is there: a list that is drawn anew may swallow a click."""
+        for _ in range(_TRIES):
+            with suppress(Error):
+                self._page.get_by_text(text, exact=True).first.click(timeout=_TRY_LIMIT)
+            with suppress(Error):
+                self._page.locator(selector).first.wait_for(state="attached", timeout=_TRY_LIMIT)
+                return
+        raise AssertionError(f"{text} opens no {selector}")
+
     def click_element(self, selector: str) -> None:
         """Click on an element."""
         self._page.locator(selector).first.click()

@@ -1,6 +1,6 @@
 """A running demonstration, a browser in front of it, and more meters to set up."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 import importlib.util
@@ -10,11 +10,16 @@ from pathlib import Path
 import re
 import subprocess
 import sys
-from typing import IO, Any
+import time
+from typing import Any
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
+FLOWS = "config/config_entries/flow"
+ENTRIES = "config/config_entries/entry"
+PATIENCE = 60.0
+"""Seconds in which something happens in Home Assistant: `dsmr` shows values 30 s after it was set up."""
 
 if importlib.util.find_spec("playwright") is None:
     # The ordinary test run has no browser.
@@ -27,34 +32,35 @@ else:
 
 @dataclass(frozen=True)
 class NetworkMeter:
-    """A simulated meter on the network, and its key."""
+    """A simulated meter on the network, its key, and what tells it to do something."""
 
     url: str
     decryption_key: str
+    command: Callable[[str], None]
 
 
 @contextmanager
-def program(*command: str) -> Iterator[IO[str]]:
-    """Run a module of scripts/ and give what it prints."""
+def program(*command: str) -> Iterator[subprocess.Popen[str]]:
+    """Run a module of scripts/."""
     environment = {**os.environ, "PYTHONPATH": f"{ROOT / 'scripts'}:{ROOT}", "PYTHONUNBUFFERED": "1"}
     with subprocess.Popen(
         guarded([sys.executable, "-m", *command]),
         env=environment,
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
     ) as process:
-        assert process.stdout is not None
         try:
-            yield process.stdout
+            yield process
         finally:
             process.terminate()
 
 
-def read_until(output: IO[str], pattern: str) -> str:
+def read_until(process: subprocess.Popen[str], pattern: str) -> str:
     said = ""
-    for line in output:
+    assert process.stdout is not None
+    for line in process.stdout:
         said += line
         if re.search(pattern, said):
             return said
@@ -64,8 +70,8 @@ def read_until(output: IO[str], pattern: str) -> str:
 @contextmanager
 def demonstration(*arguments: str) -> Iterator[str]:
     """The address of a Home Assistant in which meters have been set up."""
-    with program("demonstration", "--http-port", str(choose_http_port(None)), *arguments) as output:
-        said = read_until(output, "Ctrl-C")
+    with program("demonstration", "--http-port", str(choose_http_port(None)), *arguments) as process:
+        said = read_until(process, "Ctrl-C")
         match = re.search(r"Open (\S+) ", said)
         assert match
         yield match[1]
@@ -101,7 +107,7 @@ def tidy(frontend: Frontend) -> Iterator[Frontend]:
     yield frontend
     for entry in entries(frontend):
         if entry not in before:
-            frontend.request("DELETE", f"config/config_entries/entry/{entry}")
+            frontend.request("DELETE", f"{ENTRIES}/{entry}")
 
 
 @pytest.fixture(scope="module")
@@ -134,10 +140,34 @@ def encrypted_meter() -> Iterator[NetworkMeter]:
 
 @contextmanager
 def meter(*arguments: str) -> Iterator[NetworkMeter]:
-    with program("simulator", "--tcp", "0", *arguments) as output:
-        said = read_until(output, "additional key" if "smarty_lu" in arguments else "port:")
+    with program("simulator", "--tcp", "0", *arguments) as process:
+        said = read_until(process, "additional key" if "smarty_lu" in arguments else "port:")
         found = dict(re.findall(r"^(port|decryption key): (\S+)", said, re.MULTILINE))
-        yield NetworkMeter(found["port"], found.get("decryption key", ""))
+
+        def command(line: str) -> None:
+            print(line, file=process.stdin, flush=True)
+
+        yield NetworkMeter(found["port"], found.get("decryption key", ""), command)
+
+
+def until(is_so: Callable[[], object], what: str) -> None:
+    ends = time.monotonic() + PATIENCE
+    while not is_so():
+        assert time.monotonic() < ends, what
+        time.sleep(0.5)
+
+
+def add_entry(frontend: Frontend, found: NetworkMeter) -> str:
+    """Set a meter up, and return the id of its entry; what its owner would see on the way is tested elsewhere."""
+    before = entries(frontend, "dsmr_p1")
+    path = f"{FLOWS}/{frontend.request('POST', FLOWS, {'handler': 'dsmr_p1'})['flow_id']}"
+    answers: dict[str, dict[str, Any]] = {"user": {"port": found.url, "bridge_type": "auto"}, "confirm": {}}
+    answers["keys"] = {"decryption_key": found.decryption_key}
+    while len(entries(frontend, "dsmr_p1")) == len(before):
+        until(lambda: frontend.request("GET", path)["type"] == "form", "the meter is not heard")
+        frontend.request("POST", path, answers.pop(frontend.request("GET", path)["step_id"]))
+    [entry] = set(entries(frontend, "dsmr_p1")) - set(before)
+    return entry
 
 
 @pytest.hookimpl(wrapper=True)

@@ -1,26 +1,18 @@
 """The set-up dialog as a household sees it, in five languages, on desktop and phone, and with something wrong."""
 
 from collections.abc import Iterator
-import json
 import re
 import socket
-from typing import Any
 
 import pytest
 
 from demonstration.frontend import HEIGHT, PHONE, WIDTH, Frontend
 
-from .conftest import ROOT, NetworkMeter, meter
+from .conftest import NetworkMeter, meter, texts
 from .test_frontend import DIALOG, FORM, PORT, open_address_field, text_of
 
 LANGUAGES = ("en", "nl", "de", "fr", "lb")
 SCREENS = {"desktop": (WIDTH, HEIGHT), "phone": PHONE}
-
-
-def texts_of(language: str) -> dict[str, Any]:
-    path = ROOT / "custom_components" / "dsmr_p1" / "translations" / f"{language}.json"
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return found
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +48,7 @@ def ask_for_port(frontend: Frontend, language: str) -> None:
     """Open the first form with the port field as a text field."""
     frontend.open("/config/integrations/dashboard/add?domain=dsmr_p1")
     frontend.click_element("dialog-box ha-button[slot=primaryAction]")
-    frontend.see(texts_of(language)["config"]["step"]["user"]["title"])
+    frontend.see(texts(language)["config"]["step"]["user"]["title"])
     open_address_field(frontend)
 
 
@@ -70,8 +62,8 @@ def submit(frontend: Frontend, address: str, field: str = PORT) -> None:
 def test_from_a_wrong_port_to_the_meter(
     in_english: Frontend, network_meter: NetworkMeter, refusing: str, language: str, screen: str
 ) -> None:
-    frontend, texts = in_english, texts_of(language)
-    config = texts["config"]
+    frontend, words = in_english, texts(language)
+    config = words["config"]
     frontend.resize(SCREENS[screen])
     frontend.choose_language(language)
     ask_for_port(frontend, language)
@@ -85,7 +77,7 @@ def test_from_a_wrong_port_to_the_meter(
     submit(frontend, network_meter.url, f"{FORM} ha-selector-text")
     frontend.see(config["step"]["confirm"]["title"])
     # Home Assistant itself speaks English.
-    frontend.see(re.compile(texts["selector"]["meter_kind"]["options"]["water"]), within=FORM)
+    frontend.see(re.compile(words["selector"]["meter_kind"]["options"]["water"]), within=FORM)
     frontend.screenshot(f"{language}_{screen}_confirm")
     assert frontend.cut_texts(DIALOG) == []
 
@@ -102,7 +94,7 @@ def test_a_device_on_a_phone(in_english: Frontend, language: str) -> None:
 
 
 def test_a_silent_reader(in_english: Frontend, silent: str) -> None:
-    frontend, config = in_english, texts_of("en")["config"]
+    frontend, config = in_english, texts("en")["config"]
     frontend.resize(PHONE)
     ask_for_port(frontend, "en")
     submit(frontend, silent)
@@ -111,7 +103,7 @@ def test_a_silent_reader(in_english: Frontend, silent: str) -> None:
 
 
 def test_a_name_that_nobody_knows(in_english: Frontend) -> None:
-    frontend, config = in_english, texts_of("en")["config"]
+    frontend, config = in_english, texts("en")["config"]
     ask_for_port(frontend, "en")
     submit(frontend, "no-such-reader.invalid:23")
     frontend.see(text_of(config["error"]["unknown_host"]), within=FORM)

@@ -2,33 +2,21 @@
 
 from collections.abc import Iterator
 import re
-import time
 from typing import Any
 
 import pytest
 
 from demonstration.frontend import Frontend
 
-from .conftest import NetworkMeter, entries, meter, texts
+from .conftest import ENTRIES, FLOWS, NetworkMeter, add_entry, entries, meter, texts, until
 
 DIALOG = "dialog-data-entry-flow"
-FLOWS = "config/config_entries/flow"
-ENTRIES = "config/config_entries/entry"
 LANGUAGES = ("en", "nl", "de")
-PATIENCE = 60.0
-"""Seconds in which `dsmr` must show values: it does so 30 s after it was set up."""
 
 
 def beginning_of(text: str) -> re.Pattern[str]:
     """A text as it is shown, up to what is filled in."""
     return re.compile(re.escape(text.partition("{")[0].rstrip(" (")))
-
-
-def until(is_so: Any, what: str) -> None:
-    ends = time.monotonic() + PATIENCE
-    while not is_so():
-        assert time.monotonic() < ends, what
-        time.sleep(0.5)
 
 
 class OldEntry:
@@ -125,13 +113,7 @@ def test_there_and_back(english: Frontend, house: tuple[NetworkMeter, str]) -> N
 
 def test_the_repair_of_an_owner_of_both(english: Frontend) -> None:
     with meter("--model", "dsmr5", "--mbus", "gas,water", "--seed", "10") as found:
-        step = english.request("POST", FLOWS, {"handler": "dsmr_p1"})
-        path = f"{FLOWS}/{step['flow_id']}"
-        before = set(entries(english, "dsmr_p1"))
-        step = english.request("POST", path, {"port": found.url, "bridge_type": "auto"})
-        until(lambda: english.request("GET", path)["type"] == "form", "the meter is not heard")
-        english.request("POST", path, {})
-        [entry] = set(entries(english, "dsmr_p1")) - before
+        entry = add_entry(english, found)
         core = OldEntry(english, found.url, "5")
         used = core.entities("dsmr")
         english.request("POST", f"{ENTRIES}/{entry}/reload")

@@ -179,7 +179,8 @@ class Handover:
             "since": dt_util.as_local(change.since).strftime("%Y-%m-%d %H:%M"),
             "readings": "\n".join(
                 f"- {name}: {old:.3f} → {new:.3f} {unit}" for name, (old, new, unit) in readings.items()
-            ),
+            )
+            or "- ?",
         }
 
     @callback
