@@ -25,6 +25,8 @@ REFERENCE = re.compile(r"\[%.*%\]")
 LONG = 20
 """More characters than this, and a text is hardly the same in two languages."""
 SHARE_OF_ENGLISH = 0.15
+ROW = 41
+"""The characters that a row of the list of repairs shows on a phone, and so does a choice in their dialogs."""
 
 type Texts = dict[str, str]
 
@@ -157,6 +159,19 @@ def test_the_same_paragraphs(language: str) -> None:
     # Markdown makes lists and paragraphs of them
     source, texts = flat(load(SOURCE)), flat(load(language))
     assert [name for name in source.keys() & texts.keys() if shape(source[name]) != shape(texts[name])] == []
+
+
+@pytest.mark.parametrize("language", FOUND)
+def test_a_phone_shows_all_of_a_repair(language: str) -> None:
+    texts = load(language)
+    kinds = texts["selector"]["meter_kind"]["options"]
+    shown = [
+        issue["title"].replace("{meter}", kinds[kind])
+        for key, issue in texts["issues"].items()
+        for kind in (("gas", "water", "heating") if key == "meter_beside_dead" else ("electricity", "gas", "water"))
+    ]
+    shown += [text for name, text in flat(texts["issues"]).items() if ".menu_options." in name]
+    assert [text for text in shown if len(text) > ROW] == []
 
 
 def shape(text: str) -> list[bool | None]:
