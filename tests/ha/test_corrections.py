@@ -8,13 +8,15 @@ from typing import Any, override
 from homeassistant.components.recorder.core import Recorder
 from homeassistant.components.recorder.tasks import RecorderTask
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.recorder import get_instance
 import pytest
+from pytest_homeassistant_custom_component.components.recorder.common import async_wait_recording_done
 
 from custom_components.dsmr_p1.const import DOMAIN
 from custom_components.dsmr_p1.sums.corrections import EVENT_COMPILED, REQUESTED
 from tests.ha.house import MakeHouse
-from tests.ha.replacing import REGISTER, Calendar, Ledger
+from tests.ha.replacing import KWH, REGISTER, Calendar, Ledger
 
 
 @pytest.fixture
@@ -123,4 +125,27 @@ async def test_five_minutes_without_a_sum_are_waited_for_but_not_for_ever(ledger
 
 async def test_what_is_no_amount_is_not_corrected(ledger: Ledger) -> None:
     ledger.corrections.async_add(REGISTER, 1e-9, "kWh")
+    assert not ledger.pending
+
+
+@pytest.mark.parametrize("is_asked", [False, True], ids=["waits", "asked for"])
+async def test_a_correction_follows_an_entity_that_is_renamed(
+    ledger: Ledger, hass: HomeAssistant, *, is_asked: bool
+) -> None:
+    entities = er.async_get(hass)
+    hass.states.async_remove(REGISTER)
+    entity = entities.async_get_or_create("sensor", "meter", "register", suggested_object_id="register")
+    assert entity.entity_id == REGISTER
+    ledger.show(3001)
+    ledger.corrections.async_add(REGISTER, 2000, "kWh")
+    if is_asked:
+        await ledger.compile()
+    entities.async_update_entity(REGISTER, new_entity_id="sensor.renamed")
+    await hass.async_block_till_done()
+    await async_wait_recording_done(hass)
+    hass.states.async_remove(REGISTER)
+    hass.states.async_set("sensor.renamed", "3001", KWH)
+    await ledger.compile(3)
+    rows = [row["sum"] for row in ledger.book.rows(entity_id="sensor.renamed")]
+    assert rows == pytest.approx([0, *[1] * (len(rows) - 1)], abs=1e-9)
     assert not ledger.pending

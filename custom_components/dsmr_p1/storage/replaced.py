@@ -4,7 +4,7 @@ It is a part of the stored record of the port.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, is_dataclass, replace
 from datetime import datetime
 from typing import Any, Self
 
@@ -154,3 +154,14 @@ class Correction:
     def from_dict(cls, stored: Mapping[str, Any]) -> Self:
         """Create from stored data."""
         return cls(**{**stored, "start": datetime.fromisoformat(stored["start"])})
+
+
+def renamed(stored: Any, old: str, new: str) -> Any:
+    """Return stored data with another entity id."""
+    if is_dataclass(stored) and not isinstance(stored, type):
+        return replace(stored, **{name: renamed(getattr(stored, name), old, new) for name in stored.__dataclass_fields__})
+    if isinstance(stored, Mapping):
+        return {key: renamed(value, old, new) for key, value in stored.items()}
+    if isinstance(stored, (list, tuple)):
+        return type(stored)(renamed(value, old, new) for value in stored)
+    return new if stored == old else stored

@@ -13,7 +13,7 @@ from homeassistant.helpers.storage import Store
 
 from ..const import DOMAIN
 from ..p1 import ChannelType, MeterKind, MeterType, PortMemory, Role, Unit, channel_type, meter_type
-from .replaced import Correction, Replaced
+from .replaced import Correction, Replaced, renamed
 
 STORAGE_VERSION: Final = 1
 
@@ -158,6 +158,14 @@ class PortRecord:
         replaced = self.replaced
         said = self.acknowledged, replaced.snoozed, replaced.retired
         return *said, replaced.changes, replaced.unbooked, self.corrections, self.odd_steps
+
+    def rename(self, old: str, new: str) -> None:
+        """Replace the entity id of an entity that was renamed, wherever an amount waits for it."""
+        replaced = self.replaced
+        self.corrections[:] = renamed(self.corrections, old, new)
+        replaced.unbooked[:] = renamed(replaced.unbooked, old, new)
+        replaced.changes.update(renamed(replaced.changes, old, new))
+        self.odd_steps = renamed(self.odd_steps, old, new)
 
     def copy(self) -> PortRecord:
         """Return an independent copy: the reader keeps changing the memory of the port."""

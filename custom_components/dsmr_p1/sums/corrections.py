@@ -13,13 +13,14 @@ from typing import Final
 
 from homeassistant.components.recorder.statistics import statistics_during_period
 from homeassistant.core import Event, HomeAssistant, callback
+from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.recorder import get_instance
 from homeassistant.util import dt as dt_util
 from homeassistant.util.hass_dict import HassKey
 
 from ..const import DOMAIN
 from ..port.state import Port
-from ..storage.replaced import Correction
+from ..storage.replaced import Correction, renamed
 
 EVENT_COMPILED: Final = "recorder_5min_statistics_generated"
 """Fired when the recorder has summed up another five minutes."""
@@ -50,12 +51,24 @@ class Corrections:
     @callback
     def async_start(self) -> None:
         """Begin to follow the recorder."""
-        self._port.entry.async_on_unload(self._hass.bus.async_listen(EVENT_COMPILED, self._async_follow_recorder))
+        on_unload, listen = self._port.entry.async_on_unload, self._hass.bus.async_listen
+        on_unload(listen(EVENT_COMPILED, self._async_follow_recorder))
+        on_unload(listen(er.EVENT_ENTITY_REGISTRY_UPDATED, self._async_follow_name))
         self._port.entry.async_on_unload(self._stop)
 
     @callback
     def _stop(self) -> None:
         self._is_stopped = True
+
+    @callback
+    def _async_follow_name(self, event: Event[er.EventEntityRegistryUpdatedData]) -> None:
+        """Follow an entity that was renamed, as the recorder does with its statistic."""
+        if (old := event.data.get("old_entity_id")) is not None:
+            requested = self._hass.data.get(REQUESTED, set())
+            moved = [each for each in self._pending if each in requested]
+            self._port.record.rename(str(old), event.data["entity_id"])
+            requested.update(renamed(each, str(old), event.data["entity_id"]) for each in moved)
+            self._port.save()
 
     @callback
     def async_add(self, statistic_id: str, amount: float, unit: str | None, at: datetime | None = None) -> None:
@@ -119,8 +132,8 @@ class Corrections:
         # The oldest last, so that it is the one that stays.
         starts = {each.statistic_id: each.start for each in sorted(pending, key=_start, reverse=True)}
         rows = await recorder.async_add_executor_job(_rows, self._hass, starts)
-        if self._is_stopped:
-            # The entry was set up anew meanwhile, and what waits is its own now.
+        if self._is_stopped or self._pending[: len(pending)] != pending:
+            # The entry was set up anew meanwhile, and what waits is its own now; or an entity was renamed.
             return
         left: list[Correction] = []
         asked: list[Correction] = []
