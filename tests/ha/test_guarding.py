@@ -14,6 +14,7 @@ import pytest
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.dsmr_p1.const import CONF_REFRESH, DOMAIN
+from custom_components.dsmr_p1.sums.costs import number_of
 from tests.ha.house import House, MakeHouse
 from tests.ha.pace import Clock
 from tests.ha.replacing import EVERY_TELEGRAM, GAS, LOW, TOTAL
@@ -170,6 +171,33 @@ async def test_a_step_after_silence_is_taken_out(make_house: MakeHouse, clock: C
     [found] = [each for each in house.coordinator.port.record.corrections if each.statistic_id == entity_id]
     assert found.amount == pytest.approx(900_000 / size - before, abs=0.001)
     assert found.unit == unit
+
+
+@pytest.mark.usefixtures("recorder_mock", "all_enabled")
+@pytest.mark.parametrize("line", ["1-0:1.8.1({})", "1-0:1.8.1({}*Wh)", "1-0:9.8.0({}*VAh)"])
+@pytest.mark.parametrize("jump", [900_000, 0])
+async def test_a_step_after_silence_is_taken_out_whatever_its_unit_is(
+    make_house: MakeHouse, clock: Clock, line: str, jump: int
+) -> None:
+    house = await make_house("dsmr5", "")
+    house.configure(options=EVERY_TELEGRAM)
+
+    def telegram(number: int) -> bytes:
+        sent = b"\r\n" + line.format(f"{number:010.3f}").encode()
+        body = re.sub(rb"\r\n1-0:1\.8\.1\([^)]*\)", lambda _: sent, house.builder.body())
+        return house.builder.finish(body)
+
+    await house.set_up(telegram(7654), telegram(7654))
+    [before] = [state for state in house.hass.states.async_all("sensor") if number_of(state) in (7.654, 7654)]
+    entity_id, shown = before.entity_id, float(before.state)
+    for _ in range(4):
+        clock.now += 10
+        await house.send(telegram(jump))
+    house.coordinator.port.display.set_unavailable()
+    clock.now += 900
+    await house.send(telegram(jump))
+    assert number_of(house.hass.states.get(entity_id)) == jump * shown / 7654
+    assert corrected(house, entity_id) == pytest.approx(max(jump - 7654, 0) * shown / 7654)
 
 
 @pytest.mark.usefixtures("recorder_mock")

@@ -8,7 +8,7 @@ from typing import Any
 from homeassistant.config_entries import ConfigEntryDisabler, ConfigEntryState
 from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN
 from homeassistant.core import HomeAssistant
-from homeassistant.helpers import device_registry as dr, issue_registry as ir
+from homeassistant.helpers import device_registry as dr, entity_registry as er, issue_registry as ir
 from homeassistant.setup import async_setup_component
 from homeassistant.util.dt import utcnow
 import pytest
@@ -309,6 +309,38 @@ async def test_a_new_meter_beside_a_dead_one(
     await send(house, 3)
     assert house.slots() == {"p1", "electricity", "mbus_2"}
     assert issue(house, "mbus_2") is None
+
+
+async def test_a_crash_before_the_registries_are_written(
+    hass: HomeAssistant, house: House, hass_client: ClientSessionGenerator
+) -> None:
+    """The record says that the dead meter was replaced, and the registries do not know it yet."""
+    entity_id, device_id, manager = house.entity_id(*GAS), house.device_id("mbus_1"), hass.config_entries
+    assert entity_id is not None
+    let_gas_meter_die(house)
+    await send(house, 3)
+    house.pass_time(8 * 86_400)
+    await send(house, 3)
+    await answer(hass_client, house, "replacement", "mbus_2")
+    await eventually(lambda: house.entry.state is ConfigEntryState.LOADED and house.is_listening)
+    assert await manager.async_unload(house.entry.entry_id)
+    entities = er.async_get(hass)
+    for entity in er.async_entries_for_device(entities, device_id, include_disabled_entities=True):
+        entities.async_update_entity(entity.entity_id, new_unique_id=entity.unique_id.replace("_mbus_2_", "_mbus_1_"))
+    identifiers = {(DOMAIN, f"{house.entry.entry_id}_mbus_1")}
+    dr.async_get(hass).async_update_device(device_id, new_identifiers=identifiers)
+    own = entities.async_get_or_create(
+        "sensor", DOMAIN, house.unique_id("mbus_2", "m3meter_value"), config_entry=house.entry
+    )
+    assert own.entity_id != entity_id
+    assert await manager.async_setup(house.entry.entry_id)
+    await eventually(lambda: house.is_listening)
+    await send(house, 3)
+    assert house.entity_id("mbus_2", "m3meter_value") == entity_id
+    assert house.device_id("mbus_2") == device_id
+    assert house.slots() == {"p1", "electricity", "mbus_2"}
+    assert entities.async_get(own.entity_id) is None
+    assert float(house.value("mbus_2", "m3meter_value")) < 200
 
 
 @pytest.mark.parametrize("choice", ["additional", "mistake"])
@@ -667,3 +699,18 @@ async def test_disabled_entities_of_an_additional_meter_are_there_at_once(
     await house.send()
     after = {name: entity.disabled for name, entity in house.entities().items() if name.startswith("mbus_1_")}
     assert after == before
+
+
+@pytest.mark.usefixtures("recorder_mock")
+async def test_identifiers_that_alternate_pile_nothing_up(house: House) -> None:
+    registers, before = 0, house.value(*LOW)
+    for number in range(10):
+        another_main_meter(house, 7 + number % 2)
+        await send(house, 3)
+        house.pass_time(60)
+        change = house.coordinator.port.record.replaced.changes["electricity"]
+        registers = registers or len(change.steps)
+        assert len(change.steps) == registers
+    assert len(house.coordinator.port.record.corrections) <= registers
+    amounts = {step.statistic_id: step.amount for step in change.steps}
+    assert amounts[house.entity_id(*LOW) or ""] == pytest.approx(float(house.value(*LOW)) - float(before), abs=1)

@@ -475,6 +475,32 @@ def test_what_follows_from_unchanged_values_is_unchanged() -> None:
     assert totals(decoder, IMPORT_1.replace("100", "101"), *power) == (Decimal("101.500"), None, Decimal("1.300"))
 
 
+@pytest.mark.parametrize("odd", ["1-0:1.8.3(050000.000*kWh)", "1-0:1.8.0(050000.000*kWh)"])
+def test_a_register_that_comes_once_is_no_tariff(odd: str) -> None:
+    decoder = Decoder()
+    for _ in range(3):
+        assert totals(decoder, IMPORT_1, IMPORT_2)[0] == Decimal("300.750")
+    for _ in range(2):
+        assert totals(decoder, IMPORT_1, IMPORT_2, odd)[0] == Decimal("300.750")
+        assert totals(decoder, IMPORT_1, IMPORT_2)[0] == Decimal("300.750")
+    assert totals(decoder, IMPORT_1)[0] is None
+
+
+def test_a_register_that_came_before_three_telegrams_without_it_is_no_tariff() -> None:
+    decoder = Decoder()
+    found = [totals(decoder, IMPORT_1, IMPORT_2, "1-0:1.8.3(050000.000*kWh)")[0]]
+    found += [totals(decoder, IMPORT_1, IMPORT_2)[0] for _ in range(4)]
+    assert found == [Decimal("50300.750"), None, None, None, Decimal("300.750")]
+
+
+def test_a_tariff_that_is_new_counts_after_three_telegrams() -> None:
+    decoder = Decoder()
+    for _ in range(3):
+        totals(decoder, IMPORT_1, IMPORT_2)
+    found = [totals(decoder, IMPORT_1, IMPORT_2, "1-0:1.8.3(000000.500*kWh)")[0] for _ in range(4)]
+    assert found == [Decimal("300.750")] * 3 + [Decimal("301.250")]
+
+
 def test_another_meter_has_tariffs_of_its_own() -> None:
     """After an ACE4000 with a register for the total comes a meter without one."""
     readings = follow(load("itron_ace4000.telegram"), load(DSMR5))

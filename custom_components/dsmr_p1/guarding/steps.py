@@ -18,7 +18,8 @@ from homeassistant.helpers import entity_registry as er, issue_registry as ir
 from homeassistant.util import dt as dt_util
 
 from ..const import DOMAIN, LOGGER
-from ..p1 import Quantity, channel_type
+from ..p1 import Quantity, Unit, channel_type
+from ..p1.cosem.units import convert, is_convertible
 from ..p1.registers.guard import Accepted
 from ..port.devices import device_name
 from ..port.state import Port
@@ -221,15 +222,19 @@ def _unbooked(step: Mapping[str, Any]) -> list[UnbookedCost]:
 
 def _last_good(event: Accepted, before: State, after: State | None) -> float | None:
     """Return the last good reading in the unit of the entity; what was shown last where that cannot be told."""
-    number, sent = event.before.value, event.before.unit
-    if after is not None and isinstance(number, Decimal) and sent is not None:
-        unit = after.attributes.get(ATTR_UNIT_OF_MEASUREMENT)
-        if sent == unit:
-            return float(number)
-        found = UNIT_CONVERTERS.get(after.attributes.get(ATTR_DEVICE_CLASS))
-        if found is not None and {sent, unit} <= found.VALID_UNITS:
-            return found.convert(float(number), sent, unit)
-    return number_of(before)
+    number, last = event.before.value, number_of(before)
+    sent = event.before.unit or channel_type(event.channel_id).unit
+    if after is None or not isinstance(number, Decimal):
+        return last
+    unit = after.attributes.get(ATTR_UNIT_OF_MEASUREMENT)
+    found = UNIT_CONVERTERS.get(after.attributes.get(ATTR_DEVICE_CLASS))
+    if found is not None and {sent, unit} <= found.VALID_UNITS:
+        return found.convert(float(number), sent, unit)
+    shown = next((one for one in Unit if one == unit), None)
+    if sent is not None and shown is not None and is_convertible(sent, shown):
+        return float(convert(number, sent, shown))
+    # Where nothing is to be converted it is shown as it was sent.
+    return float(number) if sent is None or last is None else last
 
 
 def _text(state: State) -> str:

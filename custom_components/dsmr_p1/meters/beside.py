@@ -4,10 +4,12 @@ The owner is asked whether the new one has replaced it; if so, it continues with
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from homeassistant.core import callback
+from homeassistant.helpers import entity_registry as er
 from homeassistant.util import dt as dt_util
 
 from ..const import LOGGER
@@ -15,7 +17,7 @@ from ..p1 import Meter, Reading, Role, present
 from ..port.display import TOTALS
 from ..port.state import Port
 from ..storage.replaced import Change
-from ..storage.store import KnownMeter
+from ..storage.store import KnownMeter, known_channel
 from .continuity import Moves, async_move, continued_channels
 from .questions import Answer, Questions
 from .replacement import CERTAIN, LONG
@@ -39,9 +41,12 @@ class Siblings:
 
     @callback
     def async_start(self) -> None:
-        """Raise the repairs of open questions again."""
+        """Raise the repairs of open questions again, and finish what Home Assistant ended in the middle of."""
         for slot in self._record.asked:
             self._questions.async_ask_about_successor(slot)
+        for slot, old in self._record.successors.items():
+            if self._is_replaced(slot, old):
+                self._move(slot, old)
 
     def without_retired(self, seen: Mapping[str, KnownMeter]) -> dict[str, KnownMeter]:
         """Return the meters without the dead ones that others have replaced."""
@@ -72,7 +77,7 @@ class Siblings:
             return
         heard = {meter.profile.slot: meter for meter in reading.meters if meter.profile.registered}
         for slot, old in self._record.successors.items():
-            if slot not in heard or old not in self._port.meters:
+            if slot not in heard or old not in self._port.meters or old in self._record.retired:
                 continue
             if not self._is_dead(slot, old, heard):
                 self._telegrams.pop(slot, None)
@@ -129,22 +134,32 @@ class Siblings:
         """Move the device and entities of a dead meter to the slot of the meter that has replaced it.
 
         They replace the entities that the new meter had until now; the entry is reloaded, so that none of those writes
-        another state.
+        another state. The registries are written seconds later than the record: see `async_start`.
         """
-        port, entry = self._port, self._port.entry
-        old = self._record.successors.pop(slot)
-        dead, meter = port.meters[old], port.meters[slot]
-        continued = continued_channels(dead, meter)
-        self._record.retired[old] = dead.equipment_identifier
-        identifier = meter.equipment_identifier or ""
+        port, old = self._port, self._record.successors[slot]
+        self._record.retired[old] = port.meters[old].equipment_identifier
+        identifier = port.meters[slot].equipment_identifier or ""
         self._record.changes[slot] = Change(
             slot=slot, identifier=identifier, since=dt_util.utcnow(), is_asked=True, is_replacement=True
         )
         port.async_set_meters({other: known for other, known in port.meters.items() if other != old})
         await port.async_save_now()
-        moves = Moves({old: slot}, {(old, one): new for one, new in continued.items()})
-        async_move(port.hass, entry.entry_id, moves)
-        port.hass.config_entries.async_schedule_reload(entry.entry_id)
+        self._move(slot, old)
+        port.hass.config_entries.async_schedule_reload(port.entry.entry_id)
+
+    def _is_replaced(self, slot: str, old: str) -> bool:
+        """Whether the owner has said that the meter in a slot replaced the one in another."""
+        return old in self._record.retired and old not in self._port.meters and slot in self._port.meters
+
+    def _move(self, slot: str, old: str) -> None:
+        """Move what the registries still have of a dead meter to the slot of the one that has replaced it."""
+        hass, entry_id, meter = self._port.hass, self._port.entry.entry_id, self._port.meters[slot]
+        prefix = f"{entry_id}_{old}_"
+        entities = er.async_entries_for_config_entry(er.async_get(hass), entry_id)
+        ids = [found.unique_id.removeprefix(prefix) for found in entities if found.unique_id.startswith(prefix)]
+        dead = replace(meter, slot=old, channels={channel_id: None for channel_id in ids if known_channel(channel_id)})
+        continued = continued_channels(dead, meter)
+        async_move(hass, entry_id, Moves({old: slot}, {(old, one): new for one, new in continued.items()}))
 
     @callback
     def async_forget(self, slot: str) -> None:

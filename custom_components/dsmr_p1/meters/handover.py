@@ -26,7 +26,7 @@ from ..port.display import TOTALS, Values
 from ..port.state import Port
 from ..storage.replaced import Change, Step, UnbookedCost
 from ..storage.store import KnownMeter
-from ..sums.corrections import Corrections
+from ..sums.corrections import Corrections, period_of
 from ..sums.costs import added, cost_sensors, find_booked, number_of
 
 _LOOKED_BACK: Final = timedelta(days=10)
@@ -146,7 +146,7 @@ class Handover:
             if (change := self._changes.get(waiting.slot)) is not None:
                 first = (number_of(cost) or 0.0) - amount + excess
                 step = Step(waiting.sensor, unit, cost.last_updated, waiting.cost_before, first, excess)
-                self._changes[waiting.slot] = replace(change, steps=(*change.steps, step))
+                self._changes[waiting.slot] = replace(change, steps=self.merged(change.steps, [step]))
 
     # Undoing
 
@@ -154,6 +154,18 @@ class Handover:
     def forget_costs(self, slot: str) -> None:
         """Stop waiting for costs of a meter."""
         self._unbooked[:] = [waiting for waiting in self._unbooked if waiting.slot != slot]
+
+    @staticmethod
+    def merged(earlier: Iterable[Step], later: Iterable[Step]) -> tuple[Step, ...]:
+        """Return the steps of a change in order; several of a register within the same five minutes are one."""
+        steps = {(step.statistic_id, period_of(step.at)): step for step in earlier}
+        for step in later:
+            last = steps.setdefault((step.statistic_id, period_of(step.at)), step)
+            if last is not step:
+                steps[step.statistic_id, period_of(step.at)] = replace(
+                    last, first=step.first, amount=last.amount + step.amount
+                )
+        return tuple(steps.values())
 
     @callback
     def put_back(self, change: Change) -> None:

@@ -163,7 +163,7 @@ class Replacements:
             is_asked=True,
             is_shown=True,
             is_title=seen is not None and seen.system_title == identifier,
-            steps=(*earlier, *steps),
+            steps=self._handover.merged(earlier, steps),
         )
         LOGGER.info("P1 port %s: another meter is in the place of the one in %s", self._port.name, slot)
         self._questions.async_ask_about_change(slot)

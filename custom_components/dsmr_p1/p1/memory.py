@@ -10,7 +10,8 @@ class PortMemory:
     `sends_crc`: its telegrams have a checksum. `tag_verified`: the tag of its encrypted telegrams verifies, and plain
     ones are rejected unless `allows_plain`. `frame_counters`: the highest frame counter by system title, in
     hexadecimal digits; it changes with every telegram and so does not count in comparisons. `tariffs`: the channel ids
-    of the registers seen on the main meter, of which a total needs all.
+    of the registers of the main meter, of which a total needs all; once `is_certain`, which three telegrams make them,
+    one that comes in a single telegram is none of them.
     """
 
     sends_crc: bool = False
@@ -19,6 +20,11 @@ class PortMemory:
     main_meter: str | None = field(default=None, repr=False)
     frame_counters: dict[str, int] = field(default_factory=dict, repr=False, compare=False)
     allows_plain: bool = False
+    is_certain: bool = field(default=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Believe registers that were stored."""
+        self.is_certain = self.is_certain or bool(self.tariffs)
 
     @property
     def tells_apart(self) -> bool:
@@ -39,3 +45,13 @@ class PortMemory:
             self.main_meter = main_meter
             if not identifier or identifier != identifier_before:
                 self.tariffs.clear()
+                self.is_certain = False
+
+    def confirm(self, tariffs: set[str]) -> bool:
+        """Believe the registers that three telegrams in a row have had; return whether these are others than before."""
+        before = set(self.tariffs)
+        if not self.is_certain:
+            self.tariffs.clear()
+        self.tariffs |= tariffs
+        self.is_certain = True
+        return self.tariffs != before

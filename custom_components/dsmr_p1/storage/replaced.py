@@ -4,9 +4,9 @@ It is a part of the stored record of the port.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, is_dataclass, replace
+from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from datetime import datetime
-from typing import Any, Self
+from typing import Any, Self, cast
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,12 +156,15 @@ class Correction:
         return cls(**{**stored, "start": datetime.fromisoformat(stored["start"])})
 
 
-def renamed(stored: Any, old: str, new: str) -> Any:
+def renamed[T](stored: T, old: str, new: str) -> T:
     """Return stored data with another entity id."""
+    found: Any = stored
     if is_dataclass(stored) and not isinstance(stored, type):
-        return replace(stored, **{name: renamed(getattr(stored, name), old, new) for name in stored.__dataclass_fields__})
-    if isinstance(stored, Mapping):
-        return {key: renamed(value, old, new) for key, value in stored.items()}
-    if isinstance(stored, (list, tuple)):
-        return type(stored)(renamed(value, old, new) for value in stored)
-    return new if stored == old else stored
+        found = replace(stored, **{each.name: renamed(getattr(stored, each.name), old, new) for each in fields(stored)})
+    elif isinstance(stored, Mapping):
+        found = {key: renamed(value, old, new) for key, value in stored.items()}
+    elif isinstance(stored, (list, tuple)):
+        found = type(stored)(renamed(value, old, new) for value in stored)
+    elif stored == old:
+        found = new
+    return cast("T", found)

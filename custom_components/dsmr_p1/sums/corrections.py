@@ -97,10 +97,10 @@ class Corrections:
         """
         if "recorder" not in self._hass.config.components:
             return
-        since, stood_at = _period_of(begin[0]), begin[1]
+        since, stood_at = period_of(begin[0]), begin[1]
         rows = await get_instance(self._hass).async_add_executor_job(_rows, self._hass, {statistic_id: since})
         for start, _, state in rows.get(statistic_id, ()):
-            if start < _period_of(end[0]).timestamp() and state is not None:
+            if start < period_of(end[0]).timestamp() and state is not None:
                 self._append(statistic_id, datetime.fromtimestamp(start, UTC), state - stood_at, unit)
                 stood_at = state
         if end[1] is not None:
@@ -108,9 +108,13 @@ class Corrections:
         self._port.save()
 
     def _append(self, statistic_id: str, at: datetime, amount: float, unit: str | None) -> None:
-        if abs(amount) >= _EXACT:
-            start = _period_of(at)
-            self._pending.append(Correction(statistic_id=statistic_id, start=start, amount=amount, unit=unit))
+        added = Correction(statistic_id=statistic_id, start=period_of(at), amount=amount, unit=unit)
+        # What the recorder was not asked for yet is one amount, however often meters or readings alternate.
+        same = [each for each in self._pending if replace(each, amount=amount) == added]
+        self._pending[:] = [each for each in self._pending if each not in same]
+        total = amount + sum(each.amount for each in same)
+        if abs(total) >= _EXACT:
+            self._pending.append(replace(added, amount=total))
 
     async def _async_follow_recorder(self, _: Event) -> None:
         if self._is_busy or not self._pending:
@@ -165,7 +169,8 @@ def _start(correction: Correction) -> datetime:
     return correction.start
 
 
-def _period_of(instant: datetime) -> datetime:
+def period_of(instant: datetime) -> datetime:
+    """Return the beginning of the five minutes of an instant."""
     return instant - (instant - datetime.fromtimestamp(0, UTC)) % _PERIOD
 
 

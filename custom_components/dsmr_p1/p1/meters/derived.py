@@ -37,12 +37,23 @@ def derived_channels(memory: PortMemory, ids: Collection[str]) -> tuple[Derived,
 
 
 def _tariffs_of(memory: PortMemory, prefix: str, ids: Collection[str]) -> tuple[str, ...]:
-    """Return the registers that make up the total: the meter's own total, else all tariffs ever seen on it."""
-    seen = memory.tariffs
-    known = tuple(prefix + tariff for tariff in _TARIFFS)
-    total = f"{prefix}0"
-    seen.update(channel_id for channel_id in (total, *known) if channel_id in ids)
+    """Return the registers that make up the total: the meter's own total, else all tariffs that it has."""
+    total, *known = (prefix + tariff for tariff in ("0", *_TARIFFS))
+    here = tariffs_in(ids).intersection((total, *known))
+    if not memory.is_certain:
+        memory.tariffs |= here
+    seen = memory.tariffs.intersection((total, *known)) or here
     return (total,) if total in seen else tuple(channel_id for channel_id in known if channel_id in seen)
+
+
+def tariffs_in(ids: Collection[str]) -> set[str]:
+    """Return the registers of tariffs, and the meter's own totals of these, among channels."""
+    return {
+        channel_id
+        for prefix in (_IMPORT, _EXPORT)
+        for tariff in ("0", *_TARIFFS)
+        if (channel_id := prefix + tariff) in ids
+    }
 
 
 def _sum(channels: Mapping[str, CosemValue], ids: tuple[str, ...]) -> CosemValue:
