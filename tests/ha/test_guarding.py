@@ -217,6 +217,19 @@ async def test_use_that_was_not_shown_before_a_step_counts(make_house: MakeHouse
     assert corrected(house, house.entity_id(*LOW)) == pytest.approx(added - 10)
 
 
+@pytest.mark.usefixtures("recorder_mock")
+async def test_what_a_new_tariff_has_counted_before_is_no_use(make_house: MakeHouse, clock: Clock) -> None:
+    house = await a_house(make_house, mbus="")
+    await house.send()
+    before = float(house.value(*TOTAL))
+    for _ in range(5):
+        clock.now += 10
+        body = house.builder.body().replace(b"1-0:2.8.1(", b"1-0:1.8.3(050000.000*kWh)\r\n1-0:2.8.1(")
+        await house.send(house.builder.finish(body))
+    assert float(house.value(*TOTAL)) == pytest.approx(before + 50_000)
+    assert corrected(house, house.entity_id(*TOTAL)) == pytest.approx(50_000)
+
+
 async def test_steps_without_end_are_not_kept_without_end(make_house: MakeHouse, clock: Clock) -> None:
     house = await a_house(make_house, mbus="")
     for number in range(12):

@@ -104,6 +104,8 @@ class GuardedMeter:
         self._guarded: tuple[Register, ...] = ()
         self._values: Sequence[CosemValue | None] = ()
         self._derived: tuple[Derived, ...] = ()
+        # The totals that consist of other registers from this telegram on.
+        self._joined: set[str] = set()
         self._power = 0.0
 
     @property
@@ -114,7 +116,11 @@ class GuardedMeter:
     def set_profile(self, meter: Meter, memory: PortMemory) -> None:
         """Guard the registers that a meter has now."""
         profile = self.profile = meter.profile
+        before = {row.channel_id: row.sources for row in self._derived}
         self._derived = derived_channels(memory, profile.sources) if profile.role is Role.MAIN else ()
+        self._joined = {
+            row.channel_id for row in self._derived if before.get(row.channel_id, row.sources) != row.sources
+        }
         rows = {
             channel_id: row
             for channel_id, row in profile.channel_types.items()
@@ -152,7 +158,7 @@ class GuardedMeter:
             if shown is not value:
                 others[channel_id] = shown
         before, self.shown = self.shown, self._with(meter, others) if others or is_filled else meter
-        if self.events and before is not None:
+        if (self.events or self._joined) and before is not None:
             self._follow_steps(before, self.shown)
         self._raw = meter
         # What is not shown as it is must be looked at again.
@@ -192,12 +198,14 @@ class GuardedMeter:
         return shown
 
     def _follow_steps(self, before: Meter, after: Meter) -> None:
-        """Report the steps that follow from those of registers."""
+        """Report the steps that follow from those of registers, and from other registers than before."""
         steps = {event.channel_id for event in self.events if isinstance(event, Accepted)}
         for channel_id, _, sources in self._derived:
-            if steps.intersection(sources) and channel_id in before.channels and channel_id in after.channels:
+            is_step = channel_id in self._joined or steps.intersection(sources)
+            if is_step and channel_id in before.channels and channel_id in after.channels:
                 values = before.channels[channel_id], after.channels[channel_id]
                 self.events.append(Accepted(after.profile.slot, channel_id, *values, is_derived=True))
+        self._joined = set()
 
     def _with(self, meter: Meter, others: Mapping[str, CosemValue]) -> Meter:
         """Return a meter with other readings, and with what follows from these."""
