@@ -149,10 +149,7 @@ class P1Coordinator(DataUpdateCoordinator[Mapping[str, Values]]):
         self._restart_watchdog()
         self.meters.follow(reading)
         heard = {meter.profile.slot: meter for meter in reading.meters}
-        values = {
-            slot: self.meters.values(slot, heard.get(slot), are_totals_due=are_totals_due)
-            for slot, are_totals_due in port.display.pick_due(port.meters, now)
-        }
+        values = {slot: self.meters.values(slot, heard.get(slot)) for slot in port.display.pick_due(port.meters, now)}
         port.save()
         if self._first_reading is not None and not self._first_reading.done() and port.meters:
             self._first_reading.set_result(None)

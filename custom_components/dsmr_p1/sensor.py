@@ -198,7 +198,9 @@ class P1Sensor(P1Entity, SensorEntity):
         self._take_value()
         if self._presented != last or is_available is not was_available:
             self._write()
-        elif self.state_class is not None and not (self._is_total and self._presented is last):
+        elif self.state_class is not None and (
+            not self._is_total or self.slot in self.coordinator.port.display.due_totals
+        ):
             self._report()
 
     def _write(self) -> None:
@@ -220,8 +222,7 @@ class P1Sensor(P1Entity, SensorEntity):
         self._values = self.coordinator.data.get(self.slot)
         self._presented = None if self._values is None else self._values.get(self.channel_id)
         self._was_available = self.coordinator.last_update_success
-        if self._presented is last or (self._presented and last and self._presented.value is last.value):
-            # A total that is due again is another object, with the same value.
+        if self._presented is last:
             return
         value = None if self._presented is None else self._presented.value
         sent, shown = self._units

@@ -32,8 +32,6 @@ class KnownMeters:
         self._system_title: bytes | None = None
         self._seen: Mapping[str, KnownMeter] = {}
         self._presented: dict[str, tuple[Meter, Values]] = {}
-        # The totals of each meter, for as long as the profiles stay.
-        self._totals: dict[str, list[str]] = {}
         self._newcomers = Newcomers()
 
     @callback
@@ -50,25 +48,24 @@ class KnownMeters:
         profiles = [meter.profile for meter in reading.meters]
         if self._newcomers or profiles != self._profiles or self._system_title != reading.system_title:
             self._profiles = profiles
-            self._totals = {}
             self._learn(reading)
         self._replacements.follow(reading)
         self._siblings.follow(reading)
 
-    def values(self, slot: str, meter: Meter | None, *, are_totals_due: bool) -> Values:
+    def values(self, slot: str, meter: Meter | None) -> Values:
         """Return the values of a telegram for the entities of a meter; none if the meter is not in the telegram.
 
-        Totals that are not due keep their shown values. Those that are due are new objects, even if equal.
+        Totals that are not due keep their shown values.
         """
         if meter is None:
             return {}
         presented = present(meter, self._presented.get(slot))
         self._presented[slot] = meter, presented
-        shown = self._replacements.shown(slot, presented)
-        before = {} if are_totals_due else self._port.display.values.get(slot, {})
-        if (totals := self._totals.get(slot)) is None:
-            totals = self._totals[slot] = [i for i, value in presented.items() if value.channel.quantity in TOTALS]
-        return {**shown, **{i: before.get(i) or value._replace() for i in totals if (value := shown.get(i))}}
+        shown = {**self._replacements.shown(slot, presented)}
+        if slot not in self._port.display.due_totals:
+            before = self._port.display.values.get(slot, {})
+            shown |= {i: before[i] for i, value in shown.items() if i in before and value.channel.quantity in TOTALS}
+        return shown
 
     def is_reported(self, slot: str) -> bool:
         """Whether the last telegram has a meter in this slot; assumed without a telegram."""

@@ -28,13 +28,15 @@ _EARLY: Final = 0.5
 class Display:
     """The values of the entities: `values` by slot; `is_available` is false while no telegrams come.
 
-    After a change of either, `publish` calls `on_change`, which updates the entities.
+    After a change of either, `publish` calls `on_change`, which updates the entities. `due_totals` are the slots of the
+    meters whose totals are updated with this telegram, changed or not.
     """
 
     def __init__(self, entry: ConfigEntry) -> None:
         """Initialize without values, and unavailable."""
         self.values: Mapping[str, Values] = {}
         self.is_available = False
+        self.due_totals: set[str] = set()
         self.on_change: Callable[[], None] = lambda: None
         self._entry = entry
         self._due_at: dict[str, tuple[float, float]] = {}
@@ -89,17 +91,18 @@ class Display:
         chosen = self._entry.options.get(CONF_REFRESH, {}).get(meter.slot)
         return None if chosen is None else float(chosen)
 
-    def pick_due(self, meters: Mapping[str, KnownMeter], now: float) -> Iterator[tuple[str, bool]]:
-        """Yield the slots of the meters that this telegram updates, each with whether its totals are due too."""
+    def pick_due(self, meters: Mapping[str, KnownMeter], now: float) -> Iterator[str]:
+        """Yield the slots of the meters that this telegram updates, and set those whose totals are due too."""
         due_at = self._due_at if self.is_available else {}
+        self.due_totals = set()
         for slot, meter in meters.items():
             values_at, totals_at = due_at.get(slot, (now, now))
             if now >= values_at:
-                are_totals_due = now >= totals_at
-                if are_totals_due:
+                if now >= totals_at:
+                    self.due_totals.add(slot)
                     totals_at = _next(now, self.totals_refresh_of(meter))
                 self._due_at[slot] = _next(now, self.refresh_of(meter)), totals_at
-                yield slot, are_totals_due
+                yield slot
 
     @callback
     def expire(self, slot: str) -> None:
