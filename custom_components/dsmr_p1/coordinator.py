@@ -150,7 +150,6 @@ class P1Coordinator(DataUpdateCoordinator[Mapping[str, Values]]):
         self.meters.follow(reading)
         heard = {meter.profile.slot: meter for meter in reading.meters}
         values = {slot: self.meters.values(slot, heard.get(slot)) for slot in port.display.pick_due(port.meters, now)}
-        port.save()
         if self._first_reading is not None and not self._first_reading.done() and port.meters:
             self._first_reading.set_result(None)
         if self.is_down:
@@ -158,6 +157,7 @@ class P1Coordinator(DataUpdateCoordinator[Mapping[str, Values]]):
             LOGGER.info("P1 port %s: telegrams come again", self.name)
         if values or not port.display.is_available:
             port.display.show(values)
+        port.save()
         self.keeper.steps.async_complete()
 
     def _on_rejected(self, rejected: Rejected) -> None:
