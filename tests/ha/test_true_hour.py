@@ -21,6 +21,7 @@ from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers.recorder import get_instance, session_scope
 from homeassistant.setup import async_setup_component
 import pytest
+from pytest_homeassistant_custom_component.components.recorder.common import async_wait_recording_done
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.dsmr_p1.const import DOMAIN
@@ -167,6 +168,7 @@ async def test_a_sum_that_its_owner_has_changed_is_counted_on_from(hass: HomeAss
     await slow.set_up()
     await slow.live_on()
     get_instance(hass).async_adjust_statistics(slow.statistic(), FULL - HOUR, 100, "m³")
+    await async_wait_recording_done(hass)
     await slow.live_on()
     assert slow.rows()[-1]["sum"] == pytest.approx(100 + slow.read_at(FULL + 2 * HOUR) - slow.read_at(FULL))
 
