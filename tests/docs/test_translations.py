@@ -25,7 +25,7 @@ REFERENCE = re.compile(r"\[%.*%\]")
 LONG = 20
 """More characters than this, and a text is hardly the same in two languages."""
 SHARE_OF_ENGLISH = 0.15
-ROW = 41
+ROW = 38
 """The characters that a row of the list of repairs shows on a phone, and so does a choice in their dialogs."""
 
 type Texts = dict[str, str]
