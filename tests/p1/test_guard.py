@@ -555,6 +555,36 @@ def test_the_meters_clock_counts_where_the_one_here_stood_still(port: Port) -> N
     assert port.value() == port.low
 
 
+def test_the_meters_clock_counts_for_nothing_where_the_one_here_runs(port: Port) -> None:
+    before = port.low
+    port.low += 500
+    port.clock_ahead = timedelta(hours=23)
+    port.send()
+    assert port.value() == before
+
+
+def test_a_first_total_does_not_agree_with_one_in_another_unit() -> None:
+    port = Port()
+    shown = []
+    for unit in ("Wh", "kWh", "kWh"):
+        port.unit = unit
+        port.send()
+        shown.append(port.value())
+    assert shown == [None, None, 1000]
+
+
+@pytest.mark.parametrize("lines", [(), ("1-0:99.97.0(0)(0-0:96.7.19)",)], ids=["same form", "another form"])
+@pytest.mark.parametrize("unit", ["Wh", "MWh"])
+def test_a_total_in_another_unit_is_held_where_that_does_not_fit(port: Port, unit: str, lines: tuple[str, ...]) -> None:
+    port.low += Decimal("0.001")
+    port.send()
+    port.unit, port.lines = unit, lines
+    port.send()
+    shown = port.value()
+    assert isinstance(shown, Decimal)
+    assert shown * (1000 if unit == "MWh" else Decimal("0.001")) == port.low
+
+
 # Meters without checksum
 
 

@@ -23,6 +23,17 @@ def test_the_registers_of_a_meter_are_forgotten_with_the_meter() -> None:
     assert memory.tariffs == set()
 
 
+def test_a_meter_whose_identifier_was_odd_once_has_the_registers_it_had() -> None:
+    memory = PortMemory()
+    memory.recognise("ISK5", "one")
+    memory.confirm({"low", "high"})
+    memory.recognise("ISK5", "odd")
+    assert memory.tariffs == set()
+    memory.recognise("ISK5", "one")
+    assert memory.tariffs == {"low", "high"}
+    assert memory.is_certain
+
+
 def test_another_first_line_of_the_same_meter_makes_no_total_of_fewer_tariffs() -> None:
     decoder = Decoder()
     name, one, two = "0-0:96.1.1(4530303031)", "1-0:1.8.1(000100.000*kWh)", "1-0:1.8.2(000200.000*kWh)"

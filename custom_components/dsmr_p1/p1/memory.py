@@ -11,7 +11,8 @@ class PortMemory:
     ones are rejected unless `allows_plain`. `frame_counters`: the highest frame counter by system title, in
     hexadecimal digits; it changes with every telegram and so does not count in comparisons. `tariffs`: the channel ids
     of the registers of the main meter, of which a total needs all; once `is_certain`, which three telegrams make them,
-    one that comes in a single telegram is none of them.
+    one that comes in a single telegram is none of them. `former` are those of the meter before, as its identifier may
+    have been odd once.
     """
 
     sends_crc: bool = False
@@ -21,6 +22,7 @@ class PortMemory:
     frame_counters: dict[str, int] = field(default_factory=dict, repr=False, compare=False)
     allows_plain: bool = False
     is_certain: bool = field(default=False, compare=False)
+    former: dict[str | None, set[str]] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Believe registers that were stored."""
@@ -32,7 +34,7 @@ class PortMemory:
         return self.main_meter is not None and not self.main_meter.endswith("\n")
 
     def recognise(self, identification: str, identifier: str | None) -> None:
-        """Forget the registers of the previous meter if the main meter reports another identifier.
+        """Begin with other registers if the main meter reports another identifier, or with those it had before.
 
         A missing identifier is no evidence of another meter. Another first line with the same identifier is none:
         a single odd telegram has one, and so has a new firmware.
@@ -42,10 +44,14 @@ class PortMemory:
             identifier = identifier or identifier_before
         main_meter = f"{identification}\n{identifier or ''}"
         if main_meter != self.main_meter:
-            self.main_meter = main_meter
+            former, self.main_meter = self.main_meter, main_meter
             if not identifier or identifier != identifier_before:
+                known = self.former.get(main_meter, set())
+                if self.is_certain:
+                    self.former = {former: set(self.tariffs)}
                 self.tariffs.clear()
-                self.is_certain = False
+                self.tariffs |= known
+                self.is_certain = bool(known)
 
     def confirm(self, tariffs: set[str]) -> bool:
         """Believe the registers that three telegrams in a row have had; return whether these are others than before."""

@@ -39,7 +39,8 @@ def derived_channels(memory: PortMemory, ids: Collection[str]) -> tuple[Derived,
 def _tariffs_of(memory: PortMemory, prefix: str, ids: Collection[str]) -> tuple[str, ...]:
     """Return the registers that make up the total: the meter's own total, else all tariffs that it has."""
     total, *known = (prefix + tariff for tariff in ("0", *_TARIFFS))
-    here = tariffs_in(ids).intersection((total, *known))
+    if not (here := tariffs_in(ids).intersection((total, *known))):
+        return ()
     if not memory.is_certain:
         memory.tariffs |= here
     seen = memory.tariffs.intersection((total, *known)) or here

@@ -81,8 +81,7 @@ class Layout(NamedTuple):
         """Return the meter with the values of a telegram: the one before, or its profile, where that is the same."""
         channels = {channel_id: objects[place].values[part] for channel_id, place, part in self.takes}
         for channel_id, compute, sources in self.derived:
-            if any(source in channels for source in sources):
-                channels[channel_id] = compute(channels, sources)
+            channels[channel_id] = compute(channels, sources)
         if before is None or before.profile != self.profile:
             return Meter(self.profile, channels)
         meter = Meter(before.profile, channels)

@@ -60,8 +60,10 @@ class Register:
 
     def takes(self, value: CosemValue) -> bool:
         """Whether a reading may follow at any time, which needs no closer look; it is the last one then."""
-        number = value.value
-        if type(number) is not Decimal or value.unit is not self.unit or not self._floor <= number <= self._ceiling:
+        number, raw = value.value, self.raw
+        if raw is None or type(number) is not Decimal or value.unit is not raw.unit:
+            return False
+        if not self._floor <= number <= self._ceiling:
             return False
         self._floor = number
         self.raw = value
@@ -79,7 +81,7 @@ class Register:
         if not isinstance(number, Decimal):
             self.lose(moment.before)
             return value
-        self._convert(value.unit)
+        self._convert(value.unit, moment.before)
         time = self._time(value.timestamp, moment)
         seen = Sight(value if time is value.timestamp else value._replace(timestamp=time), moment.now)
         last = self._last(moment.before)
@@ -186,8 +188,8 @@ class Register:
     def _agrees(self, one: Sight, other: Sight, moment: Moment, rate: float = 0.0) -> bool:
         """Whether a reading may follow another one. `rate` is a rise in a second that is allowed beside the limit."""
         rise = rise_between(one, other)
-        if rise < 0 or self.limit is None:
-            return rise >= 0
+        if rise < 0 or self.limit is None or one.value.unit is not other.value.unit:
+            return rise >= 0 and one.value.unit is other.value.unit
         seconds = one.seconds_until(other) + SLACK
         if rise <= (most := max(rate, self.limit, self._raised)) * seconds:
             return True
@@ -214,10 +216,11 @@ class Register:
         has_stood = moment.now.at - self._back_since >= LONGEST_TIMED_HOLD
         return time if has_stood or len(self._back) > AGREEING_TIMES else None
 
-    def _convert(self, unit: Unit | None) -> None:
+    def _convert(self, unit: Unit | None, last: Seen) -> None:
         """Count on in another unit, where that measures the same; else begin anew."""
         if self._good is None or self._good.value.unit is unit:
             return
+        self._good = self._last(last) or self._good
         before = self._good.value
         self._hold = self._pending = self._start = None
         self._unsettle()
@@ -258,7 +261,7 @@ class Register:
         )
         seen = datetime.fromisoformat(stored["seen"])
         passed = max((wall - seen).total_seconds(), 0.0)
-        register._good = Sight(value, Seen(now - passed, seen, _read(stored["clock"])))
+        register._good = Sight(value, Seen(now - passed, seen, _read(stored["clock"]), is_stored=True))
         register._raised = stored["raised"]
         return register
 
