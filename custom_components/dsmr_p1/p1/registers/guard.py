@@ -56,16 +56,17 @@ class Guard:
         """Return a reading as it may be shown: the same object where nothing of it is held."""
         telegram, (sent, unknown), _, system_title, _ = reading
         times, meters = self._times, sent
-        times.last, times.this = times.this, (now, wall, telegram)
-        # Where nothing is shown yet, registers wait for the next telegram all the same.
-        if not telegram.has_crc and not (meters := self._layout.follow(sent)):
-            self._shown(sent, system_title)
-        shown = self._shown(meters, system_title, is_filled=meters is not sent) if meters else ()
+        times.last, times.this, times.is_filled = times.this, (now, wall, telegram), False
+        if not telegram.has_crc:
+            meters = self._layout.follow(sent)
+            # Where nothing is shown yet, registers wait for the next telegram all the same.
+            times.is_filled = bool(meters) and meters is not sent
+        shown = self._shown(meters or sent, system_title)
+        if not meters:
+            shown = ()
         return reading if shown is sent else reading._replace(detection=Detection(shown, unknown))
 
-    def _shown(
-        self, meters: tuple[Meter, ...], system_title: bytes | None, *, is_filled: bool = False
-    ) -> tuple[Meter, ...]:
+    def _shown(self, meters: tuple[Meter, ...], system_title: bytes | None) -> tuple[Meter, ...]:
         """Return the meters as they may be shown."""
         if is_new := len(meters) != len(self._lineup) or system_title != self._system_title:
             self._line_up(meters, system_title)
@@ -78,9 +79,9 @@ class Guard:
                 is_new = True
                 self._line_up(meters, system_title)
                 guarded = self._lineup[number]
-            if not guarded.ids and not is_filled:
+            if not guarded.ids and not self._times.is_filled:
                 continue
-            shown = guarded.follow(meter, self._times, is_filled=is_filled)
+            shown = guarded.follow(meter, self._times)
             if guarded.events:
                 self._report(guarded)
             if shown is not meter:

@@ -56,12 +56,16 @@ type Arrival = tuple[float, datetime, Telegram | None]
 
 
 class Times:
-    """The telegram that is looked at and the one before; their times are worked out where a register needs them."""
+    """The telegram that is looked at and the one before; their times are worked out where a register needs them.
+
+    `is_filled`: not all channels are those of the telegram, so what follows from them is worked out anew.
+    """
 
     def __init__(self) -> None:
         """Start before the first telegram."""
         self.last: Arrival = (0.0, datetime.min.replace(tzinfo=UTC), None)
         self.this: Arrival = self.last
+        self.is_filled = False
         self._ahead: timedelta | None = None
 
     def moment(self, before: Seen | None, powers: Callable[[], Powers]) -> Moment:
@@ -136,19 +140,16 @@ class GuardedMeter:
         for (channel_id, row), register in zip(rows.items(), self._guarded, strict=True):
             _set_limit(register, row, profile, meter.channels[channel_id].unit)
 
-    def follow(self, meter: Meter, times: Times, *, is_filled: bool) -> Meter:
-        """Look at the registers that have another reading than before, and return the meter as it is to be shown.
-
-        `is_filled`: not all channels are those of the telegram, so what follows from them is worked out anew.
-        """
+    def follow(self, meter: Meter, times: Times) -> Meter:
+        """Look at the registers that have another reading than before, and return the meter as it is to be shown."""
         # The same objects, as a rule; a tuple compares these before it looks into them.
         values = self._pick(meter.channels)
-        if values == self._values and not is_filled:
+        if values == self._values and not times.is_filled:
             self._raw = self.shown = meter
             return meter
         others: dict[str, CosemValue] = {}
         moment: Moment | None = None
-        for place in compress(count(), map(is_not, values, self._values, strict=True)):
+        for place in compress(count(), map(is_not, values, self._values, strict=False)):
             register, value = self._guarded[place], values[place]
             if register.takes(value):
                 continue
@@ -157,7 +158,7 @@ class GuardedMeter:
             shown = self._look(meter.profile, channel_id, register, value, moment)
             if shown is not value:
                 others[channel_id] = shown
-        before, self.shown = self.shown, self._with(meter, others) if others or is_filled else meter
+        before, self.shown = self.shown, self._with(meter, others) if others or times.is_filled else meter
         if (self.events or self._joined) and before is not None:
             self._follow_steps(before, self.shown)
         self._raw = meter
