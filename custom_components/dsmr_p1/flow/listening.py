@@ -60,7 +60,7 @@ class Patience:
 
     open: float = 10
     byte: float = 35
-    telegram: float = 45
+    telegram: float = 44
     another: float = 12
     tick: float = 1
 
