@@ -555,14 +555,6 @@ def test_the_meters_clock_counts_where_the_one_here_stood_still(port: Port) -> N
     assert port.value() == port.low
 
 
-def test_the_meters_clock_counts_for_nothing_where_the_one_here_runs(port: Port) -> None:
-    before = port.low
-    port.low += 500
-    port.clock_ahead = timedelta(hours=23)
-    port.send()
-    assert port.value() == before
-
-
 def test_a_first_total_does_not_agree_with_one_in_another_unit() -> None:
     port = Port()
     shown = []

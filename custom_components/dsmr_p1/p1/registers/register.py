@@ -261,7 +261,7 @@ class Register:
         )
         seen = datetime.fromisoformat(stored["seen"])
         passed = max((wall - seen).total_seconds(), 0.0)
-        register._good = Sight(value, Seen(now - passed, seen, _read(stored["clock"]), is_stored=True))
+        register._good = Sight(value, Seen(now - passed, seen, _read(stored["clock"])))
         register._raised = stored["raised"]
         return register
 

@@ -14,19 +14,17 @@ _CLOCK_SLACK: Final = 86400.0
 class Seen(NamedTuple):
     """When a telegram came: by a monotonic clock in seconds, the time of day, and the meter's clock.
 
-    The first of the clocks stands still while a machine sleeps, the others may be set. `is_stored`: it was before a
-    restart, after which a machine without a clock of its own knows no time.
+    The first of the clocks stands still while a machine sleeps, the others may be set.
     """
 
     at: float
     wall: datetime
     time: datetime | None
-    is_stored: bool = False
 
     def seconds_until(self, later: Seen) -> float:
         """Return the seconds between two telegrams."""
         passed = max(later.at - self.at, (later.wall - self.wall).total_seconds())
-        if self.is_stored and self.time is not None and later.time is not None:
+        if self.time is not None and later.time is not None:
             own = (later.time - self.time).total_seconds()
             if passed < own <= passed + _CLOCK_SLACK:
                 return own
