@@ -240,6 +240,8 @@ class P1ConfigFlow(DiscoveryStep, domain=DOMAIN):
         if self.source == SOURCE_RECONFIGURE:
             return await self._reconfigure(heard, data)
         self._abort_other_discoveries(heard.port)
+        # All users see the title.
+        words = await Words.load(self.hass, self.hass.config.language)
         return self.async_create_entry(title=entry_title(heard.reading, words), data=data)
 
     async def _reconfigure(self, heard: ListenResult, data: dict[str, Any]) -> ConfigFlowResult:

@@ -18,8 +18,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 FLOWS = "config/config_entries/flow"
 ENTRIES = "config/config_entries/entry"
-PATIENCE = 60.0
-"""Seconds in which something happens in Home Assistant: `dsmr` shows values 30 s after it was set up."""
+PATIENCE = 120.0
+"""Seconds in which something happens in Home Assistant: a repair for silence takes 30 s, and up to a minute more."""
 
 if importlib.util.find_spec("playwright") is None:
     # The ordinary test run has no browser.

@@ -65,12 +65,12 @@ def another_gas_meter(house: House, litres: int) -> None:
     house.builder.slots = (house.builder.slots[0].replace_meter(house.builder.household, litres),)
 
 
-def let_gas_meter_die(house: House) -> None:
+def let_gas_meter_die(house: House, seed: int = 5) -> None:
     """Let the gas meter be taken away and another one come on the next channel, as technicians do."""
     household = house.builder.household
     (slot,) = house.builder.slots
     last = slot.reading(household, 300)
-    (other,) = make_slots("gas@2", 5, household.now)
+    (other,) = make_slots("gas@2", seed, household.now)
     house.builder.slots = (
         replace(slot, state=SlotState.DEAD, until=last.time, offset=last.value),
         other.start_at(household, 3_000),

@@ -133,7 +133,9 @@ async def test_the_readings_are_in_the_language_of_the_user(
     async with sending(make_meter(port)):
         result = await start(hass, {CONF_PORT: port.path})
         assert f"**{expected}" in told(result)["readings"]
-        await close(hass, result)
+        result = await finish(hass, result)
+    # All users see the title.
+    assert result["title"] == "DSMR P1 (Netherlands)"
 
 
 async def test_plain_meter(hass: HomeAssistant, port: PtyPort) -> None:

@@ -425,6 +425,18 @@ async def test_keys_and_identifiers_are_in_no_log(
         assert secret.lower() not in text.lower()
 
 
+async def test_a_register_that_came_once_before_a_restart_is_no_tariff(make_house: MakeHouse) -> None:
+    total = ("electricity", "energy_import_total")
+    house = await make_house()
+    odd = house.builder.body().replace(b"1-0:2.8.1(", b"1-0:1.8.3(050000.000*kWh)\r\n1-0:2.8.1(")
+    await house.set_up(house.builder.finish(odd), house.builder.telegram())
+    await house.reload(house.builder.telegram())
+    for _ in range(3):
+        await house.send()
+    low, normal = (float(house.value("electricity", f"emeter_delivery_tariff{number}")) for number in (1, 2))
+    assert float(house.value(*total)) == pytest.approx(low + normal)
+
+
 async def test_a_total_is_not_made_of_fewer_tariffs_after_a_restart(make_house: MakeHouse) -> None:
     total = ("electricity", "energy_import_total")
     house = await make_house()

@@ -221,13 +221,15 @@ async def test_use_that_was_not_shown_before_a_step_counts(make_house: MakeHouse
 async def test_what_a_new_tariff_has_counted_before_is_no_use(make_house: MakeHouse, clock: Clock) -> None:
     house = await a_house(make_house, mbus="")
     await house.send()
-    before = float(house.value(*TOTAL))
+    before, cost = float(house.value(*TOTAL)), await enter_a_price(house, TOTAL)
     for _ in range(5):
         clock.now += 10
         body = house.builder.body().replace(b"1-0:2.8.1(", b"1-0:1.8.3(050000.000*kWh)\r\n1-0:2.8.1(")
         await house.send(house.builder.finish(body))
     assert float(house.value(*TOTAL)) == pytest.approx(before + 50_000)
     assert corrected(house, house.entity_id(*TOTAL)) == pytest.approx(50_000)
+    assert corrected(house, cost) == pytest.approx(50_000 * 0.25)
+    assert not house.coordinator.port.record.odd_steps
 
 
 async def test_steps_without_end_are_not_kept_without_end(make_house: MakeHouse, clock: Clock) -> None:
@@ -241,9 +243,9 @@ async def test_steps_without_end_are_not_kept_without_end(make_house: MakeHouse,
     assert steps[-1]["after"] == f"{house.value(*LOW)} kWh"
 
 
-async def enter_a_price(house: House) -> str:
+async def enter_a_price(house: House, register: tuple[str, str] = LOW) -> str:
     """Enter a price from an entity on the energy dashboard, and return the sensor of costs of a register."""
-    energy = house.entity_id(*LOW)
+    energy = house.entity_id(*register)
     assert energy is not None
     assert await async_setup_component(house.hass, "energy", {})
     await house.hass.async_block_till_done()

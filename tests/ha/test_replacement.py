@@ -311,6 +311,25 @@ async def test_a_new_meter_beside_a_dead_one(
     assert issue(house, "mbus_2") is None
 
 
+async def test_another_new_meter_beside_a_dead_one(house: House, hass_client: ClientSessionGenerator) -> None:
+    """The place of the dead one had another dead meter years ago, which was replaced too."""
+    let_gas_meter_die(house)
+    await send(house, 3)
+    house.pass_time(8 * 86_400)
+    await send(house, 3)
+    await answer(hass_client, house, "replacement", "mbus_2")
+    await eventually(lambda: house.entry.state is ConfigEntryState.LOADED and house.is_listening)
+    # It is connected to the channel of the one it has replaced.
+    house.builder.slots = (replace(house.builder.slots[1], channel=1),)
+    await send(house, 4)
+    assert house.slots() == {"p1", "electricity", "mbus_1"}
+    let_gas_meter_die(house, seed=6)
+    await send(house, 4)
+    house.pass_time(8 * 86_400)
+    await send(house, 3)
+    assert issue(house, "mbus_2") is not None
+
+
 async def test_a_crash_before_the_registries_are_written(
     hass: HomeAssistant, house: House, hass_client: ClientSessionGenerator
 ) -> None:

@@ -40,9 +40,10 @@ class Words:
         self._translations = translations
 
     @classmethod
-    async def load(cls, hass: HomeAssistant) -> Words:
-        """Load the parts in the language of the user who sees the dialog."""
-        return cls(await async_get_translations(hass, await _user_language(hass), "selector", {DOMAIN}))
+    async def load(cls, hass: HomeAssistant, language: str | None = None) -> Words:
+        """Load the parts in a language, or in that of the user who sees the dialog."""
+        language = language or await _user_language(hass)
+        return cls(await async_get_translations(hass, language, "selector", {DOMAIN}))
 
     def __call__(self, group: str, key: str, **placeholders: str) -> str:
         """Return a part with its placeholders filled."""

@@ -77,7 +77,7 @@ class Siblings:
             return
         heard = {meter.profile.slot: meter for meter in reading.meters if meter.profile.registered}
         for slot, old in self._record.successors.items():
-            if slot not in heard or old not in self._port.meters or old in self._record.retired:
+            if slot not in heard or old not in self._port.meters:
                 continue
             if not self._is_dead(slot, old, heard):
                 self._telegrams.pop(slot, None)

@@ -24,10 +24,6 @@ class PortMemory:
     is_certain: bool = field(default=False, compare=False)
     former: dict[str | None, set[str]] = field(default_factory=dict, repr=False, compare=False)
 
-    def __post_init__(self) -> None:
-        """Believe registers that were stored."""
-        self.is_certain = self.is_certain or bool(self.tariffs)
-
     @property
     def tells_apart(self) -> bool:
         """Whether the main meter has an identifier that distinguishes it from others."""
