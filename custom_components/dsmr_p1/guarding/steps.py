@@ -109,9 +109,9 @@ class OddSteps:
                 "P1 port %s: %s of %s went from %s to %s, which consumption does not explain",
                 self._port.name, event.channel_id, event.slot, step["before"], step["after"],
             )  # fmt: skip
-        for slot, waiting in unbooked.items():
+        for slot, costs in unbooked.items():
             # A total that another register has joined: there is nothing to ask, but its costs are waited for.
-            only_costs = {"slot": slot, "channel": "", "amounts": [], "unbooked": waiting, "is_answered": True}
+            only_costs = {"slot": slot, "channel": "", "amounts": [], "unbooked": costs, "is_answered": True}
             self._port.record.odd_steps = (*self._port.record.odd_steps, only_costs)
         if prepared:
             self._port.save()
