@@ -4,7 +4,7 @@ from collections import Counter
 from datetime import timedelta
 from http import HTTPStatus
 
-from homeassistant.components.recorder import Recorder
+from homeassistant.components.recorder.core import Recorder
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util

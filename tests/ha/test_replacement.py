@@ -723,13 +723,13 @@ async def test_disabled_entities_of_an_additional_meter_are_there_at_once(
 @pytest.mark.usefixtures("recorder_mock")
 async def test_identifiers_that_alternate_pile_nothing_up(house: House) -> None:
     registers, before = 0, house.value(*LOW)
+    changes = house.coordinator.port.record.replaced.changes
     for number in range(10):
         another_main_meter(house, 7 + number % 2)
         await send(house, 3)
         house.pass_time(60)
-        change = house.coordinator.port.record.replaced.changes["electricity"]
-        registers = registers or len(change.steps)
-        assert len(change.steps) == registers
+        registers = registers or len(changes["electricity"].steps)
+        assert len(changes["electricity"].steps) == registers
     assert len(house.coordinator.port.record.corrections) <= registers
-    amounts = {step.statistic_id: step.amount for step in change.steps}
+    amounts = {step.statistic_id: step.amount for step in changes["electricity"].steps}
     assert amounts[house.entity_id(*LOW) or ""] == pytest.approx(float(house.value(*LOW)) - float(before), abs=1)
