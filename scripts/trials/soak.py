@@ -4,12 +4,14 @@ The clock of `clock` must be installed before this module is imported, as Home A
 """
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 import gc
 import json
+import linecache
 import logging
+from operator import itemgetter
 import os
 from pathlib import Path
 import sqlite3
@@ -39,7 +41,10 @@ MODEL: Final = "dsmr5"
 CONFIGURATION: Final = f"{PLACE}recorder:\nhistory:\nenergy:\nlogger:\n  default: warning\n"
 MOST_GROWTH: Final = 1024 * 1024
 """Bytes of memory that all days after the first may cost."""
-DAY: Final = 86_400
+MOST_GROWN: Final = 8
+"""Files of which the growth is printed."""
+HOUR: Final = 3600
+DAY: Final = 24 * HOUR
 SYNC: Final = 300
 """Seconds after which the recorder must have written everything."""
 HEARD_LIMIT: Final = 5.0
@@ -64,13 +69,18 @@ FROM ours
 class Evening:
     """What there is at the end of a day: `rows` and `unchanged` are the states recorded on that day."""
 
-    traced: int
     resident: int
     tasks: int
     files: int
     rows: int
     unchanged: int
     missed: int
+    by_file: Mapping[str, int]
+
+    @property
+    def traced(self) -> int:
+        """The bytes of Python memory."""
+        return sum(self.by_file.values())
 
     @override
     def __str__(self) -> str:
@@ -132,6 +142,8 @@ class Soak:
             f"memory grew by {growth / 1024:.0f} KiB after the first day, {sum(one.rows for one in evenings)} rows, "
             f"{sum(one.unchanged for one in evenings)} of them unchanged, {self._missed} telegrams missed"
         )
+        for name, size in _most_grown(evenings[0], evenings[-1]):
+            print(f"  {size / 1024:+7.1f} KiB in {name.rpartition('site-packages/')[2]}")
         return 1 if failures else 0
 
     async def _live(self, folder: Path, port: PtyPort) -> list[Evening]:
@@ -167,6 +179,8 @@ class Soak:
                 await self._send(entry, port)
                 if second % SYNC < self._every:
                     await self._sync(hass)
+                if day == 1 and 0 <= second - HOUR < self._every:
+                    await self._purge(hass)
             evenings.append(await self._look(hass, entry, folder))
             print(f"day {day:2}: {evenings[-1]}", flush=True)
         return evenings
@@ -219,6 +233,12 @@ class Soak:
         with self._clock.stopped():
             await get_instance(hass).async_block_till_done()
 
+    async def _purge(self, hass: HomeAssistant) -> None:
+        """Let the recorder fill the caches that it has for its purge, whose first one is on the eleventh day."""
+        with self._clock.stopped():
+            await hass.services.async_call("recorder", "purge", {"keep_days": 0}, blocking=True)
+        await self._sync(hass)
+
     async def _look(self, hass: HomeAssistant, entry: ConfigEntry, folder: Path) -> Evening:
         """Return what there is now."""
         with self._clock.stopped():
@@ -231,13 +251,13 @@ class Soak:
             draw_day.cache_clear()
             gc.collect()
             return Evening(
-                traced=tracemalloc.get_traced_memory()[0],
                 resident=_resident(),
                 tasks=len(asyncio.all_tasks()),
                 files=_open_files(),
                 rows=rows,
                 unchanged=unchanged,
                 missed=self._missed,
+                by_file=_memory_by_file(),
             )
 
     def _count_rows(self, folder: Path, entities: str) -> tuple[int, int]:
@@ -256,6 +276,19 @@ def _resident() -> int:
     """Return the bytes of real memory of this process."""
     pages = Path("/proc/self/statm").read_text().split()[1]
     return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
+
+def _memory_by_file() -> dict[str, int]:
+    """Return the bytes of Python memory by the file that asked for it, without what looking at it costs."""
+    ours = {__file__, tracemalloc.__file__, linecache.__file__}
+    statistics = tracemalloc.take_snapshot().statistics("filename")
+    return {name: one.size for one in statistics if (name := one.traceback[0].filename) not in ours}
+
+
+def _most_grown(first: Evening, last: Evening) -> list[tuple[str, int]]:
+    """Return the files whose memory has grown most, and the bytes."""
+    grown = {name: size - first.by_file.get(name, 0) for name, size in last.by_file.items()}
+    return sorted(grown.items(), key=itemgetter(1), reverse=True)[:MOST_GROWN]
 
 
 def _failures(evenings: list[Evening]) -> Iterator[str]:
