@@ -79,6 +79,10 @@ TARGETS: Final = (
     Target("home.latency", "latency from last byte to state beside core", 0.40, _beside(CORE)),
     Target("growth.share_50", "50 bridges at 1 Hz: % of a core", 5, _ours),
     Target("growth.memory", "memory for a further bridge, MiB", 0.7, _ours),
+    Target("parts.coach, DSMR 5", "coach, DSMR 5: µs a telegram", 5, _ours),
+    Target("parts.coach, e-MUCS", "coach, e-MUCS: µs a telegram", 5, _ours),
+    Target("parts.headroom, DSMR 5", "headroom, DSMR 5: µs a telegram", 5, _ours),
+    Target("parts.headroom, e-MUCS", "headroom, e-MUCS: µs a telegram", 5, _ours),
 )
 
 
