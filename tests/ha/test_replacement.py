@@ -311,14 +311,19 @@ async def test_a_new_meter_beside_a_dead_one(
     assert issue(house, "mbus_2") is None
 
 
-async def test_another_new_meter_beside_a_dead_one(house: House, hass_client: ClientSessionGenerator) -> None:
-    """The place of the dead one had another dead meter years ago, which was replaced too."""
+async def replace_the_dead_one(house: House, hass_client: ClientSessionGenerator) -> None:
+    """Let the gas meter die, and say that the one beside it has replaced it."""
     let_gas_meter_die(house)
     await send(house, 3)
     house.pass_time(8 * 86_400)
     await send(house, 3)
     await answer(hass_client, house, "replacement", "mbus_2")
     await eventually(lambda: house.entry.state is ConfigEntryState.LOADED and house.is_listening)
+
+
+async def test_another_new_meter_beside_a_dead_one(house: House, hass_client: ClientSessionGenerator) -> None:
+    """The place of the dead one had another dead meter years ago, which was replaced too."""
+    await replace_the_dead_one(house, hass_client)
     # It is connected to the channel of the one it has replaced.
     house.builder.slots = (replace(house.builder.slots[1], channel=1),)
     await send(house, 4)
@@ -336,12 +341,7 @@ async def test_a_crash_before_the_registries_are_written(
     """The record says that the dead meter was replaced, and the registries do not know it yet."""
     entity_id, device_id, manager = house.entity_id(*GAS), house.device_id("mbus_1"), hass.config_entries
     assert entity_id is not None
-    let_gas_meter_die(house)
-    await send(house, 3)
-    house.pass_time(8 * 86_400)
-    await send(house, 3)
-    await answer(hass_client, house, "replacement", "mbus_2")
-    await eventually(lambda: house.entry.state is ConfigEntryState.LOADED and house.is_listening)
+    await replace_the_dead_one(house, hass_client)
     assert await manager.async_unload(house.entry.entry_id)
     entities = er.async_get(hass)
     for entity in er.async_entries_for_device(entities, device_id, include_disabled_entities=True):
