@@ -1,7 +1,7 @@
 """Who reads telegrams: each takes bytes as they come, and turns them into values with units, all of them."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import count
 from typing import Any
 
@@ -48,20 +48,29 @@ def this_project(tree: Tree, decryption_key: bytes | None = None, *, is_guarded:
     return start
 
 
+def guard_of(tree: Tree) -> tuple[Callable[[Any], Any], Any]:
+    """Return what checks the readings of a port, one a second, and the decoder that reads them."""
+    memory = tree.core().PortMemory()
+    decoder, guard = tree.core().Decoder(memory=memory), tree.core("registers.guard").Guard(memory)
+    # A clock that stands still costs nothing: seconds are what counts.
+    seconds, wall = count(), datetime(2026, 3, 3, 18, tzinfo=UTC)
+
+    def check(reading: Any) -> Any:  # noqa: ANN401 - of the class of that checkout
+        return guard.check(reading, float(next(seconds)), wall)
+
+    return check, decoder
+
+
 def _guarded(tree: Tree) -> Feed:
-    core, memory = tree.core(), tree.core().PortMemory()
-    decoder, guard = core.Decoder(memory=memory), tree.core("registers.guard").Guard(memory)
-    # A telegram comes every second.
-    seconds, begin = count(), datetime(2026, 1, 12, 10, tzinfo=UTC)
+    reading, (check, decoder) = tree.core().Reading, guard_of(tree)
 
     def feed(octets: bytes) -> int:
-        values = 0
-        for event in decoder.feed(octets):
-            if isinstance(event, core.Reading):
-                second = next(seconds)
-                reading = guard.check(event, float(second), begin + timedelta(seconds=second))
-                values += sum(len(meter.channels) for meter in reading.meters)
-        return values
+        return sum(
+            len(meter.channels)
+            for event in decoder.feed(octets)
+            if isinstance(event, reading)
+            for meter in check(event).meters
+        )
 
     return feed
 

@@ -9,7 +9,7 @@ import tracemalloc
 from typing import Final
 
 from . import streams
-from .contestants import Contestant, dsmr_parser, dsmr_parser_encrypted, this_project
+from .contestants import Contestant, dsmr_parser, dsmr_parser_encrypted, guard_of, this_project
 from .measures import LIBRARY, Measure, in_turn
 from .trees import Tree
 
@@ -36,7 +36,7 @@ class Match:
         ours = {
             tree.side: this_project(tree, key, is_guarded=self.is_guarded)
             for tree in trees
-            if not self.is_guarded or (tree.integration / "p1/registers/guard.py").is_file()
+            if not self.is_guarded or _has_guard(tree)
         }
         return {**ours, LIBRARY: dsmr_parser_encrypted(_KEY) if self.is_encrypted else dsmr_parser()}
 
@@ -71,6 +71,31 @@ def measure_decoding(trees: Sequence[Tree], *, telegrams: int, rounds: int) -> I
             for side, contestant in match.contestants(trees).items()
         }
         yield Measure(f"decoding.{match.key}", match.title, "µs a telegram", in_turn(runs, rounds), as_speed=True)
+
+    guards = {tree.side: tree for tree in trees if _has_guard(tree)}
+    samples: dict[str, list[float]] = {side: [] for side in guards}
+    stream = _dsmr5(SETTLE + telegrams)
+    for _ in range(rounds):
+        for side, tree in guards.items():
+            samples[side].append(_of_guard(tree, stream) * 1e6)
+    yield Measure("decoding.guard_alone", "the guard of registers, in a loop of its own", "µs a telegram", samples)
+
+
+def _has_guard(tree: Tree) -> bool:
+    return (tree.integration / "p1/registers/guard.py").is_file()
+
+
+def _of_guard(tree: Tree, stream: Sequence[bytes]) -> float:
+    """Return the seconds of this thread's processor time that the guard takes for a telegram that was read before."""
+    check, decoder = guard_of(tree)
+    readings = [event for telegram in stream for event in decoder.feed(telegram)]
+    for reading in readings[:SETTLE]:
+        check(reading)
+    gc.collect()
+    start = time.thread_time()
+    for reading in readings[SETTLE:]:
+        check(reading)
+    return (time.thread_time() - start) / (len(readings) - SETTLE)
 
 
 def _microseconds(contestant: Contestant, first: Sequence[bytes], pieces: Sequence[bytes], telegrams: int) -> float:

@@ -54,6 +54,7 @@ TARGETS: Final = (
         is_least=True,
     ),
     Target("decoding.changed", "every number changed: times faster", 13, _beside(LIBRARY), is_least=True),
+    Target("decoding.guard_alone", "the guard of registers: µs a telegram", 2, _ours),
     Target("decoding.luxembourg", "encrypted Luxembourg, whole: times faster", 34, _beside(LIBRARY), is_least=True),
     Target(
         "decoding.luxembourg_64",

@@ -7,6 +7,7 @@ place in the plan where its digits decide what a meter is, or which line is whic
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from decimal import Decimal
 from itertools import compress, count
 from operator import ne
@@ -21,7 +22,7 @@ from ..cosem.values import CosemValue, Shape
 from ..meters.detection import Detection, Layout, Meter
 from ..telegrams.lines import parse_line, possible_rows
 from ..telegrams.parser import Parsed
-from ..telegrams.telegram import FORM, READINGS, CosemObject, Telegram, is_placeholder
+from ..telegrams.telegram import FORM, READINGS, CosemObject, Telegram, is_placeholder, time_in
 
 type _LineReader = Callable[[str], tuple[CosemValue, ...] | None]
 """Reads the values of a line; None if it is another object than in the plan."""
@@ -34,6 +35,7 @@ _SHAPES_OF_NUMBERS: Final = (Shape.DECIMAL, Shape.NUMBER, Shape.MEASURED)
 _DECIDING: Final = (Quantity.DEVICE_TYPE, Quantity.IDENTIFIER, Quantity.VERSION)
 # The constructors of the named tuples of which a telegram has the most, without the detour over keyword arguments.
 _new_object: Final[Callable[[type[CosemObject], tuple[object, ...]], CosemObject]] = tuple.__new__
+_new_telegram: Final[Callable[[type[Telegram], tuple[object, ...]], Telegram]] = tuple.__new__
 _new_value: Final[Callable[[type[CosemValue], tuple[object, ...]], CosemValue]] = tuple.__new__
 
 
@@ -49,6 +51,15 @@ class Plan:
         self._form = telegram.text.translate(FORM)
         self._lines = parsed.lines
         self._unknown = unknown
+        # The object that is the time of the telegram.
+        self._time_at = next(
+            (
+                place
+                for place, obj in enumerate(telegram.objects)
+                if telegram.timestamp is not None and obj.values[0].value is telegram.timestamp
+            ),
+            None,
+        )
         self._derived = {layout.profile.slot: layout.derived for layout in layouts}
         # For each line: its reader, the number of its object, its meter, and the channels of its first and its other
         # values.
@@ -93,8 +104,12 @@ class Plan:
                 channels.update(zip(others, found[1:], strict=True))
         self._update(changed)
         self._lines = lines
-        self._telegram = telegram = Telegram(
-            last.identification, last.country, last.clock, objects, last.malformed, has_crc, text
+        # The line that had the time in the last telegram has it, as a rule.
+        time = None if self._time_at is None else objects[self._time_at].values[0].value
+        if not isinstance(time, datetime):
+            time = time_in(objects, last.clock)
+        self._telegram = telegram = _new_telegram(
+            Telegram, (last.identification, last.country, last.clock, objects, last.malformed, has_crc, text, time)
         )
         unknown = tuple([objects[place] for place in self._unknown])
         return telegram, Detection(tuple(self.meters.values()), unknown)

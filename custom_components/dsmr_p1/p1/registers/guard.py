@@ -13,8 +13,9 @@ from ..decoding.decoder import Reading
 from ..memory import PortMemory
 from ..meters.detection import Detection, Meter
 from ..meters.identity import identity_of, is_another
-from .guarded import Accepted, Begun, Event, GuardedMeter, Held, Times, seen
+from .guarded import Accepted, Begun, Event, GuardedMeter, Held, Times
 from .layout import SteadyLayout
+from .sight import Seen
 
 __all__ = ["Accepted", "Begun", "Event", "Guard", "Held"]
 
@@ -56,7 +57,7 @@ class Guard:
         """Return a reading as it may be shown: the same object where nothing of it is held."""
         telegram, (sent, unknown), _, system_title, _ = reading
         times, meters = self._times, sent
-        times.last, times.this, times.is_filled = times.this, (now, wall, telegram), False
+        times.follow(telegram, now, wall)
         if not telegram.has_crc:
             meters = self._layout.follow(sent)
             # Where nothing is shown yet, registers wait for the next telegram all the same.
@@ -101,7 +102,7 @@ class Guard:
     def _line_up(self, meters: tuple[Meter, ...], system_title: bytes | None) -> None:
         """Find what guards the meters of a telegram, in their order."""
         for guarded in self._lineup:
-            guarded.last_seen = guarded.last_seen or seen(self._times.last)
+            guarded.last_seen = guarded.last_seen or Seen(*self._times.last)
         self._system_title = system_title
         identities = [identity_of(meter, system_title) for meter in meters]
         slots = [meter.profile.slot for meter in meters]
@@ -141,7 +142,7 @@ class Guard:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the last good readings by slot, as they are to be stored."""
-        last = seen(self._times.this)
+        last = Seen(*self._times.this)
         return {slot: guarded.as_dict(last) for slot, guarded in self._slots.items()}
 
     def restore(self, stored: Mapping[str, Any], now: float, wall: datetime) -> None:

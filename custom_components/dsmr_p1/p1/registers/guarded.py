@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from itertools import compress, count
-from operator import is_not, itemgetter
+from operator import itemgetter
 from typing import Any, Final, NamedTuple, Self
 
 from ..catalog import ChannelType, Role
+from ..cosem.clock import Clock
 from ..cosem.units import Unit
 from ..cosem.values import CosemValue
 from ..memory import PortMemory
@@ -51,12 +51,12 @@ class Begun(NamedTuple):
 
 
 type Event = Held | Accepted | Begun
-type Arrival = tuple[float, datetime, Telegram | None]
-"""When a telegram came, in seconds and by the time of day, and the telegram."""
+type Arrival = tuple[float, datetime, datetime | None]
+"""When a telegram came, in seconds and by the time of day, and its own time."""
 
 
 class Times:
-    """The telegram that is looked at and the one before; their times are worked out where a register needs them.
+    """When the telegram that is looked at came, and the one before.
 
     `is_filled`: not all channels are those of the telegram, so what follows from them is worked out anew.
     """
@@ -66,22 +66,30 @@ class Times:
         self.last: Arrival = (0.0, datetime.min.replace(tzinfo=UTC), None)
         self.this: Arrival = self.last
         self.is_filled = False
+        self._has_crc = False
+        self._clock: Clock | None = None
+        self._is_zone_new = False
         self._ahead: timedelta | None = None
+
+    def follow(self, telegram: Telegram, now: float, wall: datetime) -> None:
+        """Go on to the next telegram."""
+        clock = telegram.clock
+        self._is_zone_new = clock is not self._clock is not None
+        self._clock, self._has_crc, self.is_filled = clock, telegram.has_crc, False
+        self.last, self.this = self.this, (now, wall, telegram.timestamp)
 
     def moment(self, before: Seen | None, powers: Callable[[], Powers]) -> Moment:
         """Return the moment for the registers of a meter; it was seen `before`, if not in the telegram before."""
-        now, telegram, telegram_before = seen(self.this), self.this[2], self.last[2]
+        now = Seen(*self.this)
         if self._ahead is None and now.time is not None:
             # A clock that has always been ahead is the meter's own time.
             self._ahead = max(now.time - now.wall, timedelta())
         return Moment(
             now=now,
-            before=before or seen(self.last),
+            before=before or Seen(*self.last),
             latest=now.wall + (self._ahead or timedelta()) + _AHEAD,
-            has_crc=telegram is not None and telegram.has_crc,
-            is_zone_new=telegram is not None
-            and telegram_before is not None
-            and telegram.clock is not telegram_before.clock,
+            has_crc=self._has_crc,
+            is_zone_new=self._is_zone_new,
             powers=powers,
         )
 
@@ -149,12 +157,10 @@ class GuardedMeter:
             return meter
         others: dict[str, CosemValue] = {}
         moment: Moment | None = None
-        for place in compress(count(), map(is_not, values, self._values, strict=False)):
-            register, value = self._guarded[place], values[place]
-            if register.takes(value):
+        for channel_id, register, value, last in zip(self.ids, self._guarded, values, self._values, strict=True):
+            if value is last or register.takes(value):
                 continue
             moment = moment or self._moment(meter, times)
-            channel_id = self.ids[place]
             shown = self._look(meter.profile, channel_id, register, value, moment)
             if shown is not value:
                 others[channel_id] = shown
@@ -241,12 +247,6 @@ class GuardedMeter:
             channel_id: Register.from_dict(register, now, wall) for channel_id, register in stored["registers"].items()
         }
         return meter
-
-
-def seen(arrival: Arrival) -> Seen:
-    """Return when a telegram came."""
-    now, wall, telegram = arrival
-    return Seen(now, wall, None if telegram is None else telegram.timestamp)
 
 
 def _picker(ids: tuple[str, ...]) -> Callable[[Mapping[str, CosemValue]], Sequence[CosemValue]]:

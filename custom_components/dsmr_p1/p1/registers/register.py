@@ -159,7 +159,8 @@ class Register:
         self._ceiling = _NO_CEILING
         if value.timestamp is None and moment.has_crc and self.limit is not None and isinstance(value.value, Decimal):
             self._floor = value.value
-            self._ceiling = value.value + Decimal(self.limit * SLACK)
+            # Rounded down: few digits are compared faster than many.
+            self._ceiling = value.value + Decimal(int(self.limit * SLACK * 1000)).scaleb(-3)
         return value
 
     def _unsettle(self) -> None:

@@ -15,7 +15,7 @@ from ..cosem.values import CosemValue, Shape
 from ..errors import TelegramError
 from ..wire.frames import PlainFrame
 from .lines import begins_object, parse_line
-from .telegram import CosemObject, Telegram
+from .telegram import CosemObject, Telegram, time_in
 
 
 class Parsed(NamedTuple):
@@ -48,7 +48,8 @@ def parse(frame: PlainFrame, zone: tzinfo | None) -> Parsed:
         raise TelegramError(message)
     _compare_twins(joined.objects)
     malformed = tuple(joined.malformed)
-    telegram = Telegram(lines[0].strip(), country, clock, joined.objects, malformed, frame.has_crc, frame.text)
+    time = time_in(joined.objects, clock)
+    telegram = Telegram(lines[0].strip(), country, clock, joined.objects, malformed, frame.has_crc, frame.text, time)
     # A line that another was joined to is not the object any more.
     places = {number: place for number, place in joined.places.items() if joined.texts[place] == lines[number]}
     return Parsed(telegram, lines, joined.texts, places)

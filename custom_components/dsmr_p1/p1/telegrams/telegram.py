@@ -55,7 +55,7 @@ class Telegram(NamedTuple):
 
     `objects` are in the order of their lines; `malformed` are the other lines. `has_crc`: the meter sent a
     checksum, and it is right. `country` is the one that the telegram proves, None if it proves none; `clock` defines
-    its local times.
+    its local times. `timestamp` is the time by that clock; None if it sends none, or was never set.
     """
 
     identification: str
@@ -65,23 +65,24 @@ class Telegram(NamedTuple):
     malformed: tuple[str, ...]
     has_crc: bool
     text: bytes
-
-    @property
-    def timestamp(self) -> datetime | None:
-        """The time of the telegram by the meter's clock; None if it sends none, or its clock was never set."""
-        texts = {}
-        for obj in self.objects:
-            if obj.candidates and (row_id := obj.candidates[0].id) in _CLOCK_OBJECTS:
-                value = obj.values[0].value
-                if isinstance(value, datetime):
-                    return value
-                texts[row_id] = value
-        date, time = (_digits(texts.get(name)) for name in ("clock_date", "clock_time"))
-        return parse_timestamp(f"{date.removeprefix('20') if len(date) == _LONG_DATE else date}{time}", self.clock)
+    timestamp: datetime | None
 
 
 _LONG_DATE: Final = len("YYYYMMDD")
 _SEPARATORS: Final = str.maketrans("", "", "-:./ ")
+
+
+def time_in(objects: Sequence[CosemObject], clock: Clock) -> datetime | None:
+    """Return the time of a telegram by the meter's clock; None if it sends none, or its clock was never set."""
+    texts = {}
+    for obj in objects:
+        if obj.candidates and (row_id := obj.candidates[0].id) in _CLOCK_OBJECTS:
+            value = obj.values[0].value
+            if isinstance(value, datetime):
+                return value
+            texts[row_id] = value
+    date, time = (_digits(texts.get(name)) for name in ("clock_date", "clock_time"))
+    return parse_timestamp(f"{date.removeprefix('20') if len(date) == _LONG_DATE else date}{time}", clock)
 
 
 def _digits(text: object) -> str:

@@ -12,6 +12,7 @@ such.
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from typing import Final, NamedTuple
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -65,12 +66,17 @@ def parse_key(text: str) -> bytes:
     return key
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Keys:
     """The keys of a port: 16 bytes each. They are not shown when printed."""
 
     decryption_key: bytes = field(repr=False)
     additional_key: bytes | None = field(default=None, repr=False)
+
+    @cached_property
+    def cipher(self) -> AESGCM:
+        """The cipher with the decryption key."""
+        return AESGCM(self.decryption_key)
 
 
 class Decrypted(NamedTuple):
@@ -94,7 +100,7 @@ def decrypt(octets: bytes, keys: Keys, is_telegram: Callable[[bytes], bool], *, 
     nonce = octets[_TITLE] + octets[_FRAME_COUNTER]
     control = octets[_SECURITY_CONTROL]
     ciphertext, tag = octets[_CIPHERTEXT:-_TAG_SIZE], octets[-_TAG_SIZE:]
-    cipher = AESGCM(keys.decryption_key)
+    cipher = keys.cipher
     # DLMS shortens the tag to 12 bytes, which the library does not check. But counter mode is its own reverse: the text
     # is the ciphertext encrypted once more, and the tag that it must have comes with encrypting it again.
     text = cipher.encrypt(nonce, ciphertext, None)[:-_WHOLE_TAG_SIZE]

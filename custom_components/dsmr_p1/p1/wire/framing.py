@@ -54,6 +54,8 @@ _BINARY: Final = re.compile(rb"[\x01-\x08\x0E-\x1F\x7F]")
 # another frame, or another header.
 _WAKES_TEXT: Final = re.compile(rb"[!/\xDB]")
 _WAKES_ENVELOPE: Final = re.compile(ENVELOPE_START)
+# The header of an envelope may be split behind its first byte.
+_SPLIT_ENVELOPE: Final = ENVELOPE_START[1:]
 # The characters of a line; a byte outside is noise, and what follows noise may well be a beginning.
 _PRINTABLE: Final = range(0x20, 0x7F)
 
@@ -72,8 +74,8 @@ class Framer:
         self._position = 0
         self._origin = 0
         self._silent_to = 0
-        # Ends the wait for the rest of a frame: this number of bytes from the origin, or a match of this. Zero
-        # where nothing is waited for.
+        # Ends the wait for the rest of a frame: this number of bytes in the buffer, or a match of this. Zero where
+        # nothing is waited for.
         self._wake_at = 0
         self._wakes = _WAKES_TEXT
         # Where a text begins that has already been recognised, and how far it has been checked.
@@ -84,11 +86,12 @@ class Framer:
     def receive(self, octets: bytes) -> bool:
         """Append bytes from the port to the buffer, and return whether they may complete a frame or a rejection."""
         # The most frequent case first: bytes in the middle of a frame are buffered and looked at once.
-        if self._wake_at and (
-            self._origin + len(self._buffer) + len(octets) >= self._wake_at
-            or self._wakes.search(self._buffer[-1:] + octets)
-        ):
+        if self._wake_at:
+            buffer = self._buffer = self._buffer + octets
+            if len(buffer) < self._wake_at and not (self._wakes.search(octets) or octets.startswith(_SPLIT_ENVELOPE)):
+                return False
             self._wake_at = 0
+            return True
         # Drop the bytes before the position, except for the few that identify the carrier of an envelope.
         drop = self._position - LONGEST_HEADER
         if drop > 0:
@@ -97,7 +100,7 @@ class Framer:
             self._origin += drop
         else:
             self._buffer += octets
-        return not self._wake_at
+        return True
 
     def next_event(self, *, final: bool = False) -> Frame | Rejected | None:
         """Return the next frame or rejection; None if that takes more bytes.
@@ -150,7 +153,7 @@ class Framer:
 
     def _wait(self, end: int, wakes: re.Pattern[bytes]) -> None:
         """Skip the frame until a byte arrives that may change the answer, so that no byte is looked at twice."""
-        self._wake_at, self._wakes = self._origin + end, wakes
+        self._wake_at, self._wakes = end, wakes
 
     def _take_alike(self) -> PlainFrame | None:
         """Return the telegram here if it is complete, valid and of the meter that sent the one before: the short way.
