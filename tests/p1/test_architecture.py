@@ -35,6 +35,7 @@ ROOMS = (
 )
 FLOOR = {room: number for number, rooms in enumerate(ROOMS) for room in rooms}
 MOST_FILES = 10
+LONGEST = 350
 # What a module imports from outside, apart from the standard library's parts without input and output.
 OUTSIDE = {
     "errors": {"socket"},  # for the type of an error only
@@ -139,6 +140,11 @@ def test_no_room_has_a_circle() -> None:
 
 def test_every_room_of_the_core_has_its_floor() -> None:
     assert {room_of(name_of(path)) for path in CORE_MODULES} == FLOOR.keys()
+
+
+@pytest.mark.parametrize("path", CORE_MODULES, ids=name_of)
+def test_every_module_is_short(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= LONGEST
 
 
 def test_every_folder_is_seen_at_one_look() -> None:

@@ -1,9 +1,18 @@
 """The checksums that a telegram may have: the standard's, and the variants that meters and bridges send."""
 
 from collections.abc import Iterator
+import re
+from typing import Final
 
 from .. import catalog
 from .crc import crc16, crc16_x25
+
+_DIGITS: Final = re.compile(rb"[0-9A-Fa-f]{1,4}")
+
+
+def is_checksum(digits: bytes, text: bytes) -> bool:
+    """Whether the digits behind a telegram, from `/` to `!`, are one of the checksums that it may have."""
+    return _DIGITS.fullmatch(digits) is not None and int(digits, 16) in telegram_checksums(text)
 
 
 def telegram_checksums(text: bytes) -> Iterator[int]:

@@ -17,7 +17,7 @@ leading zeros, `/` inside the identification line, bytes of noise anywhere outsi
 import re
 from typing import Final
 
-from .checksums import telegram_checksums
+from .checksums import is_checksum
 from .crc import crc16
 from .envelope import (
     ENVELOPE,
@@ -38,15 +38,15 @@ MAX_IDENTIFICATION: Final = 128
 
 # Some Polish meters send the first line in plain text, and then a cipher whose system title is empty: the length of the
 # title, 0, the length in two bytes, the security control byte, and what it counts; then the checksum of all of it.
-_BARE_CIPHER: Final = re.compile(rb"[\r\n]{1,4}\x00\x82([\x00-\xFF]{2})\x30")
+_BARE_CIPHER: Final = re.compile(rb"[\r\n]{1,4}\x00\x82([\x00-\xFF]{2})(?=\x30)")
 _CIPHER_END: Final = re.compile(rb"\r{0,1}\n{0,1}![0-9A-Fa-f]{0,4}[\r\n]{0,2}")
-_SECURITY_CONTROL: Final = 1
 # The last line: the checksum in up to four digits, or in none where the meter sends none, then the end of the line.
 _LAST_LINE: Final = re.compile(rb"([0-9A-Fa-f]{4})[\r\n]{0,2}|[ ]{0,4}([^\r\n\x00 ]{0,8})[\x00 ]{0,4}[\r\n]")
 # The longest last line, and as much of an envelope behind it as tells that it is one.
 _LONGEST_END: Final = 17 + 14
 _LONGEST_CHECKSUM: Final = 8
-_CRC: Final = re.compile(rb"[0-9A-Fa-f]{1,4}")
+# An identification line that was cut off, and behind it the beginning of another: the letters of the maker, the digit.
+_CUT_OPENING: Final = re.compile(rb"/[^\r\n]*(/[A-Za-z]{3}[0-9])")
 _OBJECT: Final = re.compile(rb"[^\r\n()/]*(?:\([^()\r\n]*\))+")
 _LINE_END: Final = re.compile(rb"[\r\n]")
 _BINARY: Final = re.compile(rb"[\x01-\x08\x0E-\x1F\x7F]")
@@ -258,7 +258,7 @@ class Framer:
 
     def _refuse_cipher(self, cipher: re.Match[bytes], start: int, *, whole: bool) -> Rejected | _Again | None:
         """Report a telegram that is encrypted without an envelope, once it is complete."""
-        end = cipher.end() - _SECURITY_CONTROL + int.from_bytes(cipher[1])
+        end = cipher.end() + int.from_bytes(cipher[1])
         if end > len(self._buffer) and not whole:
             return None
         tail = _CIPHER_END.match(self._buffer, end)
@@ -280,9 +280,13 @@ class Framer:
         else:
             return None
         text = buffer[start : mark + 1]
-        if slash >= 0 and not checksum:
-            slash = self._find_torn(slash, mark)
-        if _is_valid(text, checksum) if checksum else slash < 0:
+        if not checksum:
+            if cut := _CUT_OPENING.match(text):
+                restart = start + cut.start(1)
+                return self._fail(RejectReason.TRUNCATED, start, restart, search_from=restart)
+            if slash >= 0:
+                slash = self._find_torn(slash, mark)
+        if is_checksum(checksum, text) if checksum else slash < 0:
             self._position = limit if last_line is None else last_line.end()
             self._opening = text.partition(b"\r\n")[0] + b"\r\n"
             return PlainFrame(text, has_crc=bool(checksum))
@@ -344,11 +348,3 @@ class _Again:
 
 
 _AGAIN: Final = _Again()
-
-
-def _is_valid(text: bytes, digits: bytes) -> bool:
-    """Whether the checksum sent is one of those that the telegram may have."""
-    if _CRC.fullmatch(digits) is None:
-        return False
-    checksum = int(digits, 16)
-    return checksum == crc16(text) or checksum in telegram_checksums(text)
