@@ -41,7 +41,7 @@ class Result:
     @property
     def is_stated(self) -> bool:
         """Whether this is what `docs/reliability.md` says."""
-        if self.exceptions:
+        if self.exceptions or self.lost:
             return False
         if self.group == NONE or (self.group == PARITY and self.kind.name != "one flipped bit"):
             return self.most <= Decimal("0.002") and self.growth < _MOST_GROWTH
