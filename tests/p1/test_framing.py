@@ -24,6 +24,8 @@ CRC = GOOD[len(BODY) : len(BODY) + 4]
 TRAILER = seal(b"/TST5\\TRAILER\r\n\r\n1-0:1.7.0(00.001*kW)\r\n!")
 TRAILER_FRAME = PlainFrame(TRAILER[:-6], has_crc=True)
 FLOW = seal(b"/TST5\\TEST\r\n\r\n0-1:24.2.2(0000.000*m3/h)\r\n!")
+# Its checksum is 0: the checksum of what stands behind it is right with it too.
+UNSEEN = b"/TST5\\TEST\r\n\r\n1-0:1.8.0(000011.013"
 LF_BODY = BODY.replace(b"\r\n", b"\n")
 BLANK_BODY = b"/TST5\\TEST\r\n\r\n\r\n1-0:1.8.0(000123.456*kWh)\r\n\r\n1-0:1.7.0(00.001*kW)\r\n\r\n!"
 SEALED = encrypt(GOOD)
@@ -92,6 +94,7 @@ CASES: list[tuple[str, bytes, Events]] = [
     ("a check sum that is too long", BODY + CRC + CRC + b"\r\n", [FRAME]),
     ("another begins before it ends", BODY[:-1] + GOOD, [reject(R.TRUNCATED, len(BODY) - 1), FRAME]),
     ("another begins in the middle of a line", BODY[:30] + GOOD, [reject(R.TRUNCATED, 30), FRAME]),
+    ("another begins in a line, and the checksum of all is right", UNSEEN + GOOD, [reject(R.TRUNCATED, len(UNSEEN)), FRAME]),
     ("another begins in the middle of a line, without check sum", BODY[:30] + BODY + b"\r\n", [reject(R.TRUNCATED, 30), BARE]),
     ("a mark in the middle of a line", BODY.replace(b")", b"!") + b"\r\n", [PlainFrame(BODY.replace(b")", b"!"), has_crc=False)]),
     ("another begins in the first line, without check sum", BODY[:7] + BODY + b"\r\n", [reject(R.TRUNCATED, 7), BARE]),

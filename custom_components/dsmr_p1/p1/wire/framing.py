@@ -136,9 +136,8 @@ class Framer:
         if not buffer.startswith(b"/", start):
             return ENVELOPE.match(buffer, start) is not None
         known = self._text_to - self._origin if self._text_from == self._origin + start else start
-        if not buffer[known:].isascii() or _BINARY.search(buffer, known):
-            return False
-        if known == start and _LINE_END.search(buffer, start) is None:
+        is_binary = not buffer[known:].isascii() or _BINARY.search(buffer, known)
+        if is_binary or (known == start and _LINE_END.search(buffer, start) is None):
             return False
         self._text_from, self._text_to = self._origin + start, self._origin + len(buffer)
         return True
@@ -280,13 +279,15 @@ class Framer:
         else:
             return None
         text = buffer[start : mark + 1]
-        if not checksum:
-            if cut := _CUT_OPENING.match(text):
-                restart = start + cut.start(1)
-                return self._fail(RejectReason.TRUNCATED, start, restart, search_from=restart)
-            if slash >= 0:
-                slash = self._find_torn(slash, mark)
-        if is_checksum(checksum, text) if checksum else slash < 0:
+        torn = self._find_torn(slash, mark) if slash >= 0 else -1
+        if checksum:
+            # The rest of a telegram before a whole one may by chance leave the checksum as it is.
+            is_whole = is_checksum(checksum, text) and (torn < 0 or not is_checksum(checksum, buffer[torn : mark + 1]))
+        else:
+            cut = _CUT_OPENING.match(text)
+            slash = torn if cut is None else start + cut.start(1)
+            is_whole = slash < 0
+        if is_whole:
             self._position = limit if last_line is None else last_line.end()
             self._opening = text.partition(b"\r\n")[0] + b"\r\n"
             return PlainFrame(text, has_crc=bool(checksum))
@@ -331,8 +332,7 @@ class Framer:
     def _fail(self, reason: RejectReason, start: int, end: int, *, search_from: int | None = None) -> Rejected | _Again:
         """Report a failed telegram that began at a `/`, unless that stands in the middle of a line."""
         self._position = start + 1 if search_from is None else search_from
-        begins_line = start == 0 or self._buffer[start - 1] not in _PRINTABLE
-        if not begins_line:
+        if start and self._buffer[start - 1] in _PRINTABLE:
             return _AGAIN
         return self._reject(reason, start, end)
 
