@@ -1,271 +1,204 @@
 """Repairs: fix flows of the issues."""
 
 from abc import abstractmethod
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partialmethod
 from typing import Final, override
 
-from homeassistant.components.repairs import FlowType, RepairsFlow, RepairsFlowResult
+from homeassistant.components.repairs import ConfirmRepairFlow, FlowType, RepairsFlow, RepairsFlowResult
 from homeassistant.config_entries import SOURCE_RECONFIGURE, ConfigEntryState, ConfigFlowContext
 from homeassistant.const import CONF_PORT
 from homeassistant.core import HomeAssistant
+from homeassistant.data_entry_flow import AbortFlow
 from homeassistant.helpers import issue_registry as ir
 import probatio
 
 from .const import CONF_METER_TYPE, DOMAIN
-from .coordinator import P1ConfigEntry
+from .coordinator import P1ConfigEntry, P1Coordinator
 from .guarding.steps import QUESTION
 from .meters.questions import Answer
-from .port.entry_data import redacted
+from .port.entry_data import with_option
 from .port.serial_ports import entry_on
 from .takeover.both import CONDITION, async_begin
 from .takeover.core_entries import core_entries
 from .takeover.leftovers import LEFTOVERS, async_clear
 
 type IssueData = dict[str, str | int | float | None]
+type NextFlow = tuple[FlowType, str]
 
 
 async def async_create_fix_flow(hass: HomeAssistant, issue_id: str, data: IssueData | None) -> RepairsFlow:  # noqa: ARG001 - HA's own
     """Return the fix flow of an issue."""
-    data = data or {}
-    condition = str(data.get("condition"))
-    return FLOWS.get(condition, AcknowledgeFlow)(hass, condition, data)
+    condition = str((data or {}).get("condition"))
+    return QUESTIONS[condition]() if condition in QUESTIONS else FixFlow(FIXES.get(condition, _acknowledge))
 
 
 class P1RepairFlow(RepairsFlow):
     """A fix flow for an issue of one port."""
 
-    def __init__(self, hass: HomeAssistant, condition: str, about: IssueData) -> None:
-        """Initialize the flow with the data of the issue."""
-        self._entry: P1ConfigEntry | None = hass.config_entries.async_get_entry(str(about.get("entry_id")))
-        self._condition = condition
-        self._about = about
+    @property
+    def about(self) -> IssueData:
+        """The data of the issue."""
+        return self.data or {}
 
     @property
-    def _placeholders(self) -> dict[str, str]:
-        return {
-            name: str(value)
-            for name, value in self._about.items()
-            if name not in ("entry_id", "condition", "slot") and not name.startswith("_")
-        } | ({} if self._entry is None else {"port": redacted(self._entry.data[CONF_PORT])})
+    def entry(self) -> P1ConfigEntry:
+        """The entry of the port. Raises AbortFlow if it was removed."""
+        entry = self.hass.config_entries.async_get_entry(str(self.about.get("entry_id")))
+        if entry is None:
+            raise AbortFlow("not_loaded")
+        return entry
 
     @property
-    def _is_loaded(self) -> bool:
-        return self._entry is not None and self._entry.state is ConfigEntryState.LOADED
-
-    def _ask(self, step_id: str) -> RepairsFlowResult:
-        return self.async_show_form(
-            step_id=step_id, data_schema=probatio.Schema({}), description_placeholders=self._placeholders
-        )
+    def coordinator(self) -> P1Coordinator:
+        """The coordinator of the port. Raises AbortFlow while it is not set up."""
+        if self.entry.state is not ConfigEntryState.LOADED:
+            raise AbortFlow("not_loaded")
+        return self.entry.runtime_data
 
 
-class ConfirmFlow(P1RepairFlow):
-    """A flow with one action after confirmation; `_next_flow` is the flow that follows it."""
+class FixFlow(P1RepairFlow, ConfirmRepairFlow):
+    """A flow with one action after confirmation, which may name the flow that follows."""
 
-    _next_flow: tuple[FlowType, str] | None = None
+    def __init__(self, fix: Callable[[FixFlow], Awaitable[NextFlow | None]]) -> None:
+        """Initialize the flow with its action, which raises AbortFlow if that is not possible."""
+        self._fix = fix
 
-    async def async_step_init(self, _: dict[str, str] | None = None) -> RepairsFlowResult:
-        """Start the flow."""
-        return await self.async_step_confirm()
-
+    @override
     async def async_step_confirm(self, user_input: dict[str, str] | None = None) -> RepairsFlowResult:
         """Show the action, and perform it after confirmation."""
         if user_input is None:
-            return self._ask("confirm")
-        if self._entry is None:
-            return self.async_abort(reason="not_loaded")
-        reason = await self._async_fix(self._entry)
-        if reason is not None:
-            return self.async_abort(reason=reason, description_placeholders=self._placeholders)
-        return self.async_create_entry(data={}, next_flow=self._next_flow)
+            return await super().async_step_confirm()
+        return self.async_create_entry(data={}, next_flow=await self._fix(self))
+
+
+async def _acknowledge(flow: FixFlow) -> None:
+    """Acknowledge the issue, so that it is not raised again."""
+    port = flow.coordinator.port
+    port.record.acknowledged.update(str(flow.about.get("_marks") or flow.about.get("condition")).split())
+    port.save()
+
+
+async def _take_new_path(flow: FixFlow) -> None:
+    """Switch the entry to the new path of the cable."""
+    path, entry = str(flow.about["_path"]), flow.entry
+    if await entry_on(flow.hass, path, other_than=entry.entry_id) is not None:
+        raise AbortFlow("already_configured")
+    flow.hass.config_entries.async_update_entry(entry, data={**entry.data, CONF_PORT: path})
+    flow.hass.config_entries.async_schedule_reload(entry.entry_id)
+
+
+async def _ask_for_keys(flow: FixFlow) -> None:
+    """Start reauthentication."""
+    flow.entry.async_start_reauth(flow.hass)
+
+
+async def _reconfigure(flow: FixFlow) -> NextFlow:
+    """Start reconfiguration: the port sends other telegrams than before."""
+    context = ConfigFlowContext(source=SOURCE_RECONFIGURE, entry_id=flow.entry.entry_id)
+    started = await flow.hass.config_entries.flow.async_init(DOMAIN, context=context)
+    return FlowType.CONFIG_FLOW, started["flow_id"]
+
+
+async def _detect_type(flow: FixFlow) -> None:
+    """Remove the chosen type of a meter, so that it is detected again."""
+    entry = flow.entry
+    options = with_option(entry.options, CONF_METER_TYPE, str(flow.about["slot"]), None)
+    flow.hass.config_entries.async_update_entry(entry, options=options)
+    flow.hass.config_entries.async_schedule_reload(entry.entry_id)
+
+
+async def _take_over(flow: FixFlow) -> None:
+    """Take over an entry of Home Assistant's own `dsmr` that reads the same meter."""
+    entry, core = flow.entry, flow.hass.config_entries.async_get_entry(str(flow.about["_core"]))
+    if core is None or core not in core_entries(flow.hass):
+        raise AbortFlow("nothing_to_take_over")
+    async_begin(flow.hass, entry, core)
+    flow.hass.config_entries.async_schedule_reload(entry.entry_id)
+
+
+async def _clear_statistics(flow: FixFlow) -> None:
+    """Clear the statistics that are left of an entry, which is gone."""
+    async_clear(flow.hass, str(flow.about["_ids"]).split())
+
+
+class QuestionFlow(P1RepairFlow):
+    """A question to the owner, each answer to which is confirmed."""
+
+    _answers: Sequence[str]
+
+    async def async_step_init(self, _: dict[str, str] | None = None) -> RepairsFlowResult:
+        """Ask the question."""
+        placeholders = self._placeholders()
+        return self.async_show_menu(
+            step_id="init", menu_options=list(self._answers), description_placeholders=placeholders
+        )
+
+    async def async_step_answer(self, answer: str, user_input: dict[str, str] | None = None) -> RepairsFlowResult:
+        """Confirm an answer, and apply it."""
+        placeholders = self._placeholders()
+        if user_input is None:
+            return self.async_show_form(
+                step_id=answer, data_schema=probatio.Schema({}), description_placeholders=placeholders
+            )
+        await self._async_apply(answer)
+        return self.async_create_entry(data={})
+
+    def _placeholders(self) -> dict[str, str]:
+        """Return the placeholders of the texts. Raises AbortFlow if there is nothing to answer at the moment."""
+        about = {name: str(value) for name, value in self.about.items() if not name.startswith("_")}
+        return about | {"port": self.coordinator.name}
 
     @abstractmethod
-    async def _async_fix(self, entry: P1ConfigEntry) -> str | None:
-        """Perform the action; return the key of the error, if any."""
+    async def _async_apply(self, answer: str) -> None:
+        """Apply the owner's answer."""
 
 
-class AcknowledgeFlow(ConfirmFlow):
-    """Acknowledge the issue, so that it is not raised again."""
-
-    @override
-    async def _async_fix(self, entry: P1ConfigEntry) -> str | None:
-        if not self._is_loaded:
-            return "not_loaded"
-        marks = str(self._about.get("_marks") or self._condition).split()
-        port = entry.runtime_data.port
-        port.record.acknowledged.update(marks)
-        port.save()
-        return None
-
-
-class TakeNewPathFlow(ConfirmFlow):
-    """Switch the entry to the new path of the cable."""
-
-    @override
-    async def _async_fix(self, entry: P1ConfigEntry) -> str | None:
-        path = str(self._about["_path"])
-        if await entry_on(self.hass, path, other_than=entry.entry_id) is not None:
-            return "already_configured"
-        self.hass.config_entries.async_update_entry(entry, data={**entry.data, CONF_PORT: path})
-        self.hass.config_entries.async_schedule_reload(entry.entry_id)
-        return None
-
-
-class AskForKeysFlow(ConfirmFlow):
-    """Start reauthentication."""
-
-    @override
-    async def _async_fix(self, entry: P1ConfigEntry) -> str | None:
-        entry.async_start_reauth(self.hass)
-        return None
-
-
-class ReconfigureFlow(ConfirmFlow):
-    """Start reconfiguration: the port sends other telegrams than before."""
-
-    @override
-    async def _async_fix(self, entry: P1ConfigEntry) -> str | None:
-        context = ConfigFlowContext(source=SOURCE_RECONFIGURE, entry_id=entry.entry_id)
-        flow = await self.hass.config_entries.flow.async_init(DOMAIN, context=context)
-        self._next_flow = FlowType.CONFIG_FLOW, flow["flow_id"]
-        return None
-
-
-class DetectTypeFlow(ConfirmFlow):
-    """Remove the chosen type of a meter, so that it is detected again."""
-
-    @override
-    async def _async_fix(self, entry: P1ConfigEntry) -> str | None:
-        types = {
-            slot: chosen
-            for slot, chosen in entry.options.get(CONF_METER_TYPE, {}).items()
-            if slot != self._about["slot"]
-        }
-        options = {name: value for name, value in entry.options.items() if name != CONF_METER_TYPE}
-        if types:
-            options[CONF_METER_TYPE] = types
-        self.hass.config_entries.async_update_entry(entry, options=options)
-        self.hass.config_entries.async_schedule_reload(entry.entry_id)
-        return None
-
-
-class TakeOverFlow(ConfirmFlow):
-    """Take over an entry of Home Assistant's own `dsmr` that reads the same meter."""
-
-    @override
-    async def _async_fix(self, entry: P1ConfigEntry) -> str | None:
-        core = self.hass.config_entries.async_get_entry(str(self._about["_core"]))
-        if core is None or core not in core_entries(self.hass):
-            return "nothing_to_take_over"
-        async_begin(self.hass, entry, core)
-        self.hass.config_entries.async_schedule_reload(entry.entry_id)
-        return None
-
-
-class ReplacementFlow(P1RepairFlow):
+class ReplacementFlow(QuestionFlow):
     """Ask whether another meter is a replacement, an additional one, or a mistake."""
 
-    @property
+    _answers = tuple(answer.value for answer in Answer)
+    async_step_replacement = partialmethod(QuestionFlow.async_step_answer, Answer.REPLACEMENT)
+    async_step_additional = partialmethod(QuestionFlow.async_step_answer, Answer.ADDITIONAL)
+    async_step_mistake = partialmethod(QuestionFlow.async_step_answer, Answer.MISTAKE)
+
     @override
     def _placeholders(self) -> dict[str, str]:
         """Return the placeholders, including private ones: the issue itself is part of diagnostics."""
-        slot = str(self._about["slot"])
-        if self._entry is None or not self._is_loaded or not self._entry.runtime_data.meters.is_in_question(slot):
-            return super()._placeholders
-        return super()._placeholders | self._entry.runtime_data.meters.describe(slot)
-
-    async def async_step_init(self, _: dict[str, str] | None = None) -> RepairsFlowResult:
-        """Ask which it is."""
-        if self._entry is None or not self._is_loaded:
-            return self.async_abort(reason="not_loaded")
-        if not self._entry.runtime_data.meters.is_in_question(str(self._about["slot"])):
-            return self._settled()
-        return self.async_show_menu(
-            step_id="init",
-            menu_options=[answer.value for answer in Answer],
-            description_placeholders=self._placeholders,
-        )
-
-    async def async_step_replacement(self, user_input: dict[str, str] | None = None) -> RepairsFlowResult:
-        """Use the entities of the old meter for the new one."""
-        return await self._answer(Answer.REPLACEMENT, user_input)
-
-    async def async_step_additional(self, user_input: dict[str, str] | None = None) -> RepairsFlowResult:
-        """Add the new meter beside the old one."""
-        return await self._answer(Answer.ADDITIONAL, user_input)
-
-    async def async_step_mistake(self, user_input: dict[str, str] | None = None) -> RepairsFlowResult:
-        """Keep everything as it was."""
-        return await self._answer(Answer.MISTAKE, user_input)
-
-    def _settled(self) -> RepairsFlowResult:
-        """Finish the flow if the question is no longer open, which also deletes the issue."""
-        ir.async_delete_issue(self.hass, DOMAIN, self.issue_id)
-        return self.async_abort(reason="settled")
-
-    async def _answer(self, answer: Answer, user_input: dict[str, str] | None) -> RepairsFlowResult:
-        if user_input is None:
-            return self._ask(answer)
-        slot = str(self._about["slot"])
-        if self._entry is None or not self._is_loaded:
-            return self.async_abort(reason="not_loaded")
-        meters = self._entry.runtime_data.meters
+        slot, meters = str(self.about["slot"]), self.coordinator.meters
         if not meters.is_in_question(slot):
-            return self._settled()
-        await meters.async_answer(slot, answer)
-        return self.async_create_entry(data={})
+            ir.async_delete_issue(self.hass, DOMAIN, self.issue_id)
+            raise AbortFlow("settled")
+        return super()._placeholders() | meters.describe(slot)
+
+    @override
+    async def _async_apply(self, answer: str) -> None:
+        await self.coordinator.meters.async_answer(str(self.about["slot"]), Answer(answer))
 
 
-class OddStepFlow(P1RepairFlow):
+class OddStepFlow(QuestionFlow):
     """Ask whether a step of a register was real consumption or an error."""
 
-    async def async_step_init(self, _: dict[str, str] | None = None) -> RepairsFlowResult:
-        """Ask which it is."""
-        if self._entry is None or not self._is_loaded:
-            return self.async_abort(reason="not_loaded")
-        return self.async_show_menu(
-            step_id="init", menu_options=["real", "mistake"], description_placeholders=self._placeholders
-        )
+    _answers = ("real", "mistake")
+    async_step_real = partialmethod(QuestionFlow.async_step_answer, "real")
+    async_step_mistake = partialmethod(QuestionFlow.async_step_answer, "mistake")
 
-    async def async_step_real(self, user_input: dict[str, str] | None = None) -> RepairsFlowResult:
-        """Add the step to the statistics again."""
-        return self._answer("real", user_input)
-
-    async def async_step_mistake(self, user_input: dict[str, str] | None = None) -> RepairsFlowResult:
-        """Keep the step out of the statistics."""
-        return self._answer("mistake", user_input)
-
-    def _answer(self, step_id: str, user_input: dict[str, str] | None) -> RepairsFlowResult:
-        if user_input is None:
-            return self._ask(step_id)
-        if self._entry is None or not self._is_loaded:
-            return self.async_abort(reason="not_loaded")
-        steps, about = self._entry.runtime_data.keeper.steps, self._about
-        steps.async_answer(str(about["slot"]), str(about["_channel"]), is_real=step_id == "real")
-        return self.async_create_entry(data={})
+    @override
+    async def _async_apply(self, answer: str) -> None:
+        slot, channel_id = str(self.about["slot"]), str(self.about["_channel"])
+        self.coordinator.keeper.steps.async_answer(slot, channel_id, is_real=answer == "real")
 
 
-class ClearStatisticsFlow(P1RepairFlow):
-    """Clear the statistics that are left of an entry. It is gone: the other flows need theirs."""
-
-    async def async_step_init(self, _: dict[str, str] | None = None) -> RepairsFlowResult:
-        """Start the flow."""
-        return await self.async_step_confirm()
-
-    async def async_step_confirm(self, user_input: dict[str, str] | None = None) -> RepairsFlowResult:
-        """Show the statistics, and clear them after confirmation."""
-        if user_input is None:
-            return self._ask("confirm")
-        async_clear(self.hass, str(self._about["_ids"]).split())
-        return self.async_create_entry(data={})
-
-
-FLOWS: Final[dict[str, type[P1RepairFlow]]] = {
+QUESTIONS: Final[Mapping[str, type[QuestionFlow]]] = {
     "meter_changed": ReplacementFlow,
     "meter_beside_dead": ReplacementFlow,
-    "port_moved": TakeNewPathFlow,
-    "wrong_key": AskForKeysFlow,
-    "not_proven": ReconfigureFlow,
-    "type_misfit": DetectTypeFlow,
     QUESTION: OddStepFlow,
-    CONDITION: TakeOverFlow,
-    LEFTOVERS: ClearStatisticsFlow,
+}
+FIXES: Final[Mapping[str, Callable[[FixFlow], Awaitable[NextFlow | None]]]] = {
+    "port_moved": _take_new_path,
+    "wrong_key": _ask_for_keys,
+    "not_proven": _reconfigure,
+    "type_misfit": _detect_type,
+    CONDITION: _take_over,
+    LEFTOVERS: _clear_statistics,
 }

@@ -31,7 +31,7 @@ from custom_components.dsmr_p1.const import (
     DOMAIN,
 )
 from custom_components.dsmr_p1.p1.reader import P1Reader
-from custom_components.dsmr_p1.repairs import FLOWS
+from custom_components.dsmr_p1.repairs import FIXES, QUESTIONS
 from custom_components.dsmr_p1.watch.conditions import CONDITIONS, FIXABLE
 from simulator import EXAMPLE_AUTHENTICATION_KEY, EXAMPLE_DECRYPTION_KEY
 from tests.ha.house import House, MakeHouse, eventually
@@ -661,7 +661,7 @@ def test_every_issue_has_its_texts() -> None:
     assert keys | others == set(ISSUES)
     for name, texts in ISSUES.items():
         assert texts["title"]
-        assert ("fix_flow" in texts) == (name in FIXABLE or name in FLOWS)
+        assert ("fix_flow" in texts) == (name in FIXABLE or name in {**FIXES, **QUESTIONS})
         for step in texts.get("fix_flow", {}).get("step", {}).values():
             assert step["title"]
             assert step["description"]

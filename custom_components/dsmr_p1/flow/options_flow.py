@@ -1,6 +1,5 @@
 """The options flow: options of the whole port, and of each meter on it."""
 
-from collections.abc import Mapping
 from typing import Any, Final
 
 from homeassistant.config_entries import ConfigEntryState, ConfigFlowResult
@@ -21,6 +20,7 @@ from ..p1.catalog import METER_TYPES
 from ..p1.cosem.countries import COUNTRIES
 from ..parts import PARTS
 from ..parts.part import PartSteps
+from ..port.entry_data import with_option
 from .forms import choice, number
 from .report import AnyMeter, Words, meter_name, type_name
 
@@ -80,8 +80,8 @@ class P1Steps(PartSteps):
         if user_input is not None:
             refresh = user_input.get(CONF_REFRESH)
             chosen = user_input.get(CONF_METER_TYPE, AUTOMATIC)
-            changed = _with(options, CONF_REFRESH, self._slot, None if refresh is None else int(refresh))
-            changed = _with(changed, CONF_METER_TYPE, self._slot, None if chosen == AUTOMATIC else chosen)
+            changed = with_option(options, CONF_REFRESH, self._slot, None if refresh is None else int(refresh))
+            changed = with_option(changed, CONF_METER_TYPE, self._slot, None if chosen == AUTOMATIC else chosen)
             return self.async_create_entry(data=changed)
         meter = self._meters.get(self._slot)
         if meter is None:
@@ -139,12 +139,3 @@ def fitting_types(meter: AnyMeter) -> list[MeterType]:
         and (is_unknown or meter.kind in row.kinds)
         and row.mbus_channel in (None, meter.mbus_channel)
     ]
-
-
-def _with(options: Mapping[str, Any], key: str, slot: str, value: str | int | None) -> dict[str, Any]:
-    """Return options in which the mapping at `key` has a value for a slot; None removes the value."""
-    mapping = {known: kept for known, kept in options.get(key, {}).items() if known != slot}
-    if value is not None:
-        mapping[slot] = value
-    rest = {name: kept for name, kept in options.items() if name != key}
-    return {**rest, key: mapping} if mapping else rest

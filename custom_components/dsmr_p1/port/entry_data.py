@@ -34,6 +34,15 @@ def settings_from(data: Mapping[str, Any]) -> SerialSettings | None:
     )
 
 
+def with_option(options: Mapping[str, Any], key: str, slot: str, value: str | int | None) -> dict[str, Any]:
+    """Return options in which the mapping at `key` has a value for a slot; None removes the value."""
+    mapping = {known: kept for known, kept in options.get(key, {}).items() if known != slot}
+    if value is not None:
+        mapping[slot] = value
+    rest = {name: kept for name, kept in options.items() if name != key}
+    return {**rest, key: mapping} if mapping else rest
+
+
 def redacted(port: str) -> str:
     """Return a port without secrets: a URL may have a password in front of the host, or a key behind the path."""
     if "://" not in port:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from homeassistant.config_entries import ConfigEntry
+from homeassistant.const import CONF_PORT
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 
@@ -36,6 +37,7 @@ def async_tell_both(hass: HomeAssistant, entry: ConfigEntry, meters: Mapping[str
         "entry": redacted(core.title),
         "count": str(sum(target.reason is None for target in used)),
         "left_count": str(sum(target.reason is not None for target in used)),
+        "port": redacted(entry.data[CONF_PORT]),
     }
     ir.async_create_issue(
         hass,
