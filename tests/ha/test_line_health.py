@@ -16,7 +16,7 @@ from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from custom_components.dsmr_p1.const import BRIDGE_SMARTY, CONF_ADDITIONAL_KEY, CONF_BRIDGE_TYPE, CONF_DECRYPTION_KEY
 from custom_components.dsmr_p1.p1 import CHANNELS
-from custom_components.dsmr_p1.watch.line_health import DESCRIPTIONS, LineHealth
+from custom_components.dsmr_p1.watch.line_health import DESCRIPTIONS, LineHealthSensor
 from simulator import EXAMPLE_AUTHENTICATION_KEY, EXAMPLE_DECRYPTION_KEY
 from tests.ha.house import House, MakeHouse, eventually
 
@@ -39,8 +39,8 @@ def values(house: House) -> dict[str, str]:
 @pytest.fixture
 async def now(hass: HomeAssistant) -> Any:
     """The clock of the loop, as the sensors see it, moved by hand from where the machine's stands."""
-    with patch.object(LineHealth, "_now", hass.loop.time()):
-        yield LineHealth
+    with patch.object(LineHealthSensor, "_now", hass.loop.time()):
+        yield LineHealthSensor
 
 
 async def test_there_on_request_only(hass: HomeAssistant, make_house: MakeHouse) -> None:

@@ -10,19 +10,13 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Final, override
 
-from homeassistant.components.sensor import (
-    SensorDeviceClass,
-    SensorEntity,
-    SensorEntityDescription,
-    SensorStateClass,
-)
+from homeassistant.components.sensor import SensorDeviceClass, SensorEntity, SensorEntityDescription, SensorStateClass
 from homeassistant.const import EntityCategory, UnitOfTime
 from homeassistant.core import callback
 from homeassistant.helpers.device_registry import DeviceInfo
 from homeassistant.helpers.typing import StateType
 
 from ..p1 import Authentication, Reading
-from ..p1.heard import Heard
 from ..p1.meters.grouping import PORT_SLOT
 from ..port.captures import Capture
 from ..port.devices import device_identifier
@@ -38,67 +32,72 @@ _MOMENT: Final = 10.0
 class LineHealthDescription(SensorEntityDescription):
     """A sensor of line health; its key is not that of any channel. `listens` if it also needs the telegrams."""
 
-    value: Callable[[LineHealth], StateType]
+    value: Callable[[LineHealthSensor], StateType]
     listens: bool = False
 
 
-class LineHealth:
-    """The counters of a port between two updates of a sensor."""
+class LineHealthSensor(SensorEntity):
+    """Sensor for one figure of line health, polled by Home Assistant."""
 
-    def __init__(self, port: Port) -> None:
-        """Initialize with the current counters of a port."""
+    _attr_has_entity_name = True
+    _attr_entity_category = EntityCategory.DIAGNOSTIC
+    _attr_entity_registry_enabled_default = False
+    entity_description: LineHealthDescription
+
+    def __init__(self, port: Port, description: LineHealthDescription) -> None:
+        """Initialize the sensor on the device of the port, with the current counters of the reader."""
+        entry_id = port.entry.entry_id
+        self.entity_description = description
+        self.heard = port.reader.heard
         self._port = port
         self._drifts: deque[float] = deque(maxlen=_MOST_DRIFTS)
         self._looked_at = self._now
-        self._telegrams = self._heard.telegrams
+        self._telegrams = self.heard.telegrams
         self._pace: int | None = None
+        self._attr_translation_key = description.key
+        self._attr_unique_id = f"{entry_id}_{PORT_SLOT}_{description.key}"
+        self._attr_device_info = DeviceInfo(identifiers={device_identifier(entry_id, PORT_SLOT)})
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        await super().async_added_to_hass()
+        if self.entity_description.listens:
+            self.async_on_remove(self._port.subscribe(self._compare_clock))
+
+    async def async_update(self) -> None:
+        """Update the value from the counters."""
+        self._attr_native_value = self.entity_description.value(self)
 
     @callback
-    def take(self, capture: Capture) -> None:
+    def _compare_clock(self, capture: Capture) -> None:
         """Compare the meter's clock with that of Home Assistant."""
         if isinstance(capture.event, Reading) and (timestamp := capture.event.telegram.timestamp) is not None:
             self._drifts.append((timestamp - capture.received).total_seconds())
 
     def telegrams_per_minute(self) -> float | None:
         """Return the rate since the last update, or the last rate if that was only a moment ago."""
-        now, telegrams = self._now, self._heard.telegrams
+        now, telegrams = self._now, self.heard.telegrams
         elapsed = now - self._looked_at
         if elapsed >= _MOMENT:
             self._pace = round((telegrams - self._telegrams) / elapsed * _MINUTE)
             self._looked_at, self._telegrams = now, telegrams
         return self._pace
 
-    def damaged_telegrams(self) -> int:
-        """Return the number of telegrams damaged by the line since the start."""
-        return self._heard.damaged
-
     def longest_gap(self) -> float | None:
         """Return the longest time without a telegram since the first one, the present one included."""
-        if self._heard.last_telegram_at is None:
+        if self.heard.last_telegram_at is None:
             return None
-        return round(max(self._heard.longest_gap, self._now - self._heard.last_telegram_at))
-
-    def reconnects(self) -> int:
-        """Return how often the open port was lost."""
-        return self._heard.lost
+        return round(max(self.heard.longest_gap, self._now - self.heard.last_telegram_at))
 
     def clock_drift(self) -> float | None:
         """Return the seconds that the meter's clock is ahead; None if no time has come since the last update."""
-        if not self._drifts:
-            return None
-        drift = median(self._drifts)
+        drift = round(median(self._drifts)) if self._drifts else None
         self._drifts.clear()
-        return round(drift)
+        return drift
 
     def tag_state(self) -> str | None:
         """Return how the telegrams are authenticated; None if none was read."""
-        if not self._heard.telegrams:
-            return None
-        return self._heard.authentication or NOT_ENCRYPTED
-
-    @property
-    def _heard(self) -> Heard:
-        return self._port.reader.heard
+        return (self.heard.authentication or NOT_ENCRYPTED) if self.heard.telegrams else None
 
     @property
     def _now(self) -> float:
@@ -111,26 +110,26 @@ DESCRIPTIONS: Final = (
         state_class=SensorStateClass.MEASUREMENT,
         native_unit_of_measurement="1/min",
         suggested_display_precision=0,
-        value=LineHealth.telegrams_per_minute,
+        value=LineHealthSensor.telegrams_per_minute,
     ),
     LineHealthDescription(
         key="damaged_telegrams",
         state_class=SensorStateClass.TOTAL_INCREASING,
         suggested_display_precision=0,
-        value=LineHealth.damaged_telegrams,
+        value=lambda sensor: sensor.heard.damaged,
     ),
     LineHealthDescription(
         key="longest_gap",
         device_class=SensorDeviceClass.DURATION,
         native_unit_of_measurement=UnitOfTime.SECONDS,
         suggested_display_precision=0,
-        value=LineHealth.longest_gap,
+        value=LineHealthSensor.longest_gap,
     ),
     LineHealthDescription(
         key="reconnects",
         state_class=SensorStateClass.TOTAL_INCREASING,
         suggested_display_precision=0,
-        value=LineHealth.reconnects,
+        value=lambda sensor: sensor.heard.lost,
     ),
     LineHealthDescription(
         key="clock_drift",
@@ -138,42 +137,13 @@ DESCRIPTIONS: Final = (
         state_class=SensorStateClass.MEASUREMENT,
         native_unit_of_measurement=UnitOfTime.SECONDS,
         suggested_display_precision=0,
-        value=LineHealth.clock_drift,
+        value=LineHealthSensor.clock_drift,
         listens=True,
     ),
     LineHealthDescription(
         key="tag_state",
         device_class=SensorDeviceClass.ENUM,
         options=[NOT_ENCRYPTED, *Authentication],
-        value=LineHealth.tag_state,
+        value=LineHealthSensor.tag_state,
     ),
 )
-
-
-class LineHealthSensor(SensorEntity):
-    """Sensor for one figure of line health, polled by Home Assistant."""
-
-    _attr_has_entity_name = True
-    _attr_entity_category = EntityCategory.DIAGNOSTIC
-    _attr_entity_registry_enabled_default = False
-    entity_description: LineHealthDescription
-
-    def __init__(self, port: Port, description: LineHealthDescription) -> None:
-        """Initialize the sensor on the device of the port."""
-        entry_id = port.entry.entry_id
-        self.entity_description = description
-        self._port = port
-        self._health = LineHealth(port)
-        self._attr_translation_key = description.key
-        self._attr_unique_id = f"{entry_id}_{PORT_SLOT}_{description.key}"
-        self._attr_device_info = DeviceInfo(identifiers={device_identifier(entry_id, PORT_SLOT)})
-
-    @override
-    async def async_added_to_hass(self) -> None:
-        await super().async_added_to_hass()
-        if self.entity_description.listens:
-            self.async_on_remove(self._port.subscribe(self._health.take))
-
-    async def async_update(self) -> None:
-        """Update the value from the counters."""
-        self._attr_native_value = self.entity_description.value(self._health)
