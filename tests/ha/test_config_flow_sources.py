@@ -16,7 +16,7 @@ from homeassistant.config_entries import (
     ConfigFlow,
     ConfigFlowResult,
 )
-from homeassistant.const import CONF_PORT, EVENT_HOMEASSISTANT_STOP
+from homeassistant.const import CONF_PORT
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers import issue_registry as ir
@@ -40,6 +40,7 @@ from custom_components.dsmr_p1.const import (
     CONF_SERIAL_SETTINGS,
     DOMAIN,
 )
+from custom_components.dsmr_p1.flow.listening import Patience
 from simulator import EXAMPLE_AUTHENTICATION_KEY, EXAMPLE_DECRYPTION_KEY, PtyPort
 from tests.ha.flow_driver import (
     QUICK,
@@ -530,8 +531,7 @@ async def test_reconfigure_an_encrypted_port(hass: HomeAssistant, port: PtyPort)
         assert entry.data == {CONF_PORT: port.path, CONF_BRIDGE_TYPE: BRIDGE_SMARTY, **keys}
 
 
-@pytest.mark.parametrize("end", ["closed", "stopped"])
-async def test_entry_goes_on_when_the_dialog_ends_while_listening(hass: HomeAssistant, port: PtyPort, end: str) -> None:
+async def test_entry_goes_on_when_the_dialog_ends_while_listening(hass: HomeAssistant, port: PtyPort) -> None:
     meter = make_meter(port)
     async with sending(meter):
         entry = await set_up(hass, port)
@@ -540,14 +540,25 @@ async def test_entry_goes_on_when_the_dialog_ends_while_listening(hass: HomeAssi
     assert result["type"] is FlowResultType.SHOW_PROGRESS
     await eventually(lambda: entry.state is ConfigEntryState.NOT_LOADED)
     await eventually(port.reader_present)
-    if end == "closed":
-        await close(hass, result)
-    else:
-        hass.bus.async_fire(EVENT_HOMEASSISTANT_STOP)
+    await close(hass, result)
     await eventually(lambda: entry.state is ConfigEntryState.LOADED)
     async with sending(meter):
         await eventually(lambda: entry.runtime_data.last_update_success)
     await hass.async_block_till_done()
+
+
+async def test_stop_of_home_assistant_ends_listening(hass: HomeAssistant, port: PtyPort) -> None:
+    async with sending(make_meter(port)):
+        entry = await set_up(hass, port)
+    result = await reconfigure(hass, entry)
+    with patch("custom_components.dsmr_p1.flow.listen_step.PATIENCE", Patience()):
+        await answer(hass, result, {CONF_PORT: port.path})
+        await eventually(lambda: entry.state is ConfigEntryState.NOT_LOADED)
+        await eventually(port.reader_present)
+    async with asyncio.timeout(20):
+        await hass.async_stop()
+    assert entry.state is ConfigEntryState.NOT_LOADED
+    await eventually(lambda: not port.reader_present())
 
 
 async def test_entry_goes_on_when_nothing_is_heard(hass: HomeAssistant, port: PtyPort) -> None:

@@ -111,7 +111,6 @@ R = RejectReason
 def test_causes(heard: ListenResult, error: str) -> None:
     assert heard.error == error
     assert heard.unique_id is None
-    assert heard.main_meter is None
     assert not heard.is_encrypted
 
 

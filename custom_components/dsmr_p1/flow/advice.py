@@ -5,7 +5,7 @@ is shown at the field of the port; it depends on the port and on the received da
 """
 
 from collections.abc import Mapping
-from typing import Final, NamedTuple
+from typing import Final
 
 from ..homewizard.device import SCHEME
 from ..p1 import PortFault
@@ -14,32 +14,25 @@ from ..port.entry_data import redacted
 from ..port.serial_ports import is_network
 from .listening import ListenResult
 
-
-class Advice(NamedTuple):
-    """The keys of two texts: for a local port, and for a network port."""
-
-    cable: str
-    network: str
-
-
-_OF_ERROR: Final = {
-    "no_data": Advice("silent_cable", "silent_network"),
-    "no_telegram": Advice("garbage_cable", "garbage_network"),
-    "crc_errors": Advice("damaged_cable", "damaged_network"),
-    "not_p1": Advice("other_protocol", "other_protocol"),
+# The keys of two texts: for a local port, and for a network port.
+_OF_ERROR: Final[Mapping[str | None, tuple[str, str]]] = {
+    "no_data": ("silent_cable", "silent_network"),
+    "no_telegram": ("garbage_cable", "garbage_network"),
+    "crc_errors": ("damaged_cable", "damaged_network"),
+    "not_p1": ("other_protocol", "other_protocol"),
 }
-_OF_FAULT: Final = {
-    PortFault.CLOSED: Advice("gone", "closed"),
-    PortFault.GONE: Advice("gone", "cannot_open_network"),
-    PortFault.OTHER_DEVICE: Advice("cannot_open_cable", "other_device"),
-    PortFault.SWITCHED_OFF: Advice("cannot_open_cable", "switched_off"),
-    PortFault.UNAUTHORIZED: Advice("cannot_open_cable", "unauthorized"),
-    PortFault.NO_PERMISSION: Advice("no_permission", "cannot_open_network"),
-    PortFault.REFUSED: Advice("cannot_open_cable", "refused"),
-    PortFault.UNKNOWN_HOST: Advice("cannot_open_cable", "unknown_host"),
-    PortFault.UNREACHABLE: Advice("cannot_open_cable", "unreachable"),
+_OF_FAULT: Final[Mapping[PortFault | None, tuple[str, str]]] = {
+    PortFault.CLOSED: ("gone", "closed"),
+    PortFault.GONE: ("gone", "cannot_open_network"),
+    PortFault.OTHER_DEVICE: ("cannot_open_cable", "other_device"),
+    PortFault.SWITCHED_OFF: ("cannot_open_cable", "switched_off"),
+    PortFault.UNAUTHORIZED: ("cannot_open_cable", "unauthorized"),
+    PortFault.NO_PERMISSION: ("no_permission", "cannot_open_network"),
+    PortFault.REFUSED: ("cannot_open_cable", "refused"),
+    PortFault.UNKNOWN_HOST: ("cannot_open_cable", "unknown_host"),
+    PortFault.UNREACHABLE: ("cannot_open_cable", "unreachable"),
 }
-_OTHER: Final = Advice("cannot_open_cable", "cannot_open_network")
+_OTHER: Final = ("cannot_open_cable", "cannot_open_network")
 TELLING: Final = frozenset({PortFault.SWITCHED_OFF, PortFault.UNAUTHORIZED})
 """Failures that prove the reader, and are reported rather than those of other ports of its host."""
 FINAL: Final = frozenset({PortFault.UNKNOWN_HOST, PortFault.UNREACHABLE})
@@ -62,16 +55,13 @@ def advice_of(heard: ListenResult, *, user: str | None = None, tried_all: bool =
     if error == "cannot_open":
         if tried_all and heard.fault is PortFault.REFUSED:
             return "refused_everywhere"
-        advice = _OF_FAULT.get(heard.fault or PortFault.OTHER, _OTHER)
+        advice: tuple[str, str] | None = _OF_FAULT.get(heard.fault, _OTHER)
     else:
-        found = _OF_ERROR.get(error or "")
-        if found is None:
-            return None
-        advice = found
-    return advice.network if is_network(heard.port) else advice.cable
+        advice = _OF_ERROR.get(error)
+    return None if advice is None else advice[is_network(heard.port)]
 
 
-def placeholders(heard: ListenResult, *, user: str | None = None) -> Mapping[str, str]:
+def placeholders(heard: ListenResult, *, user: str | None = None) -> dict[str, str]:
     """Return the placeholders of errors and advice: names and numbers only, without markup."""
     return {
         "port": redacted(heard.port),

@@ -1,6 +1,6 @@
 """The forms of the flows."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final, override
 
 from homeassistant.const import CONF_PORT
@@ -41,12 +41,17 @@ SECTION_TECHNICAL: Final = "technical"
 """A section without fields, to collapse its description."""
 
 
+def _option(value: float | str) -> str:
+    """Return a value as an option of a drop-down: a number as text, a letter in lower case."""
+    return f"{value:g}" if isinstance(value, int | float) else str(value).lower()
+
+
 class _Choice(SelectSelector):
     """A drop-down that also accepts the input of scripts: numbers instead of texts, and letters as they are stored."""
 
     @override
     def __call__(self, data: Any) -> Any:
-        return super().__call__(f"{data:g}" if isinstance(data, int | float) else str(data).lower())
+        return super().__call__(_option(data))
 
 
 def choice(*options: str, translation_key: str | None = None) -> _Choice:
@@ -97,8 +102,6 @@ FOUND_SCHEMA: Final = probatio.Schema(
     {probatio.Optional(CONF_PORT): section(probatio.Schema({}), {"collapsed": False})}
 )
 """A read-only field for the port, with a place for its errors."""
-_TAKE_OVER: Final = {probatio.Required(CONF_TAKE_OVER, default=True): BooleanSelector()}
-_ENERGY_DASHBOARD: Final = {probatio.Optional(CONF_ENERGY_DASHBOARD, default=False): BooleanSelector()}
 
 
 def port_schema(port: str) -> probatio.Schema:
@@ -116,9 +119,13 @@ def confirm_schema(*, take_over: bool, energy_dashboard: bool) -> probatio.Schem
     It has a field for the take-over if an entry can be taken over, and one for the energy dashboard if that lacks the
     meters.
     """
-    technical = {probatio.Optional(SECTION_TECHNICAL): section(probatio.Schema({}), {"collapsed": True})}
-    asked = (_TAKE_OVER if take_over else {}) | (_ENERGY_DASHBOARD if energy_dashboard else {})
-    return probatio.Schema(asked | technical)
+    fields: dict[probatio.Marker, Any] = {}
+    if take_over:
+        fields[probatio.Required(CONF_TAKE_OVER, default=True)] = BooleanSelector()
+    if energy_dashboard:
+        fields[probatio.Optional(CONF_ENERGY_DASHBOARD, default=False)] = BooleanSelector()
+    technical = section(probatio.Schema({}), {"collapsed": True})
+    return probatio.Schema({**fields, probatio.Optional(SECTION_TECHNICAL): technical})
 
 
 def entry_schema(titles: Mapping[str, str]) -> probatio.Schema:
@@ -127,27 +134,25 @@ def entry_schema(titles: Mapping[str, str]) -> probatio.Schema:
     return probatio.Schema({probatio.Required(CONF_ENTRY): SelectSelector(SelectSelectorConfig(options=options))})
 
 
-def line_settings(entered: Mapping[str, Any]) -> dict[str, Any]:
+def _stop_bits(entered: float | str) -> float:
+    number = float(entered)
+    return int(number) if number.is_integer() else number
+
+
+_LINE: Final[Mapping[str, Callable[[Any], float | str]]] = {
+    CONF_BAUDRATE: int,
+    CONF_DATABITS: int,
+    CONF_PARITY: str.upper,
+    CONF_STOPBITS: _stop_bits,
+}
+"""The serial settings, and how they are stored."""
+
+
+def line_settings(entered: Mapping[str, Any]) -> dict[str, float | str]:
     """Return the fixed serial settings, as they are stored in the entry."""
-    kept: dict[str, Any] = {}
-    if CONF_BAUDRATE in entered:
-        kept[CONF_BAUDRATE] = int(entered[CONF_BAUDRATE])
-    if CONF_DATABITS in entered:
-        kept[CONF_DATABITS] = int(entered[CONF_DATABITS])
-    if CONF_PARITY in entered:
-        kept[CONF_PARITY] = entered[CONF_PARITY].upper()
-    if CONF_STOPBITS in entered:
-        stop_bits = float(entered[CONF_STOPBITS])
-        kept[CONF_STOPBITS] = int(stop_bits) if stop_bits.is_integer() else stop_bits
-    return kept
+    return {key: stored(entered[key]) for key, stored in _LINE.items() if key in entered}
 
 
-def as_entered(line: Mapping[str, Any]) -> dict[str, Any]:
-    """Return serial settings as values of the form."""
-    entered = dict(line)
-    for key in (CONF_DATABITS, CONF_STOPBITS):
-        if key in line:
-            entered[key] = f"{line[key]:g}"
-    if CONF_PARITY in line:
-        entered[CONF_PARITY] = line[CONF_PARITY].lower()
-    return entered
+def as_entered(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the serial settings in the data of an entry as values of the form."""
+    return {key: data[key] if key == CONF_BAUDRATE else _option(data[key]) for key in _LINE if key in data}

@@ -19,13 +19,11 @@ def try_keys(
     texts = {key: text for key in (CONF_DECRYPTION_KEY, CONF_ADDITIONAL_KEY) if (text := entered.get(key, "").strip())}
     errors: dict[str, str] = {}
     parsed: dict[str, bytes] = {}
-    for name, text in texts.items():
+    for name, text in {CONF_DECRYPTION_KEY: "", **texts}.items():
         try:
             parsed[name] = parse_key(text)
         except KeyFormatError:
             errors[name] = "invalid_key"
-    if CONF_DECRYPTION_KEY not in texts:
-        errors[CONF_DECRYPTION_KEY] = "invalid_key"
     if errors:
         return texts, None, errors
     keys = Keys(parsed[CONF_DECRYPTION_KEY], parsed.get(CONF_ADDITIONAL_KEY))

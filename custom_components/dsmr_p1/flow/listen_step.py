@@ -10,8 +10,8 @@ from dataclasses import replace
 from typing import Any, Final
 
 from homeassistant.config_entries import SOURCE_RECONFIGURE, ConfigEntry, ConfigEntryState, ConfigFlow, ConfigFlowResult
-from homeassistant.const import CONF_PORT, EVENT_HOMEASSISTANT_STOP
-from homeassistant.core import Event, callback
+from homeassistant.const import CONF_PORT
+from homeassistant.core import callback
 
 from ..const import BRIDGE_SMARTY, CONF_ADDITIONAL_KEY, CONF_BRIDGE_TYPE, CONF_DECRYPTION_KEY, LOGGER
 from ..homewizard.transport import opener_of
@@ -39,6 +39,9 @@ _TELLING: Final = (
     "wrong_additional_key", "wrong_key", "unsupported_encryption", "crc_errors", "no_telegram", "not_p1", "no_data",
     "port_in_use", "cannot_open",
 )  # fmt: skip
+
+# The errors for which keys are asked, and the field at which they are shown.
+_OF_KEYS: Final = {"no_key": None, "wrong_key": CONF_DECRYPTION_KEY, "wrong_additional_key": CONF_ADDITIONAL_KEY}
 
 
 class ListenStep(ConfigFlow):
@@ -70,7 +73,10 @@ class ListenStep(ConfigFlow):
         """Show the progress of listening."""
         if self._listening is None:
             self._action, self._progress = _progress_of(self._blank())
-            self._listening = self._start_listening()
+            # An open dialog does not delay the shutdown of Home Assistant, which cancels background tasks.
+            self._listening = self.hass.async_create_background_task(
+                self._listen(), "P1 port: listening", eager_start=False
+            )
         if self._listening.done():
             self._listening = None
             return self.async_show_progress_done(next_step_id=self._next)
@@ -80,18 +86,6 @@ class ListenStep(ConfigFlow):
             description_placeholders=self._progress,
             progress_task=self._listening,
         )
-
-    def _start_listening(self) -> asyncio.Task[None]:
-        task = self.hass.async_create_task(self._listen(), "P1 port: listening", eager_start=False)
-
-        @callback
-        def stop(_: Event) -> None:
-            task.cancel()
-
-        # An open dialog must not delay the shutdown of Home Assistant.
-        unsubscribe = self.hass.bus.async_listen(EVENT_HOMEASSISTANT_STOP, stop)
-        task.add_done_callback(lambda _: unsubscribe())
-        return task
 
     async def _listen(self) -> None:
         """Try the ports one by one until one has a meter, and choose the next step."""
@@ -107,7 +101,8 @@ class ListenStep(ConfigFlow):
                 heard = await self._listen_on(port, patience, number)
                 if best is None or _rank(heard) < _rank(best):
                     best = heard
-                if heard.error in (None, "no_key") or (self._is_host and _is_host_gone(heard)):
+                is_host_gone = heard.failure is not None and heard.failure.fault in advice.FINAL
+                if heard.error in (None, "no_key") or (self._is_host and is_host_gone):
                     break
             if best is None:
                 self._errors = {"base": "no_free_port"}
@@ -151,25 +146,17 @@ class ListenStep(ConfigFlow):
 
     def _decide(self, heard: ListenResult) -> None:
         """Choose the next step from the result."""
-        match heard.error:
-            case None if self._keys is None and self._input[CONF_BRIDGE_TYPE] == BRIDGE_SMARTY:
-                self._next = "keys"
-            case None:
-                self._next = "confirm"
-            case "no_key":
-                self._next = "keys"
-            case "wrong_key":
-                self._next = "keys"
-                self._errors = {CONF_DECRYPTION_KEY: "wrong_key"}
-            case "wrong_additional_key":
-                self._next = "keys"
-                self._errors = {CONF_ADDITIONAL_KEY: "wrong_additional_key"}
-            case error:
-                told = advice.advice_of(heard, user=self._user, tried_all=self._is_host)
-                self._errors = {"base": error} if told is None else {"base": error, CONF_PORT: told}
-        if heard.error in (None, "no_key", "wrong_key", "wrong_additional_key"):
-            # Further steps use this port, also if several were tried.
-            self._ports = (heard.port,)
+        error = heard.error
+        if error is not None and error not in _OF_KEYS:
+            told = advice.advice_of(heard, user=self._user, tried_all=self._is_host)
+            self._errors = {"base": error} if told is None else {"base": error, CONF_PORT: told}
+            return
+        needs_keys = error is not None or (self._keys is None and self._input[CONF_BRIDGE_TYPE] == BRIDGE_SMARTY)
+        self._next = "keys" if needs_keys else "confirm"
+        if error is not None and (field := _OF_KEYS[error]) is not None:
+            self._errors = {field: error}
+        # Further steps use this port, also if several were tried.
+        self._ports = (heard.port,)
 
     @callback
     def _show_progress(self, heard: ListenResult, part: float) -> None:
@@ -219,7 +206,7 @@ class ListenStep(ConfigFlow):
         return ListenResult(port=self._ports[0] if self._ports else self._input.get(CONF_PORT, ""))
 
     def _error_placeholders(self) -> dict[str, str]:
-        return dict(advice.placeholders(self._heard or self._blank(), user=self._user))
+        return advice.placeholders(self._heard or self._blank(), user=self._user)
 
 
 def _progress_of(heard: ListenResult) -> tuple[str, dict[str, str]]:
@@ -231,10 +218,6 @@ def _progress_of(heard: ListenResult) -> tuple[str, dict[str, str]]:
     else:
         action = "listen_network" if is_network(heard.port) else "listen"
     return action, {"port": code(redacted(heard.port))}
-
-
-def _is_host_gone(heard: ListenResult) -> bool:
-    return heard.failure is not None and heard.fault in advice.FINAL
 
 
 def _rank(heard: ListenResult) -> tuple[int, bool]:

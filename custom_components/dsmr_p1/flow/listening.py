@@ -19,7 +19,6 @@ from ..p1 import (
     Authentication,
     Decoder,
     Keys,
-    Meter,
     PortBusyError,
     PortError,
     PortFault,
@@ -135,20 +134,14 @@ class ListenResult:
         return next((cause for cause, holds in causes.items() if holds), "no_telegram")
 
     @property
-    def main_meter(self) -> Meter | None:
-        """The main meter; None if the port has none."""
-        if self.reading is None:
-            return None
-        return next((meter for meter in self.reading.meters if meter.profile.role is Role.MAIN), None)
-
-    @property
     def unique_id(self) -> str | None:
         """The unique id of the port: the main meter's identifier, or the system title of an encrypted port."""
-        if self.main_meter is not None and self.main_meter.profile.equipment_identifier:
-            return self.main_meter.profile.equipment_identifier
-        if self.reading is not None and self.reading.system_title is not None:
-            return self.reading.system_title.hex()
-        return None
+        if self.reading is None:
+            return None
+        title = self.reading.system_title
+        mains = (meter.profile for meter in self.reading.meters if meter.profile.role is Role.MAIN)
+        identifier = next((profile.equipment_identifier for profile in mains), None)
+        return identifier or (None if title is None else title.hex())
 
     @property
     def authentication(self) -> Authentication | None:
@@ -289,8 +282,6 @@ class _Listener:
             return True
         if heard.telegrams:
             return heard.telegrams >= ENOUGH_TELEGRAMS
-        if heard.lost >= _ENOUGH_LOST and not heard.octets:
-            return True
-        if heard.octets >= ENOUGH_OCTETS:
+        if heard.octets >= ENOUGH_OCTETS or (heard.lost >= _ENOUGH_LOST and not heard.octets):
             return True
         return any(heard.rejected[reason] >= enough for reason, enough in _ENOUGH_REJECTED.items())

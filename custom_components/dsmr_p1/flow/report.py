@@ -65,9 +65,10 @@ async def _user_language(hass: HomeAssistant) -> str:
 
 def entry_title(reading: Reading, words: Words) -> str:
     """Return the title of an entry, without private data."""
-    if reading.telegram.country is None:
+    country = reading.telegram.country
+    if country is None:
         return words("report", "title_anywhere")
-    return words("report", "title", country=_country(reading, words))
+    return words("report", "title", country=words("country", country.code.lower()))
 
 
 def meter_name(meter: AnyMeter, words: Words) -> str:
@@ -85,6 +86,7 @@ def type_name(meter: AnyMeter, words: Words) -> str:
 
 def confirm_placeholders(hass: HomeAssistant, heard: ListenResult, reading: Reading, words: Words) -> dict[str, str]:
     """Return the placeholders of the confirmation: the readings, and the technical details."""
+    country = reading.telegram.country
     return {
         "readings": "\n".join(f"- {line}" for line in _readings(reading, words)),
         "notes": "\n\n".join(_notes(hass, heard, words)),
@@ -92,7 +94,7 @@ def confirm_placeholders(hass: HomeAssistant, heard: ListenResult, reading: Read
         "settings": "–" if is_raw_stream(heard.port) or heard.settings is None else str(heard.settings),
         "protocol": _protocol(reading),
         "identification": _plain(reading.telegram.identification),
-        "country": _proven_country(reading) or "–",
+        "country": "–" if country is None else country.code,
         "encryption": reading.authentication or "–",
         "telegrams": str(heard.telegrams),
         "damaged": str(heard.damaged),
@@ -116,16 +118,6 @@ def code(text: str) -> str:
 def _plain(text: str) -> str:
     """Return a text of a meter, escaped so that it is not interpreted as markup."""
     return text if _WITHOUT_MARKUP.fullmatch(text) else code(text)
-
-
-def _country(reading: Reading, words: Words) -> str:
-    country = reading.telegram.country
-    return words("country", "unknown" if country is None else country.code.lower())
-
-
-def _proven_country(reading: Reading) -> str | None:
-    """Return the code of the country that the telegram proves."""
-    return None if reading.telegram.country is None else reading.telegram.country.code
 
 
 def _protocol(reading: Reading) -> str:
@@ -224,7 +216,7 @@ def _is_unknown(reading: Reading) -> bool:
         profile = meter.profile
         if profile.role is Role.PORT or not profile.registered or profile.type is not None:
             continue
-        if profile.kind is MeterKind.GENERIC or (profile.role is Role.MAIN and _proven_country(reading) is None):
+        if profile.kind is MeterKind.GENERIC or (profile.role is Role.MAIN and reading.telegram.country is None):
             return True
     return False
 
