@@ -10,13 +10,9 @@ Listening itself is in `flow/listen_step`, discovery in `discovery/steps`.
 """
 
 from collections.abc import Mapping
-from typing import Any, Final, NoReturn, override
+from typing import Any, NoReturn, override
 
-from homeassistant.config_entries import (
-    SOURCE_RECONFIGURE,
-    ConfigEntry,
-    ConfigFlowResult,
-)
+from homeassistant.config_entries import SOURCE_RECONFIGURE, SOURCE_USER, ConfigEntry, ConfigFlowResult
 from homeassistant.const import CONF_PORT
 from homeassistant.core import callback
 from homeassistant.data_entry_flow import AbortFlow
@@ -27,13 +23,10 @@ from .const import (
     CONF_ADDITIONAL_KEY,
     CONF_BAUDRATE,
     CONF_BRIDGE_TYPE,
-    CONF_DATABITS,
     CONF_DECRYPTION_KEY,
     CONF_ENERGY_DASHBOARD,
-    CONF_PARITY,
     CONF_READER_SERIAL,
     CONF_SERIAL_SETTINGS,
-    CONF_STOPBITS,
     CONF_TAKE_OVER,
     DOMAIN,
 )
@@ -50,9 +43,6 @@ from .port.address import AddressError, candidates
 from .port.entry_data import keys_from
 from .port.serial_ports import FreePort, entry_on, free_ports, is_same_port, stable_path
 from .takeover.core_entries import core_entries, core_on
-
-_USER: Final = "user"
-_RECONFIGURE: Final = "reconfigure"
 
 
 class P1ConfigFlow(DiscoveryStep, domain=DOMAIN):
@@ -79,7 +69,7 @@ class P1ConfigFlow(DiscoveryStep, domain=DOMAIN):
     @override
     async def async_step_user(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Show the form for the port, or a menu if an entry of Home Assistant's own `dsmr` can be taken over."""
-        self._origin = _USER
+        self._origin = SOURCE_USER
         if not self._is_past_start and user_input is None and core_entries(self.hass):
             return await self.async_step_start()
         self._is_past_start = True
@@ -87,14 +77,13 @@ class P1ConfigFlow(DiscoveryStep, domain=DOMAIN):
 
     async def async_step_reconfigure(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Show the form for another port or other settings."""
-        self._origin = _RECONFIGURE
+        self._origin = SOURCE_RECONFIGURE
         if not self._input:
             entry = self._get_reconfigure_entry()
             data = entry.data
             self._must_verify = await has_verified(self.hass, entry)
-            line = {key: data[key] for key in (CONF_BAUDRATE, CONF_DATABITS, CONF_PARITY, CONF_STOPBITS) if key in data}
             self._input = {CONF_PORT: data[CONF_PORT], CONF_BRIDGE_TYPE: data[CONF_BRIDGE_TYPE]}
-            self._input[CONF_SERIAL_SETTINGS] = as_entered(line)
+            self._input[CONF_SERIAL_SETTINGS] = as_entered(data)
             self._key_input = {key: data[key] for key in (CONF_DECRYPTION_KEY, CONF_ADDITIONAL_KEY) if key in data}
             self._keys = keys_from(data)
         return await self._ask_port(user_input)
@@ -154,10 +143,10 @@ class P1ConfigFlow(DiscoveryStep, domain=DOMAIN):
         free = tuple(port for port, entry in zip(ports, entries, strict=True) if entry is None)
         if free:
             self._ports = free
-            if self._origin is _USER:
+            if self._origin == SOURCE_USER:
                 await self._use_core_key()
             return await self._start()
-        if self._origin is _USER:
+        if self._origin == SOURCE_USER:
             return self.async_abort(reason="already_configured")
         self._errors = {"base": "port_in_use", CONF_PORT: "busy_by"}
         self._user = next(entry.title for entry in entries if entry is not None)
@@ -297,11 +286,10 @@ class P1ConfigFlow(DiscoveryStep, domain=DOMAIN):
         asks.
         """
         entry = self._get_reconfigure_entry()
-        if known is not None and known.entry_id != entry.entry_id:
-            raise AbortFlow("unique_id_mismatch")
-        if entry.unique_id in (None, self.unique_id):
-            return
-        if not await is_same_port(self.hass, entry.data[CONF_PORT], heard.port):
+        is_own = entry.unique_id in (None, self.unique_id) or await is_same_port(
+            self.hass, entry.data[CONF_PORT], heard.port
+        )
+        if not is_own or (known is not None and known.entry_id != entry.entry_id):
             raise AbortFlow("unique_id_mismatch")
 
     def _move(self, entry: ConfigEntry, heard: ListenResult) -> NoReturn:

@@ -5,11 +5,10 @@ Source: HomeWizard's documentation of its local interface (api-documentation.hom
 Other products of HomeWizard announce the same services, and have no telegrams.
 """
 
-from collections.abc import Iterator
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
-from homeassistant.config_entries import SOURCE_IGNORE, ConfigEntry
+from homeassistant.config_entries import SOURCE_IGNORE, ConfigEntry, ConfigFlowResult
 from homeassistant.const import CONF_PORT
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.service_info.zeroconf import ZeroconfServiceInfo
@@ -63,37 +62,30 @@ def async_follow(hass: HomeAssistant, found: Announced) -> bool:
         if entry.data.get(CONF_READER_SERIAL) == found.serial:
             known = True
             if port.startswith(SCHEME) and host not in (found.host, found.hostname):
-                _update(hass, entry, {CONF_PORT: _moved(port, found)})
+                hass.config_entries.async_update_entry(entry, data={**entry.data, CONF_PORT: _moved(port, found)})
                 if entry.state in STARTED:
                     hass.config_entries.async_schedule_reload(entry.entry_id)
         elif host in (found.host, found.hostname):
             known = True
-            _update(hass, entry, {CONF_READER_SERIAL: found.serial})
+            async_remember(hass, entry, found.serial)
     return known
 
 
 @callback
 def async_remember(hass: HomeAssistant, entry: ConfigEntry, serial: str) -> None:
     """Remember that the meter of an entry is also read by a device, which is not offered again."""
-    _update(hass, entry, {CONF_READER_SERIAL: serial})
+    hass.config_entries.async_update_entry(entry, data={**entry.data, CONF_READER_SERIAL: serial})
 
 
-def dialogs_about(hass: HomeAssistant, port: str) -> Iterator[str]:
-    """Yield the ids of our discovery flows for a device on the host of a port."""
+def dialogs_about(hass: HomeAssistant, port: str) -> list[ConfigFlowResult]:
+    """Return the discovery flows of all integrations for a P1 meter on the host of a port."""
 
-    def is_about(info: object) -> bool:
-        found = announced(info) if isinstance(info, ZeroconfServiceInfo) else None
+    def is_about(info: ZeroconfServiceInfo) -> bool:
+        found = announced(info)
         return found is not None and _host(port) in (found.host, found.hostname)
 
-    for flow in hass.config_entries.flow.async_progress_by_init_data_type(
-        ZeroconfServiceInfo, is_about, include_uninitialized=True
-    ):
-        if flow["handler"] == DOMAIN:
-            yield flow["flow_id"]
-
-
-def _update(hass: HomeAssistant, entry: ConfigEntry, changed: dict[str, str]) -> None:
-    hass.config_entries.async_update_entry(entry, data={**entry.data, **changed})
+    flows = hass.config_entries.flow
+    return flows.async_progress_by_init_data_type(ZeroconfServiceInfo, is_about, include_uninitialized=True)
 
 
 def _host(port: str) -> str | None:

@@ -8,10 +8,10 @@ from homeassistant.const import CONF_PORT
 from homeassistant.helpers.service_info.usb import UsbServiceInfo
 from homeassistant.helpers.service_info.zeroconf import ZeroconfServiceInfo
 
-from ..const import BRIDGE_AUTO, CONF_BRIDGE_TYPE
+from ..const import BRIDGE_AUTO, CONF_BRIDGE_TYPE, DOMAIN
 from ..flow.forms import FOUND_SCHEMA
 from ..flow.take_over_step import TakeOverStep
-from ..port.serial_ports import entry_on, our_discoveries, stable_path
+from ..port.serial_ports import entry_on, stable_path, usb_discoveries
 from .homewizard import announced, async_follow, dialogs_about
 
 
@@ -70,13 +70,11 @@ class DiscoveryStep(TakeOverStep):
             step_id=self._origin,
             data_schema=FOUND_SCHEMA,
             errors=self._errors,
-            description_placeholders={
-                "name": self.context["title_placeholders"]["name"],
-                **self._error_placeholders(),
-            },
+            description_placeholders={**self.context["title_placeholders"], **self._error_placeholders()},
         )
 
     def _abort_other_discoveries(self, port: str) -> None:
         """Close the dialogs about a port that has an entry now, other than this one."""
-        for flow_id in {*our_discoveries(self.hass, port), *dialogs_about(self.hass, port)} - {self.flow_id}:
-            self.hass.config_entries.flow.async_abort(flow_id)
+        for flow in (*usb_discoveries(self.hass, port), *dialogs_about(self.hass, port)):
+            if flow["handler"] == DOMAIN and flow["flow_id"] != self.flow_id:
+                self.hass.config_entries.flow.async_abort(flow["flow_id"])

@@ -1,12 +1,10 @@
 """The serial ports of this machine: their stable names, their users, and the free ones."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 import os
-from typing import Final
+from typing import Final, NamedTuple
 
 from homeassistant.components import usb
-from homeassistant.config_entries import SOURCE_IGNORE, ConfigEntry
+from homeassistant.config_entries import SOURCE_IGNORE, ConfigEntry, ConfigFlowResult
 from homeassistant.const import CONF_PORT
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.service_info.usb import UsbServiceInfo
@@ -19,8 +17,7 @@ _RAW_SCHEMES: Final = (*RAW_SCHEMES, SCHEME)
 _NETWORK_SCHEMES: Final = (*_RAW_SCHEMES, "rfc2217://", "esphome://", "esphome-hass://")
 
 
-@dataclass(frozen=True, slots=True)
-class FreePort:
+class FreePort(NamedTuple):
     """An unclaimed port: its path, and the description of the device."""
 
     path: str
@@ -89,14 +86,10 @@ async def free_ports(hass: HomeAssistant, *, other_than: str | None = None) -> l
         for port, claims in consumers.items()
         if any(claim.config_entry_id is None or claim.config_entry_id != other_than for claim in claims)
     }
-    return sorted(
-        (
-            FreePort(port.device, _description(port))
-            for port in ports
-            if port.device not in claimed and not any(_discoveries(hass, port.device, ours=False))
-        ),
-        key=lambda port: port.path,
-    )
+    for port in ports:
+        if any(flow["handler"] != DOMAIN for flow in usb_discoveries(hass, port.device)):
+            claimed.add(port.device)
+    return sorted(FreePort(port.device, _description(port)) for port in ports if port.device not in claimed)
 
 
 async def user_of(hass: HomeAssistant, port: str) -> str | None:
@@ -111,20 +104,11 @@ async def user_of(hass: HomeAssistant, port: str) -> str | None:
     return None
 
 
-def our_discoveries(hass: HomeAssistant, port: str) -> Iterator[str]:
-    """Yield the ids of our discovery flows for a USB device at a port."""
-    return _discoveries(hass, port, ours=True)
-
-
-def _discoveries(hass: HomeAssistant, port: str, *, ours: bool) -> Iterator[str]:
-    def is_about(found: object) -> bool:
-        return isinstance(found, UsbServiceInfo) and found.device == port
-
-    for flow in hass.config_entries.flow.async_progress_by_init_data_type(
-        UsbServiceInfo, is_about, include_uninitialized=True
-    ):
-        if (flow["handler"] == DOMAIN) is ours:
-            yield flow["flow_id"]
+def usb_discoveries(hass: HomeAssistant, port: str) -> list[ConfigFlowResult]:
+    """Return the discovery flows of all integrations for a USB device at a port."""
+    return hass.config_entries.flow.async_progress_by_init_data_type(
+        UsbServiceInfo, lambda found: found.device == port, include_uninitialized=True
+    )
 
 
 def _description(port: usb.SerialDevice) -> str:
@@ -132,7 +116,7 @@ def _description(port: usb.SerialDevice) -> str:
     return " ".join(part for part in (port.manufacturer, port.description) if part and part != "n/a")
 
 
-_COMMON_SERIALS: Final = frozenset({"", "0", "0000", "0001", "00000000", "12345678", "0123456789ABCDEF"})
+_COMMON_SERIALS: Final = frozenset({"0", "0000", "0001", "00000000", "12345678", "0123456789ABCDEF"})
 
 
 async def find_device(hass: HomeAssistant, port: str) -> tuple[str, ...] | None:
@@ -165,12 +149,8 @@ async def find_moved_device(
 
 async def _usb_devices(hass: HomeAssistant) -> list[tuple[str, tuple[str, ...]]]:
     """Return the uniquely identified USB devices: their path, vendor, product and serial number."""
-
-    def devices() -> Iterator[tuple[str, tuple[str, ...]]]:
-        for port in ports:
-            serial = getattr(port, "serial_number", None) or ""
-            if isinstance(port, usb.USBDevice) and serial not in _COMMON_SERIALS:
-                yield port.device, (str(port.vid), str(port.pid), serial)
-
-    ports = await usb.async_scan_serial_ports(hass)
-    return list(devices())
+    return [
+        (port.device, (str(port.vid), str(port.pid), port.serial_number))
+        for port in await usb.async_scan_serial_ports(hass)
+        if isinstance(port, usb.USBDevice) and port.serial_number and port.serial_number not in _COMMON_SERIALS
+    ]
