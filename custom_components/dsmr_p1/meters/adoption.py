@@ -1,13 +1,13 @@
 """Assigns meters to slots, together with the device and the unique id of the entry."""
 
 from dataclasses import replace
+from itertools import count
 
 from homeassistant.core import callback
-from homeassistant.helpers import device_registry as dr
 
 from ..const import DOMAIN
 from ..p1 import Role
-from ..port.devices import device_identifier
+from ..port.devices import device_in
 from ..port.state import Port
 from ..storage.replaced import Change
 from ..storage.store import KnownMeter
@@ -39,9 +39,7 @@ def identify(port: Port, change: Change, seen: KnownMeter | None, meter: KnownMe
 @callback
 def move_out(port: Port, slot: str) -> None:
     """Move the device and entities out of a slot, with their history, so that another meter can use it."""
-    devices, entry_id = dr.async_get(port.hass), port.entry.entry_id
-    number = 1
-    while devices.async_get_device_by_identifier(device_identifier(entry_id, f"{slot}~{number}"), entry_id):
-        number += 1
-    async_move(port.hass, entry_id, Moves({slot: f"{slot}~{number}"}, {}))
+    hass, entry_id = port.hass, port.entry.entry_id
+    free = next(aside for number in count(1) if device_in(hass, entry_id, aside := f"{slot}~{number}") is None)
+    async_move(hass, entry_id, Moves({slot: free}, {}))
     port.display.drop({slot})

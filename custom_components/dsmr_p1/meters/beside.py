@@ -19,7 +19,7 @@ from ..port.state import Port
 from ..storage.replaced import Change
 from ..storage.store import KnownMeter, known_channel
 from .continuity import Moves, async_move, continued_channels
-from .questions import Answer, Questions
+from .questions import Answer, ask, withdraw
 from .replacement import CERTAIN, LONG
 
 DEAD_AFTER: Final = timedelta(days=7)
@@ -31,11 +31,10 @@ GONE_AFTER: Final = timedelta(days=1)
 class Siblings:
     """The meters of one port that were added beside others of their kind."""
 
-    def __init__(self, port: Port, questions: Questions) -> None:
+    def __init__(self, port: Port) -> None:
         """Initialize with the stored data of the port."""
         self._port = port
         self._record = port.record.replaced
-        self._questions = questions
         self._telegrams: dict[str, int] = {}
         self._gone_since: dict[str, datetime] = {}
 
@@ -43,7 +42,7 @@ class Siblings:
     def async_start(self) -> None:
         """Raise the repairs of open questions again, and finish what Home Assistant ended in the middle of."""
         for slot in self._record.asked:
-            self._questions.async_ask_about_successor(slot)
+            ask(self._port, slot, "meter_beside_dead")
         for slot, old in self._record.successors.items():
             if self._is_replaced(slot, old):
                 self._move(slot, old)
@@ -91,7 +90,7 @@ class Siblings:
                         "P1 port %s: the meter in %s may have replaced the one in %s, which is dead",
                         self._port.name, slot, old,
                     )  # fmt: skip
-                    self._questions.async_ask_about_successor(slot)
+                    ask(self._port, slot, "meter_beside_dead")
 
     def _is_dead(self, slot: str, old: str, heard: Mapping[str, Meter]) -> bool:
         now = dt_util.utcnow()
@@ -103,7 +102,7 @@ class Siblings:
 
     def _settle(self, slot: str) -> None:
         self._record.asked.discard(slot)
-        self._questions.async_delete(slot)
+        withdraw(self._port, slot)
 
     def is_open(self, slot: str) -> bool:
         """Whether there is an open question about a slot."""

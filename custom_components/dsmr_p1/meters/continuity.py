@@ -7,23 +7,23 @@ meter moved to which slot and which channel continues as which; the registries a
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Final
+from dataclasses import replace
+from typing import Final, NamedTuple
 
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 
 from ..const import DOMAIN
-from ..p1 import Meter, Reading, Role, channel_type
+from ..p1 import Role, channel_type
 from ..p1.catalog import successors
+from ..port.devices import device_identifier, device_in
 from ..storage.store import KnownMeter
 
 _ASIDE: Final = "~"
 """Suffix of ids while they are exchanged; no slot and no channel has it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Moves:
+class Moves(NamedTuple):
     """Moved meters and channels: `slots` from old to new, `channels` from (old slot, old id) to the new id."""
 
     slots: Mapping[str, str]
@@ -79,8 +79,7 @@ def _moved_slots(known: Mapping[str, KnownMeter], seen: Mapping[str, KnownMeter]
     moved: dict[str, str] = {}
     arrived = {slot: meter for slot, meter in seen.items() if meter.role is Role.MBUS}
     for slot, meter in arrived.items():
-        old = _old_slot(slot, meter.equipment_identifier, known, seen)
-        if old is not None:
+        if (old := _old_slot(slot, meter.equipment_identifier, known, seen)) is not None:
             moved[old] = slot
     here_before = Counter(meter.kind for meter in known.values() if meter.role is Role.MBUS)
     here_now = Counter(meter.kind for meter in arrived.values())
@@ -117,19 +116,10 @@ def continued_channels(before: KnownMeter, now: KnownMeter) -> dict[str, str]:
     for channel_id in now.channels:
         if channel_id in before.channels:
             continue
-        if channel_id in learned:
-            continued[learned[channel_id]] = channel_id
-            continue
-        old = gone.pop(channel_type(channel_id).meaning, None)
+        old = learned.get(channel_id) or gone.pop(channel_type(channel_id).meaning, None)
         if old is not None:
             continued[old] = channel_id
     return continued
-
-
-def system_title(meter: Meter, reading: Reading) -> str | None:
-    """Return the system title of an encrypted main meter; None for any other meter."""
-    is_main = meter.profile.role is Role.MAIN
-    return reading.system_title.hex() if is_main and reading.system_title is not None else None
 
 
 @callback
@@ -141,9 +131,8 @@ def async_move(hass: HomeAssistant, entry_id: str, moves: Moves) -> None:
     devices = dr.async_get(hass)
     moving_devices = []
     for old, new in moves.slots.items():
-        device = devices.async_get_device_by_identifier((DOMAIN, f"{entry_id}_{old}"), entry_id)
-        if device is not None:
-            devices.async_update_device(device.id, new_identifiers={(DOMAIN, f"{entry_id}_{new}{_ASIDE}")})
+        if (device := device_in(hass, entry_id, old)) is not None:
+            devices.async_update_device(device.id, new_identifiers={device_identifier(entry_id, new + _ASIDE)})
             moving_devices.append((device.id, new))
     entities = er.async_get(hass)
     moving_entities = []
@@ -153,14 +142,11 @@ def async_move(hass: HomeAssistant, entry_id: str, moves: Moves) -> None:
             entities.async_update_entity(entity.entity_id, new_unique_id=f"{unique_id}{_ASIDE}")
             moving_entities.append((entity, unique_id))
     for device_id, new in moving_devices:
-        identifier = (DOMAIN, f"{entry_id}_{new}")
-        in_the_way = devices.async_get_device_by_identifier(identifier, entry_id)
-        if in_the_way is not None:
+        if (in_the_way := device_in(hass, entry_id, new)) is not None:
             devices.async_remove_device(in_the_way.id)
-        devices.async_update_device(device_id, new_identifiers={identifier})
+        devices.async_update_device(device_id, new_identifiers={device_identifier(entry_id, new)})
     for entity, unique_id in moving_entities:
-        fresh = entities.async_get_entity_id(entity.domain, DOMAIN, unique_id)
-        if fresh is not None:
+        if (fresh := entities.async_get_entity_id(entity.domain, DOMAIN, unique_id)) is not None:
             entities.async_remove(fresh)
         entities.async_update_entity(entity.entity_id, new_unique_id=unique_id)
 

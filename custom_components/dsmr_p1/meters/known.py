@@ -13,8 +13,8 @@ from ..storage.store import KnownMeter
 from ..sums.corrections import Corrections
 from .beside import Siblings
 from .bounds import Newcomers, bounded
-from .continuity import async_move, settle, system_title
-from .questions import Answer, Questions
+from .continuity import async_move, settle
+from .questions import Answer, tidy_every_hour
 from .replacement import Replacements
 
 
@@ -24,9 +24,8 @@ class KnownMeters:
     def __init__(self, port: Port) -> None:
         """Initialize with the stored data of the port."""
         self.corrections = Corrections(port)
-        self._questions = Questions(port)
-        self._replacements = Replacements(port, self.corrections, self._questions, self._seen_in)
-        self._siblings = Siblings(port, self._questions)
+        self._replacements = Replacements(port, self.corrections, self._seen_in)
+        self._siblings = Siblings(port)
         self._port = port
         self._profiles: list[MeterProfile] = []
         self._system_title: bytes | None = None
@@ -38,7 +37,7 @@ class KnownMeters:
     def async_start(self) -> None:
         """Resume open questions and pending corrections of statistics."""
         self.corrections.async_start()
-        self._questions.async_start()
+        tidy_every_hour(self._port)
         self._replacements.async_start()
         self._siblings.async_start()
 
@@ -70,9 +69,9 @@ class KnownMeters:
     def is_reported(self, slot: str) -> bool:
         """Whether the last telegram has a meter in this slot; assumed without a telegram."""
         reading = self._port.reading
-        if reading is None:
-            return True
-        return any(meter.profile.slot == slot and meter.profile.registered for meter in reading.meters)
+        return reading is None or any(
+            meter.profile.slot == slot and meter.profile.registered for meter in reading.meters
+        )
 
     @callback
     def async_forget(self, slot: str) -> None:
@@ -159,7 +158,7 @@ def known_meter(meter: Meter, reading: Reading, chosen_type: str | None, assumed
     """
     maker = MAKERS.get(reading.telegram.identification[:3].upper())
     profile = meter.profile
-    shown = present(meter)
+    title = reading.system_title if profile.role is Role.MAIN else None
     row = None if chosen_type is None else meter_type(chosen_type)
     is_chosen = row is not None and row.role is profile.role
     country = profile.country or assumed
@@ -171,8 +170,8 @@ def known_meter(meter: Meter, reading: Reading, chosen_type: str | None, assumed
         chosen_type_id=chosen_type if is_chosen else None,
         mbus_channel=profile.mbus_channel,
         equipment_identifier=profile.equipment_identifier,
-        system_title=system_title(meter, reading),
+        system_title=None if title is None else title.hex(),
         low_tariff=None if country is None else country.low_tariff,
         manufacturer=None if profile.role is Role.MBUS else maker,
-        channels={channel_id: value.unit for channel_id, value in shown.items()},
+        channels={channel_id: value.unit for channel_id, value in present(meter).items()},
     )

@@ -25,62 +25,50 @@ class Answer(StrEnum):
     MISTAKE = "mistake"
 
 
-class Questions:
-    """The questions about the meters of one port, by slot."""
+@callback
+def ask(port: Port, slot: str, key: str) -> None:
+    """Raise a question about the meter in a slot: `meter_changed` or `meter_beside_dead`."""
+    _raise(port, slot, key, f"meter_{slot}_{port.entry.entry_id}", is_fixable=True)
 
-    def __init__(self, port: Port) -> None:
-        """Initialize for a port."""
-        self._port = port
-        self._hass = port.hass
-        self._entry_id = port.entry.entry_id
 
-    @callback
-    def async_start(self) -> None:
-        """Delete outdated notices every hour."""
-        self._port.entry.async_on_unload(
-            async_track_time_interval(self._hass, self.async_tidy, timedelta(hours=1), cancel_on_shutdown=True)
-        )
+@callback
+def withdraw(port: Port, slot: str) -> None:
+    """Delete the question about a meter."""
+    ir.async_delete_issue(port.hass, DOMAIN, f"meter_{slot}_{port.entry.entry_id}")
 
-    @callback
-    def async_ask_about_change(self, slot: str) -> None:
-        """Raise the question about another meter in the slot of a known one."""
-        self._raise("meter_changed", slot, is_fixable=True)
 
-    @callback
-    def async_ask_about_successor(self, slot: str) -> None:
-        """Raise the question about a new meter beside a dead one."""
-        self._raise("meter_beside_dead", slot, is_fixable=True)
+@callback
+def notify_replaced(port: Port, slot: str) -> None:
+    """Replace the question by the notice that a meter counts as a replacement, as nobody objected."""
+    withdraw(port, slot)
+    _raise(port, slot, "meter_adopted", f"adopted_{slot}_{port.entry.entry_id}", is_fixable=False)
+
+
+@callback
+def tidy_every_hour(port: Port) -> None:
+    """Delete old notices about meters that count as replacements, every hour."""
 
     @callback
-    def async_notify_replaced(self, slot: str) -> None:
-        """Replace the question by the notice that a meter counts as a replacement, as nobody objected."""
-        self.async_delete(slot)
-        self._raise("meter_adopted", slot, is_fixable=False)
+    def tidy(_: datetime) -> None:
+        for (domain, issue_id), issue in list(ir.async_get(port.hass).issues.items()):
+            is_notice = issue_id.startswith("adopted_") and issue_id.endswith(port.entry.entry_id)
+            if domain == DOMAIN and is_notice and dt_util.utcnow() - issue.created >= NOTICE_FOR:
+                ir.async_delete_issue(port.hass, DOMAIN, issue_id)
 
-    @callback
-    def async_delete(self, slot: str) -> None:
-        """Delete the question about a meter."""
-        ir.async_delete_issue(self._hass, DOMAIN, f"meter_{slot}_{self._entry_id}")
+    port.entry.async_on_unload(async_track_time_interval(port.hass, tidy, timedelta(hours=1), cancel_on_shutdown=True))
 
-    @callback
-    def async_tidy(self, _: datetime | None = None) -> None:
-        """Delete old notices about meters that count as replacements."""
-        for (domain, issue_id), issue in list(ir.async_get(self._hass).issues.items()):
-            if domain != DOMAIN or not issue_id.startswith("adopted_") or not issue_id.endswith(self._entry_id):
-                continue
-            if dt_util.utcnow() - issue.created >= NOTICE_FOR:
-                ir.async_delete_issue(self._hass, DOMAIN, issue_id)
 
-    def _raise(self, key: str, slot: str, *, is_fixable: bool) -> None:
-        meter = device_name(self._hass, self._entry_id, slot)
-        ir.async_create_issue(
-            self._hass,
-            DOMAIN,
-            f"{'adopted' if key == 'meter_adopted' else 'meter'}_{slot}_{self._entry_id}",
-            data={"entry_id": self._entry_id, "slot": slot, "meter": meter, "condition": key},
-            is_fixable=is_fixable,
-            is_persistent=True,
-            severity=ir.IssueSeverity.WARNING,
-            translation_key=key,
-            translation_placeholders={"meter": meter, "port": self._port.name},
-        )
+def _raise(port: Port, slot: str, key: str, issue_id: str, *, is_fixable: bool) -> None:
+    entry_id = port.entry.entry_id
+    meter = device_name(port.hass, entry_id, slot)
+    ir.async_create_issue(
+        port.hass,
+        DOMAIN,
+        issue_id,
+        data={"entry_id": entry_id, "slot": slot, "meter": meter, "condition": key},
+        is_fixable=is_fixable,
+        is_persistent=True,
+        severity=ir.IssueSeverity.WARNING,
+        translation_key=key,
+        translation_placeholders={"meter": meter, "port": port.name},
+    )

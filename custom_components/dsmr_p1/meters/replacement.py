@@ -30,7 +30,7 @@ from ..sums.corrections import Corrections
 from .adoption import identify, move_out
 from .continuity import Moves
 from .handover import Handover, registers_of
-from .questions import Answer, Questions
+from .questions import Answer, ask, notify_replaced, withdraw
 
 CERTAIN: Final = 3
 """Telegrams in a row with the same other identifier, before it is accepted: noise does not repeat itself."""
@@ -43,15 +43,12 @@ LONG: Final = timedelta(days=90)
 class Replacements:
     """The meters of one port that may have been replaced; their data is stored in the record of the port."""
 
-    def __init__(
-        self, port: Port, corrections: Corrections, questions: Questions, seen: Callable[[str], KnownMeter | None]
-    ) -> None:
+    def __init__(self, port: Port, corrections: Corrections, seen: Callable[[str], KnownMeter | None]) -> None:
         """Initialize with the stored data of the port; `seen` returns the meter in a slot as telegrams report it."""
         self._port = port
         self._seen = seen
         self._record = port.record.replaced
         self._handover = Handover(port, corrections)
-        self._questions = questions
         # The identifier in a slot that is not accepted yet, and the number of telegrams in a row with it.
         self._doubted: dict[str, tuple[str, int]] = {}
 
@@ -60,7 +57,7 @@ class Replacements:
         """Raise the repairs of open questions again."""
         for slot in self._record.changes:
             if self.is_open(slot):
-                self._questions.async_ask_about_change(slot)
+                ask(self._port, slot, "meter_changed")
 
     # Telegrams
 
@@ -101,10 +98,10 @@ class Replacements:
         """Move open changes along with the meters, all at once, since two meters may have exchanged their slots."""
         moved = {new: change for old, new in moves.slots.items() if (change := self._record.changes.pop(old, None))}
         for new, change in moved.items():
-            self._questions.async_delete(change.slot)
+            withdraw(self._port, change.slot)
             self._record.changes[new] = replace(change, slot=new)
             if self.is_open(new):
-                self._questions.async_ask_about_change(new)
+                ask(self._port, new, "meter_changed")
 
     def follow(self, reading: Reading) -> None:
         """Update open changes with each telegram, before its values are shown."""
@@ -130,7 +127,7 @@ class Replacements:
             elif change is not None and dt_util.utcnow() - change.since >= ANSWERED_AFTER:
                 self._adopt(change)
                 LOGGER.info("P1 port %s: nobody objected, so the meter in %s is a new one", self._port.name, slot)
-                self._questions.async_notify_replaced(slot)
+                notify_replaced(self._port, slot)
         self._handover.follow_costs()
 
     def shown(self, slot: str, values: Values) -> Values:
@@ -166,7 +163,7 @@ class Replacements:
             steps=self._handover.merged(earlier, steps),
         )
         LOGGER.info("P1 port %s: another meter is in the place of the one in %s", self._port.name, slot)
-        self._questions.async_ask_about_change(slot)
+        ask(self._port, slot, "meter_changed")
 
     def _come_back(self, change: Change, values: Values) -> None:
         last = self._handover.last_of(change)
@@ -182,7 +179,7 @@ class Replacements:
 
     def _close_question(self, slot: str) -> None:
         del self._record.changes[slot]
-        self._questions.async_delete(slot)
+        withdraw(self._port, slot)
 
     # Answers of the owner
 
@@ -218,7 +215,7 @@ class Replacements:
                 self._handover.put_back(change)
                 self._record.snoozed[slot] = (change.identifier, dt_util.utcnow() + LONG)
         self._doubted.pop(slot, None)
-        self._questions.async_delete(slot)
+        withdraw(self._port, slot)
         self._port.display.expire(slot)
         self._port.save()
         LOGGER.info("P1 port %s: the other meter in %s was answered for: %s", self._port.name, slot, answer)
@@ -238,4 +235,4 @@ class Replacements:
         self._record.changes.pop(slot, None)
         self._record.snoozed.pop(slot, None)
         self._handover.forget_costs(slot)
-        self._questions.async_delete(slot)
+        withdraw(self._port, slot)

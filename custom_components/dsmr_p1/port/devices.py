@@ -69,12 +69,9 @@ def async_register_devices(hass: HomeAssistant, entry: ConfigEntry, meters: Mapp
 @callback
 def async_set_version(hass: HomeAssistant, entry_id: str, version: str) -> bool:
     """Show the version of the standard at the port's device. Return whether there is such a device yet."""
-    registry = dr.async_get(hass)
-    device = registry.async_get_device_by_identifier(device_identifier(entry_id, PORT_SLOT), entry_id)
-    if device is None:
-        return False
-    registry.async_update_device(device.id, sw_version=version)
-    return True
+    if (device := device_in(hass, entry_id, PORT_SLOT)) is not None:
+        dr.async_get(hass).async_update_device(device.id, sw_version=version)
+    return device is not None
 
 
 def _name(meter: KnownMeter, meters: Mapping[str, KnownMeter]) -> tuple[str, dict[str, str]]:
