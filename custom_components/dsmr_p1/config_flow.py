@@ -9,7 +9,7 @@
 Listening itself is in `flow/listen_step`, discovery in `discovery/steps`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn, override
 
 from homeassistant.config_entries import SOURCE_RECONFIGURE, SOURCE_USER, ConfigEntry, ConfigFlowResult
@@ -49,13 +49,9 @@ class P1ConfigFlow(DiscoveryStep, domain=DOMAIN):
     """Handle the setup, reconfiguration and reauthentication of a P1 port."""
 
     VERSION = 1
-
-    def __init__(self) -> None:
-        """Initialize the flow."""
-        super().__init__()
-        self._refused: Keys | None = None
-        self._free: list[FreePort] = []
-        self._is_confirmed = False
+    _refused: Keys | None = None
+    _free: Sequence[FreePort] = ()
+    _is_confirmed = False
 
     @staticmethod
     @callback
@@ -99,13 +95,8 @@ class P1ConfigFlow(DiscoveryStep, domain=DOMAIN):
         if not self._free:
             self._errors = {"base": "no_free_port"}
             return await self._ask_port(None)
-        return self.async_show_form(
-            step_id="scan",
-            data_schema=EMPTY_SCHEMA,
-            description_placeholders={
-                "ports": "\n".join(f"- `{port.path}` {port.description}".rstrip() for port in self._free)
-            },
-        )
+        ports = "\n".join(f"- `{port.path}` {port.description}".rstrip() for port in self._free)
+        return self.async_show_form(step_id="scan", data_schema=EMPTY_SCHEMA, description_placeholders={"ports": ports})
 
     async def _free_ports(self) -> list[FreePort]:
         return await free_ports(self.hass, other_than=self._own_entry_id)
@@ -124,12 +115,7 @@ class P1ConfigFlow(DiscoveryStep, domain=DOMAIN):
                 return await self.async_step_scan()
             elif (step := await self._take_port(port)) is not None:
                 return step
-        return self.async_show_form(
-            step_id=self._origin,
-            data_schema=self.add_suggested_values_to_schema(port_schema(self._input.get(CONF_PORT, "")), self._input),
-            errors=self._errors,
-            description_placeholders=self._error_placeholders(),
-        )
+        return self._show_form(self._origin, port_schema(self._input.get(CONF_PORT, "")), self._input)
 
     async def _take_port(self, text: str) -> ConfigFlowResult | None:
         """Start listening on the entered port; None if that is not possible, with the error set."""
@@ -171,12 +157,7 @@ class P1ConfigFlow(DiscoveryStep, domain=DOMAIN):
                 self._heard = read
                 return await self.async_step_confirm()
             self._refused = keys
-        return self.async_show_form(
-            step_id="keys",
-            data_schema=self.add_suggested_values_to_schema(KEYS_SCHEMA, self._key_input),
-            errors=self._errors,
-            description_placeholders=self._error_placeholders(),
-        )
+        return self._show_form("keys", KEYS_SCHEMA, self._key_input)
 
     async def async_step_reauth(self, _: Mapping[str, Any]) -> ConfigFlowResult:
         """Start reauthentication: the stored keys no longer decrypt the telegrams."""
@@ -197,11 +178,7 @@ class P1ConfigFlow(DiscoveryStep, domain=DOMAIN):
                 return self.async_update_reload_and_abort(
                     entry, data=data | {CONF_BRIDGE_TYPE: BRIDGE_SMARTY} | self._key_input
                 )
-        return self.async_show_form(
-            step_id="reauth_confirm",
-            data_schema=self.add_suggested_values_to_schema(KEYS_SCHEMA, self._key_input),
-            errors=self._errors,
-        )
+        return self._show_form("reauth_confirm", KEYS_SCHEMA, self._key_input)
 
     # Confirmation
 

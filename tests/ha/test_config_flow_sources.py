@@ -558,7 +558,6 @@ async def test_stop_of_home_assistant_ends_listening(hass: HomeAssistant, port: 
     async with asyncio.timeout(20):
         await hass.async_stop()
     assert entry.state is ConfigEntryState.NOT_LOADED
-    await eventually(lambda: not port.reader_present())
 
 
 async def test_entry_goes_on_when_nothing_is_heard(hass: HomeAssistant, port: PtyPort) -> None:

@@ -18,10 +18,7 @@ from .homewizard import announced, async_follow, dialogs_about
 class DiscoveryStep(TakeOverStep):
     """Asks before anything that was found is opened; `_serial` is the serial number of a reader that was found."""
 
-    def __init__(self) -> None:
-        """Initialize without anything found."""
-        super().__init__()
-        self._serial: str | None = None
+    _serial: str | None = None
 
     @override
     async def async_step_usb(self, discovery_info: UsbServiceInfo) -> ConfigFlowResult:
@@ -66,12 +63,7 @@ class DiscoveryStep(TakeOverStep):
         if user_input is not None:
             await self._use_core_key()
             return await self._start()
-        return self.async_show_form(
-            step_id=self._origin,
-            data_schema=FOUND_SCHEMA,
-            errors=self._errors,
-            description_placeholders={**self.context["title_placeholders"], **self._error_placeholders()},
-        )
+        return self._show_form(self._origin, FOUND_SCHEMA, {}, self.context["title_placeholders"])
 
     def _abort_other_discoveries(self, port: str) -> None:
         """Close the dialogs about a port that has an entry now, other than this one."""

@@ -4,14 +4,22 @@ A progress step may only show progress or finish, so everything that can abort a
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any, Final
 
-from homeassistant.config_entries import SOURCE_RECONFIGURE, ConfigEntry, ConfigEntryState, ConfigFlow, ConfigFlowResult
+from homeassistant.config_entries import (
+    SOURCE_RECONFIGURE,
+    SOURCE_USER,
+    ConfigEntry,
+    ConfigEntryState,
+    ConfigFlow,
+    ConfigFlowResult,
+)
 from homeassistant.const import CONF_PORT
 from homeassistant.core import callback
+import probatio
 
 from ..const import BRIDGE_SMARTY, CONF_ADDITIONAL_KEY, CONF_BRIDGE_TYPE, CONF_DECRYPTION_KEY, LOGGER
 from ..homewizard.transport import opener_of
@@ -47,21 +55,21 @@ _OF_KEYS: Final = {"no_key": None, "wrong_key": CONF_DECRYPTION_KEY, "wrong_addi
 class ListenStep(ConfigFlow):
     """Listens on `_ports` with the input; `_heard` is the result, `_next` the step that follows from it."""
 
+    _origin = SOURCE_USER
+    _keys: Keys | None = None
+    _must_verify = False
+    _ports: Sequence[str] = ()
+    _heard: ListenResult | None = None
+    _listening: asyncio.Task[None] | None = None
+    _shown: tuple[str, dict[str, str]] = "listen", {}
+    _next = SOURCE_USER
+    _user: str | None = None
+
     def __init__(self) -> None:
-        """Initialize without input and result."""
-        self._origin = "user"
         self._input: dict[str, Any] = {}
         self._line: dict[str, Any] = {}
-        self._keys: Keys | None = None
-        self._must_verify = False
-        self._ports: Sequence[str] = ()
-        self._heard: ListenResult | None = None
+        self._key_input: dict[str, str] = {}
         self._errors: dict[str, str] = {}
-        self._listening: asyncio.Task[None] | None = None
-        self._action = "listen"
-        self._progress: dict[str, str] = {}
-        self._next = "user"
-        self._user: str | None = None
 
     async def _start(self) -> ConfigFlowResult:
         self._errors = {}
@@ -72,7 +80,7 @@ class ListenStep(ConfigFlow):
     async def async_step_listen(self, _: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Show the progress of listening."""
         if self._listening is None:
-            self._action, self._progress = _progress_of(self._blank())
+            self._shown = _progress_of(self._blank())
             # An open dialog does not delay the shutdown of Home Assistant, which cancels background tasks.
             self._listening = self.hass.async_create_background_task(
                 self._listen(), "P1 port: listening", eager_start=False
@@ -82,8 +90,8 @@ class ListenStep(ConfigFlow):
             return self.async_show_progress_done(next_step_id=self._next)
         return self.async_show_progress(
             step_id="listen",
-            progress_action=self._action,
-            description_placeholders=self._progress,
+            progress_action=self._shown[0],
+            description_placeholders=self._shown[1],
             progress_task=self._listening,
         )
 
@@ -161,9 +169,8 @@ class ListenStep(ConfigFlow):
     @callback
     def _show_progress(self, heard: ListenResult, part: float) -> None:
         """Show the progress. A new text is sent first, since it resets the progress bar of the browser."""
-        shown = _progress_of(heard)
-        if shown != (self._action, self._progress):
-            self._action, self._progress = shown
+        if (shown := _progress_of(heard)) != self._shown:
+            self._shown = shown
             self.async_notify_flow_changed()
         self.async_update_progress(part)
 
@@ -205,8 +212,17 @@ class ListenStep(ConfigFlow):
         """Return the result before anything was received."""
         return ListenResult(port=self._ports[0] if self._ports else self._input.get(CONF_PORT, ""))
 
-    def _error_placeholders(self) -> dict[str, str]:
-        return advice.placeholders(self._heard or self._blank(), user=self._user)
+    def _show_form(
+        self, step_id: str, schema: probatio.Schema, values: Mapping[str, Any], named: Mapping[str, str] | None = None
+    ) -> ConfigFlowResult:
+        """Show a form with its values, and with the errors of listening."""
+        heard = advice.placeholders(self._heard or self._blank(), user=self._user)
+        return self.async_show_form(
+            step_id=step_id,
+            data_schema=self.add_suggested_values_to_schema(schema, values),
+            errors=self._errors,
+            description_placeholders={**(named or {}), **heard},
+        )
 
 
 def _progress_of(heard: ListenResult) -> tuple[str, dict[str, str]]:

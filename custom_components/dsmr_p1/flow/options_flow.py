@@ -33,9 +33,7 @@ SHORTEST_RECEIVED_TIMEOUT: Final = 30
 class P1Steps(PartSteps):
     """The menu of the options, and those of the port and of its meters; a change reloads the entry."""
 
-    def __init__(self) -> None:
-        """Initialize without a chosen meter."""
-        self._slot = ""
+    _slot = ""
 
     async def async_step_init(self, _: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Show the menu of the options."""
@@ -118,11 +116,9 @@ class P1Steps(PartSteps):
         if self.config_entry.state is not ConfigEntryState.LOADED:
             return {}
         port = self.config_entry.runtime_data.port
-        meters: dict[str, AnyMeter] = {str(slot): meter for slot, meter in port.meters.items()}
-        if port.reading is not None:
-            detected = {str(meter.profile.slot): meter.profile for meter in port.reading.meters}
-            meters |= {slot: profile for slot, profile in detected.items() if slot in meters}
-        return meters
+        heard = () if port.reading is None else port.reading.meters
+        detected = {meter.profile.slot: meter.profile for meter in heard if meter.profile.slot in port.meters}
+        return {**port.meters, **detected}
 
 
 P1OptionsFlow: Final[type[P1Steps]] = type("P1OptionsFlow", (P1Steps, *(part.steps for part in PARTS)), {})

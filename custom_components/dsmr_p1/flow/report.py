@@ -36,7 +36,6 @@ class Words:
     """The translated parts of text, in the category `selector`."""
 
     def __init__(self, translations: Mapping[str, str]) -> None:
-        """Initialize with the translations of the category `selector`."""
         self._translations = translations
 
     @classmethod

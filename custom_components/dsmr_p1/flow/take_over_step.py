@@ -19,12 +19,8 @@ from .listen_step import ListenStep
 class TakeOverStep(ListenStep):
     """Chooses the entry to take over, `_core`; its port and key are then used for listening."""
 
-    def __init__(self) -> None:
-        """Initialize without an entry to take over."""
-        super().__init__()
-        self._core: ConfigEntry | None = None
-        self._key_input: dict[str, str] = {}
-        self._is_past_start = False
+    _core: ConfigEntry | None = None
+    _is_past_start = False
 
     async def async_step_start(self, _: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Show the menu: take over an entry, or set up another port."""
