@@ -63,7 +63,6 @@ class P1Event(P1Entity, EventEntity):
     def __init__(
         self, coordinator: P1Coordinator, follower: Follower, slot: str, description: EventDescription
     ) -> None:
-        """Initialize the event entity of the meter in a slot."""
         super().__init__(coordinator, slot, description.key)
         self.entity_description = description
         self._follower = follower

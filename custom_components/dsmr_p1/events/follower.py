@@ -53,7 +53,6 @@ class Follower:
     """Compares each telegram of a port with the one before."""
 
     def __init__(self, port: Port) -> None:
-        """Initialize with the stored state of the known meters."""
         self._port = port
         port.record.seen = {slot: seen for slot, seen in port.record.seen.items() if slot in port.meters}
         self._last: dict[str, _Last] = {}

@@ -46,7 +46,6 @@ class HomeWizard:
     """One device, which is opened like a port again and again. A telegram is passed on once, whatever is reopened."""
 
     def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
-        """Initialize without a connection."""
         self._session = session
         self._url = url
         self._last = b""
@@ -120,7 +119,6 @@ class Polling:
     """The polling of a device, to be closed like the writer of a port."""
 
     def __init__(self, task: asyncio.Task[None]) -> None:
-        """Initialize with the task that polls."""
         self._task = task
 
     def close(self) -> None:

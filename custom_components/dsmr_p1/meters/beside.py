@@ -32,7 +32,6 @@ class Siblings:
     """The meters of one port that were added beside others of their kind."""
 
     def __init__(self, port: Port) -> None:
-        """Initialize with the stored data of the port."""
         self._port = port
         self._record = port.record.replaced
         self._telegrams: dict[str, int] = {}

@@ -28,7 +28,6 @@ class Newcomers:
     """New meters and channels of a port that are not accepted yet."""
 
     def __init__(self) -> None:
-        """Initialize without meters."""
         self._telegrams: Mapping[tuple[str, str | None], int] = {}
         self._channels: dict[tuple[str, str], int] = {}
         self._are_channels_held = False

@@ -42,7 +42,6 @@ class Handover:
     """The steps between the registers of old and new meters of one port."""
 
     def __init__(self, port: Port, corrections: Corrections) -> None:
-        """Initialize with the stored data of the port."""
         self._port = port
         self._hass: HomeAssistant = port.hass
         self._corrections = corrections

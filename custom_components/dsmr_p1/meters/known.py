@@ -22,7 +22,6 @@ class KnownMeters:
     """Updates the known meters of one port in `port.meters`."""
 
     def __init__(self, port: Port) -> None:
-        """Initialize with the stored data of the port."""
         self.corrections = Corrections(port)
         self._replacements = Replacements(port, self.corrections, self._seen_in)
         self._siblings = Siblings(port)

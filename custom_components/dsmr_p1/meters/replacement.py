@@ -44,7 +44,7 @@ class Replacements:
     """The meters of one port that may have been replaced; their data is stored in the record of the port."""
 
     def __init__(self, port: Port, corrections: Corrections, seen: Callable[[str], KnownMeter | None]) -> None:
-        """Initialize with the stored data of the port; `seen` returns the meter in a slot as telegrams report it."""
+        """Initialize; `seen` returns the meter in a slot as telegrams report it."""
         self._port = port
         self._seen = seen
         self._record = port.record.replaced

@@ -1,9 +1,10 @@
 """Parses the entered port: a path, a URL, or a network address with or without a port number."""
 
-import ipaddress
 import re
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
+
+from homeassistant.util.network import is_ipv6_address
 
 from ..homewizard.device import SCHEME
 
@@ -64,7 +65,7 @@ def candidates(text: str) -> tuple[str, ...]:
     if not separator:
         text = text.rstrip("/")
         host, number = _split(text)
-        return (*_with_ports("socket", text), *(() if number is not None else (SCHEME + _shown(host),)))
+        return (*_with_ports(text), *(() if number is not None else (SCHEME + _shown(host),)))
     scheme = scheme.lower()
     if scheme in _OTHER_SCHEMES and rest:
         return (f"{scheme}://{rest}",)
@@ -89,17 +90,15 @@ def _of_url(scheme: str, rest: str) -> tuple[str, ...]:
         return (url,)
     if scheme not in _RAW:
         raise AddressError(url)
-    return _with_ports("socket", _shown(host))
+    return _with_ports(_shown(host))
 
 
-def _with_ports(scheme: str, text: str) -> tuple[str, ...]:
+def _with_ports(text: str) -> tuple[str, ...]:
     host, number = _split(text)
     if not _is_host(host):
         raise AddressError(text)
-    shown = _shown(host)
-    if number is not None:
-        return (f"{scheme}://{shown}:{number}",)
-    return tuple(f"{scheme}://{shown}:{port.number}" for port in READER_PORTS)
+    numbers = [port.number for port in READER_PORTS] if number is None else [number]
+    return tuple(f"socket://{_shown(host)}:{number}" for number in numbers)
 
 
 def _shown(host: str) -> str:
@@ -109,7 +108,7 @@ def _shown(host: str) -> str:
 
 def _split(text: str) -> tuple[str, int | None]:
     """Return host and port. Raises AddressError if the port is not a valid number."""
-    if _is_ip6(text):
+    if is_ipv6_address(text):
         return text, None
     host, separator, number = text.rpartition(":")
     if not separator or text.endswith("]"):
@@ -120,15 +119,7 @@ def _split(text: str) -> tuple[str, int | None]:
 
 
 def _is_host(host: str) -> bool:
-    return _is_ip6(host) or _HOST.fullmatch(host) is not None
-
-
-def _is_ip6(host: str) -> bool:
-    try:
-        ipaddress.IPv6Address(host)
-    except ValueError:
-        return False
-    return True
+    return is_ipv6_address(host) or _HOST.fullmatch(host) is not None
 
 
 def shown_ports() -> str:

@@ -55,7 +55,6 @@ class Captures:
     """The last telegrams of a port."""
 
     def __init__(self) -> None:
-        """Initialize without captures."""
         self.good: deque[Capture] = deque(maxlen=MOST_GOOD)
         self.bad: deque[Capture] = deque(maxlen=MOST_BAD)
         self._listeners: list[Callable[[Capture], None]] = []

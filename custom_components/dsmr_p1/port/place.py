@@ -37,7 +37,6 @@ class ClockZone:
     """Finds the time zone that makes the clock of a meter right, if the assumed one does not."""
 
     def __init__(self) -> None:
-        """Initialize without evidence."""
         self._found: str | None = None
         self._count = 0
 

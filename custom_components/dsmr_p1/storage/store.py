@@ -57,19 +57,8 @@ class KnownMeter:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the data for storage."""
-        return {
-            "slot": self.slot,
-            "role": self.role,
-            "kind": self.kind,
-            "type": self.type_id,
-            "chosen_type": self.chosen_type_id,
-            "mbus_channel": self.mbus_channel,
-            "equipment_identifier": self.equipment_identifier,
-            "system_title": self.system_title,
-            "low_tariff": self.low_tariff,
-            "manufacturer": self.manufacturer,
-            "channels": dict(self.channels),
-        }
+        stored = asdict(self)
+        return {"type": stored.pop("type_id"), "chosen_type": stored.pop("chosen_type_id"), **stored}
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> Self:
@@ -233,7 +222,6 @@ class PortStore:
     """The storage of one config entry."""
 
     def __init__(self, hass: HomeAssistant, entry_id: str) -> None:
-        """Initialize the store; nothing is read yet."""
         self._store: Store[dict[str, Any]] = Store(hass, STORAGE_VERSION, f"{DOMAIN}.{entry_id}")
 
     async def async_load(self) -> PortRecord:

@@ -18,7 +18,6 @@ class Watch:
     """Raises and deletes the issues of one port."""
 
     def __init__(self, port: Port) -> None:
-        """Initialize without evidence."""
         self.evidence = Evidence(port)
         self._port = port
         self._hass = port.hass
@@ -89,18 +88,18 @@ class Watch:
             return
         self.evidence.raised[topic] = finding
         placeholders = {**finding.placeholders, "port": self._port.name}
-        about: dict[str, str | int | float | None] = {"entry_id": self._entry.entry_id, "condition": finding.key}
-        if finding.slot is not None:
-            about["slot"] = finding.slot
-        if finding.marks:
-            about["_marks"] = " ".join(finding.marks)
-        if finding.key == "port_moved":
-            about["_path"] = self.evidence.moved_to
         ir.async_create_issue(
             self._hass,
             DOMAIN,
             self._issue_id(topic),
-            data={**about, **placeholders},
+            data={
+                "entry_id": self._entry.entry_id,
+                "condition": finding.key,
+                "slot": finding.slot,
+                "_marks": " ".join(finding.marks),
+                "_path": self.evidence.moved_to,
+                **placeholders,
+            },
             is_fixable=finding.key in FIXABLE,
             severity=ir.IssueSeverity.WARNING,
             learn_more_url=finding.url,
