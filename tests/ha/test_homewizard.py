@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from homeassistant.core import HomeAssistant
 import pytest
 
-from custom_components.dsmr_p1.homewizard import certificate as certificate_module, transport
+from custom_components.dsmr_p1.homewizard import transport
 from custom_components.dsmr_p1.homewizard.device import Device
 from custom_components.dsmr_p1.p1 import PortFault, Reading
 from custom_components.dsmr_p1.p1.reader import P1Reader, PortFailed, PortOpened
@@ -312,7 +312,8 @@ def certificate(folder: Path, monkeypatch: pytest.MonkeyPatch, *, trusted: bool)
     pem = serialization.Encoding.PEM
     authority = signed("Appliance Access CA", authority_key.public_key(), is_authority=True)
     if trusted:
-        monkeypatch.setattr(certificate_module, "AUTHORITY", authority.public_bytes(pem).decode())
+        monkeypatch.setattr(transport, "AUTHORITY", folder / "authority.pem")
+        transport.AUTHORITY.write_bytes(authority.public_bytes(pem))
     path = folder / "device.pem"
     path.write_bytes(
         key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
