@@ -68,13 +68,17 @@ async def async_get_config_entry_diagnostics(hass: HomeAssistant, entry: P1Confi
 
 
 def _port(port: Port) -> dict[str, Any]:
-    memory = port.record.memory
+    memory, country = port.record.memory, port.assumed_country
     secret = secrets.token_bytes()
     return {
         "is_available": port.display.is_available,
         "is_full": port.is_full,
         "received_timeout": port.received_timeout,
-        "place": _place(port),
+        "place": {
+            "assumed_country": None if country is None else country.code,
+            "time_zone": port.record.time_zone or str(assumed_zone(port.entry)),
+            "time_zone_by_clock": port.record.time_zone is not None,
+        },
         "settings": str(port.reader.settings or "those of the far end"),
         "checks_parity": port.reader.checks_parity,
         "heard": _heard(port),
@@ -95,16 +99,6 @@ def _port(port: Port) -> dict[str, Any]:
             "good": [capture.as_dict(secret) for capture in port.captures.good],
             "bad": [capture.as_dict(secret) for capture in port.captures.bad],
         },
-    }
-
-
-def _place(port: Port) -> dict[str, Any]:
-    """Return the country and time zone assumed for the meters, and their source."""
-    country = port.assumed_country
-    return {
-        "assumed_country": None if country is None else country.code,
-        "time_zone": port.record.time_zone or str(assumed_zone(port.entry)),
-        "time_zone_by_clock": port.record.time_zone is not None,
     }
 
 
@@ -230,14 +224,14 @@ def _meter(meter: Meter) -> dict[str, Any]:
 
 def _secrets(entry: P1ConfigEntry, port: Port | None) -> Iterator[str]:
     """Yield all texts that are known to be private, as text and as hexadecimal digits."""
-    meters = () if port is None else port.meters.values()
-    reading = None if port is None else port.reading
-    texts = [entry.unique_id, *(text for meter in meters for text in (meter.equipment_identifier, meter.system_title))]
-    if reading is not None and reading.system_title is not None:
-        texts.append(reading.system_title.hex())
-    for meter in () if reading is None else reading.meters:
+    texts = [entry.unique_id]
+    for known in () if port is None else port.meters.values():
+        texts += [known.equipment_identifier, known.system_title]
+    if port is not None and (reading := port.reading) is not None:
+        texts.append(None if reading.system_title is None else reading.system_title.hex())
         texts += [
             value.value
+            for meter in reading.meters
             for channel_id, value in meter.channels.items()
             if channel_type(channel_id).quantity.is_private and isinstance(value.value, str)
         ]

@@ -47,11 +47,7 @@ _TAKE_OVER_SCHEMA: Final = _PORT_SCHEMA.extend({probatio.Required(ATTR_DSMR_ENTR
 def async_setup_services(hass: HomeAssistant) -> None:
     """Register the actions."""
     hass.services.async_register(
-        DOMAIN,
-        SERVICE_CAPTURE_TELEGRAMS,
-        _capture_telegrams,
-        schema=_SCHEMA,
-        supports_response=SupportsResponse.ONLY,
+        DOMAIN, SERVICE_CAPTURE_TELEGRAMS, _capture_telegrams, schema=_SCHEMA, supports_response=SupportsResponse.ONLY
     )
     async_register_admin_service(
         hass,

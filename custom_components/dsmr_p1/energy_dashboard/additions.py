@@ -36,12 +36,11 @@ def has_dashboard(hass: HomeAssistant) -> bool:
 def is_complete(port: Port) -> bool:
     """Whether all entities for the dashboard exist and have values."""
     sources, entities = list(sources_of(port.meters.values())), _Entities(port)
-    shown = [
-        entity
+    shown = {
+        entities.get(source.slot, channel_id)
         for source in sources
         for channel_id in (source.imported, source.exported, source.power)
-        if channel_id is not None and (entity := entities.get(source.slot, channel_id)) is not None
-    ]
+    } - {None}
     return bool(shown) and all(entities.has_value(entity) for entity in shown)
 
 

@@ -10,17 +10,7 @@ from typing import Final, NamedTuple
 
 from homeassistant.core import CALLBACK_TYPE, callback
 
-from ..p1 import (
-    CosemValue,
-    Meter,
-    MeterProfile,
-    Presented,
-    Quantity,
-    Reading,
-    Role,
-    channel_type,
-    present,
-)
+from ..p1 import CosemValue, Meter, MeterProfile, Quantity, Reading, Role, channel_type, present
 from ..p1.meters.identity import identity_of, is_another
 from ..port.captures import Capture
 from ..port.state import Port
@@ -104,16 +94,16 @@ class Follower:
         if before is None or is_another(before.identifier, identity):
             before = Seen(identity, {})
         has_list = any(shown.channel.name == LIST for shown in channels.values())
+        values = {
+            channel_id: text_of(shown)
+            for channel_id, shown in channels.items()
+            # A counter without value waits for a second telegram; its last value is kept until then.
+            if shown.channel.name not in DETAILS
+            and not (shown.value is None and shown.channel.quantity is Quantity.COUNTER)
+        }
         seen[profile.slot] = Seen(
             identity or before.identifier,
-            {
-                **before.values,
-                **{
-                    channel_id: text_of(shown)
-                    for channel_id, shown in channels.items()
-                    if shown.channel.name not in DETAILS and not _is_unknown_counter(shown)
-                },
-            },
+            {**before.values, **values},
             frozenset(failures(channels)) if has_list else before.failures,
         )
         known = self._port.meters.get(profile.slot)
@@ -128,8 +118,3 @@ class Follower:
             listener(event)
         else:
             self._waiting.setdefault(key, deque(maxlen=_MOST_WAITING)).append(event)
-
-
-def _is_unknown_counter(shown: Presented) -> bool:
-    """Whether a counter waits for a second telegram; its last value is kept until then."""
-    return shown.value is None and shown.channel.quantity is Quantity.COUNTER

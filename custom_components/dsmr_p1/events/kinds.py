@@ -154,25 +154,14 @@ EVENTS: Final = (
         channels=frozenset({"voltage_sags", "voltage_swells"}),
         find=_voltage,
     ),
-    EventDescription(
-        key="tariff_change",
-        event_types=["changed"],
-        channels=frozenset({"tariff"}),
-        find=_tariffs,
-    ),
+    EventDescription(key="tariff_change", event_types=["changed"], channels=frozenset({"tariff"}), find=_tariffs),
 )
 """All kinds of events; a meter has those for which it sends a channel."""
 
-DETAILS: Final = frozenset(
-    {
-        "power_failure_log_timestamp",
-        "power_failure_log_duration",
-        "voltage_sag_duration",
-        "voltage_sag_magnitude",
-        "voltage_swell_duration",
-        "voltage_swell_magnitude",
-    }
-)
+DETAILS: Final = frozenset({
+    "power_failure_log_timestamp", "power_failure_log_duration",
+    "voltage_sag_duration", "voltage_sag_magnitude", "voltage_swell_duration", "voltage_swell_magnitude",
+})  # fmt: skip
 """The names of the channels that add details to an event and do not show one by themselves."""
 WATCHED: Final = DETAILS.union(*(description.channels for description in EVENTS))
 """The names of all channels related to events."""

@@ -4,13 +4,11 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 import re
 from typing import Final
-from urllib.parse import urlencode
 
 from homeassistant.components.frontend.storage import async_user_store
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.http import current_request
 from homeassistant.helpers.translation import async_get_translations
-from homeassistant.loader import async_get_loaded_integration
 
 from ..const import CONF_ENERGY_DASHBOARD, DOMAIN
 from ..energy_dashboard.additions import async_kinds
@@ -22,6 +20,7 @@ from ..port.entry_data import redacted
 from ..port.serial_ports import is_raw_stream
 from ..port.version import declared_version
 from ..storage.store import KnownMeter
+from ..watch.conditions import report_url
 from .listening import ListenResult
 
 type AnyMeter = MeterProfile | KnownMeter
@@ -124,9 +123,6 @@ def _protocol(reading: Reading) -> str:
     return declared_version(reading) or "DSMR 2 / 3"
 
 
-_IMPORT: Final = "energy_import_tariff"
-_EXPORT: Final = "energy_export_tariff"
-_POWERS: Final = ("power_import", "power_export")
 _REGISTERS: Final = frozenset({Quantity.ENERGY, Quantity.HEAT, Quantity.VOLUME, Quantity.REGISTER})
 
 
@@ -143,8 +139,8 @@ def _reading_of(meter: Meter, reading: Reading) -> tuple[str, dict[str, str]]:
     if not meter.profile.registered:
         return "unregistered", {}
     shown = present(meter)
-    imported, exported = _tariffs(shown, _IMPORT), _tariffs(shown, _EXPORT)
-    power = next((_text(value) for value in shown.values() if value.channel.name == _POWERS[0]), "")
+    imported, exported = _tariffs(shown, "energy_import_tariff"), _tariffs(shown, "energy_export_tariff")
+    power = next((_text(value) for value in shown.values() if value.channel.name == "power_import"), "")
     if imported:
         key = f"electricity{'_export' if exported else ''}{'_power' if power else ''}"
         return key, {"import": imported, "export": exported, "power": power}
@@ -211,22 +207,19 @@ def _is_unknown(reading: Reading) -> bool:
 
     Meters of other countries have no type of the specification either, but are supported.
     """
-    for meter in reading.meters:
-        profile = meter.profile
-        if profile.role is Role.PORT or not profile.registered or profile.type is not None:
-            continue
-        if profile.kind is MeterKind.GENERIC or (profile.role is Role.MAIN and reading.telegram.country is None):
-            return True
-    return False
+    is_anywhere = reading.telegram.country is None
+    return any(
+        profile.kind is MeterKind.GENERIC or (profile.role is Role.MAIN and is_anywhere)
+        for profile in (meter.profile for meter in reading.meters)
+        if profile.role is not Role.PORT and profile.registered and profile.type is None
+    )
 
 
 def _report_url(hass: HomeAssistant, reading: Reading) -> str:
     """Return the URL for reporting a meter; it contains no values."""
-    known = "\n".join(sorted({f"{meter.profile.type_id}: {', '.join(meter.channels)}" for meter in reading.meters}))
-    body = "\n".join((
+    known = sorted({f"{meter.profile.type_id}: {', '.join(meter.channels)}" for meter in reading.meters})
+    return report_url(hass, f"Unknown meter: {reading.telegram.identification}", (
         f"Identification: {reading.telegram.identification}", f"Protocol: {_protocol(reading)}",
         f"References that are not known: {', '.join(sorted({str(obj.obis) for obj in reading.unknown})) or 'none'}",
-        "", known,
+        "", *known,
     ))  # fmt: skip
-    report = urlencode({"title": f"Unknown meter: {reading.telegram.identification}", "body": body})
-    return f"{async_get_loaded_integration(hass, DOMAIN).issue_tracker}/new?{report}"

@@ -14,11 +14,11 @@ from homeassistant.util import dt as dt_util
 
 from ..const import LOGGER
 from ..p1 import Meter, Reading, Role, present
-from ..port.display import TOTALS
 from ..port.state import Port
 from ..storage.replaced import Change
 from ..storage.store import KnownMeter, known_channel
 from .continuity import Moves, async_move, continued_channels
+from .handover import registers_of
 from .questions import Answer, ask, withdraw
 from .replacement import CERTAIN, LONG
 
@@ -168,7 +168,5 @@ class Siblings:
 
 def _read_at(meter: Meter) -> datetime | None:
     """Return the time of the newest reading of a meter."""
-    times = [
-        shown.timestamp for shown in present(meter).values() if shown.channel.quantity in TOTALS and shown.timestamp
-    ]
-    return max(times, default=None)
+    registers = registers_of(present(meter)).values()
+    return max((shown.timestamp for shown in registers if shown.timestamp), default=None)

@@ -5,7 +5,7 @@ was closed and the keys still decrypt nothing.
 """
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 import re
@@ -222,9 +222,8 @@ def _type(evidence: Evidence, reading: Reading) -> Finding | None:
     """Detect a chosen meter type that does not fit the telegrams of the meter."""
     port = evidence.port
     types = port.entry.options.get(CONF_METER_TYPE, {})
-    for meter in reading.meters:
-        profile = meter.profile
-        if profile.registered and profile.slot in types and not _fits(types[profile.slot], profile):
+    for profile in (meter.profile for meter in reading.meters if meter.profile.registered):
+        if profile.slot in types and not _fits(types[profile.slot], profile):
             name = device_name(port.hass, port.entry.entry_id, profile.slot)
             return Finding("type_misfit", {"meter": name}, slot=profile.slot)
     return None
@@ -232,9 +231,7 @@ def _type(evidence: Evidence, reading: Reading) -> Finding | None:
 
 def _fits(type_id: str, profile: MeterProfile) -> bool:
     row = meter_type(type_id)
-    if row is None or row.role is not profile.role:
-        return False
-    if profile.kind is not MeterKind.GENERIC and profile.kind not in row.kinds:
+    if row is None or row.role is not profile.role or profile.kind not in (MeterKind.GENERIC, *row.kinds):
         return False
     needed = {CHANNEL_IDS.get((name, profile.role, profile.kind), name) for name in row.required}
     return all(any(sent == name or sent.startswith(f"{name}_") for sent in profile.sources) for name in needed)
@@ -262,14 +259,16 @@ def _unknown(evidence: Evidence, reading: Reading) -> Finding | None:
     if not new:
         return None
     hass = evidence.port.hass
-    integration = async_get_loaded_integration(hass, DOMAIN)
-    report = urlencode({
-        "title": f"Unknown objects: {', '.join(new[:3])}",
-        "body": "\n".join((_REPORT, "", *new, "", *_household(hass, reading))),
-    })  # fmt: skip
-    url = f"{integration.issue_tracker}/new?{report}"
+    about = (_REPORT, "", *new, "", *_household(hass, reading))
+    url = report_url(hass, f"Unknown objects: {', '.join(new[:3])}", about)
     marks = tuple(f"unknown:{reference}" for reference in new)
     return Finding("unknown_objects", {"references": ", ".join(new), "report": url}, marks, url=url)
+
+
+def report_url(hass: HomeAssistant, title: str, lines: Iterable[str]) -> str:
+    """Return the URL of a report that is written already."""
+    report = urlencode({"title": title, "body": "\n".join(lines)})
+    return f"{async_get_loaded_integration(hass, DOMAIN).issue_tracker}/new?{report}"
 
 
 def _without_row(reading: Reading) -> Iterator[str]:
@@ -288,13 +287,12 @@ def _household(hass: HomeAssistant, reading: Reading) -> Iterator[str]:
     for meter in reading.meters:
         profile = meter.profile
         sent = {
-            str(profile.sources[channel_id]): value.unit or ""
+            profile.sources[channel_id]: value.unit or ""
             for channel_id, value in meter.channels.items()
             if profile.sources.get(channel_id) is not None
         }
-        yield f"{profile.slot}, {profile.type_id}: " + ", ".join(
-            f"{obis} {unit}".strip() for obis, unit in sent.items()
-        )
+        objects = ", ".join(f"{obis} {unit}".strip() for obis, unit in sent.items())
+        yield f"{profile.slot}, {profile.type_id}: {objects}"
 
 
 def _full(evidence: Evidence) -> Finding | None:

@@ -20,8 +20,6 @@ class Watch:
     def __init__(self, port: Port) -> None:
         self.evidence = Evidence(port)
         self._port = port
-        self._hass = port.hass
-        self._entry = port.entry
         self._since: dict[str, float] = {}
         self._is_identified = False
         self._is_looking = False
@@ -29,8 +27,8 @@ class Watch:
     @callback
     def async_start(self) -> None:
         """Start to check the conditions every minute."""
-        self._entry.async_on_unload(
-            async_track_time_interval(self._hass, self._look, INTERVAL, cancel_on_shutdown=True)
+        self._port.entry.async_on_unload(
+            async_track_time_interval(self._port.hass, self._look, INTERVAL, cancel_on_shutdown=True)
         )
 
     def on_opened(self) -> None:
@@ -63,7 +61,7 @@ class Watch:
         is_wanted = not self.evidence.is_open or not self._is_identified
         if is_wanted and not self._is_looking and is_local(self._port.path):
             self._is_looking = True
-            self._entry.async_create_background_task(self._hass, self._find_device(), f"{DOMAIN} USB device")
+            self._port.entry.async_create_background_task(self._port.hass, self._find_device(), f"{DOMAIN} USB device")
         self.evidence.count()
         now = monotonic()
         reading = self.evidence.reading
@@ -77,23 +75,23 @@ class Watch:
             if finding is None or (finding.marks and self._port.record.acknowledged.issuperset(finding.marks)):
                 self._since.pop(topic, None)
                 self.evidence.raised.pop(topic, None)
-                ir.async_delete_issue(self._hass, DOMAIN, self._issue_id(topic))
+                ir.async_delete_issue(self._port.hass, DOMAIN, self._issue_id(topic))
             elif now - self._since.setdefault(topic, now) >= after:
                 self._raise(topic, finding)
 
     def _raise(self, topic: str, finding: Finding) -> None:
         before = self.evidence.raised.get(topic)
-        is_there = ir.async_get(self._hass).async_get_issue(DOMAIN, self._issue_id(topic)) is not None
+        is_there = ir.async_get(self._port.hass).async_get_issue(DOMAIN, self._issue_id(topic)) is not None
         if is_there and before is not None and before.cause == finding.cause:
             return
         self.evidence.raised[topic] = finding
         placeholders = {**finding.placeholders, "port": self._port.name}
         ir.async_create_issue(
-            self._hass,
+            self._port.hass,
             DOMAIN,
             self._issue_id(topic),
             data={
-                "entry_id": self._entry.entry_id,
+                "entry_id": self._port.entry.entry_id,
                 "condition": finding.key,
                 "slot": finding.slot,
                 "_marks": " ".join(finding.marks),
@@ -108,21 +106,21 @@ class Watch:
         )
 
     def _issue_id(self, topic: str) -> str:
-        return f"{topic}_{self._entry.entry_id}"
+        return f"{topic}_{self._port.entry.entry_id}"
 
     async def _find_device(self) -> None:
         """Find the USB device of the port, or, if it is gone, its new path."""
         port = self._port
         try:
             if self.evidence.is_open:
-                device = await find_device(self._hass, port.path)
+                device = await find_device(self._port.hass, port.path)
                 self._is_identified = True
                 if device is not None:
                     port.record.device = device
                     port.save()
             else:
                 self.evidence.moved_to = await find_moved_device(
-                    self._hass, port.path, port.record.device, other_than=self._entry.entry_id
+                    self._port.hass, port.path, port.record.device, other_than=self._port.entry.entry_id
                 )
         except OSError as error:
             LOGGER.debug("P1 port %s: the USB devices cannot be listed: %s", port.name, type(error).__name__)
