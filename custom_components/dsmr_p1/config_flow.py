@@ -212,7 +212,7 @@ class P1ConfigFlow(DiscoveryStep, domain=DOMAIN):
 
     async def _reconfigure(self, heard: ListenResult, data: dict[str, Any]) -> ConfigFlowResult:
         entry = self._get_reconfigure_entry()
-        data |= _taken_over(entry)
+        data |= _wishes(entry)
         if CONF_READER_SERIAL in entry.data and await is_same_port(self.hass, entry.data[CONF_PORT], heard.port):
             data[CONF_READER_SERIAL] = entry.data[CONF_READER_SERIAL]
         if heard.was_verified and not heard.is_encrypted:
@@ -271,14 +271,12 @@ class P1ConfigFlow(DiscoveryStep, domain=DOMAIN):
 
     def _move(self, entry: ConfigEntry, heard: ListenResult) -> NoReturn:
         """Move the entry of a meter that was found on another port to that port, with the input for it."""
-        is_changed = self.hass.config_entries.async_update_entry(
-            entry, data=self._entry_data(heard) | _taken_over(entry)
-        )
+        is_changed = self.hass.config_entries.async_update_entry(entry, data=self._entry_data(heard) | _wishes(entry))
         if is_changed and entry.state in STARTED:
             self.hass.config_entries.async_schedule_reload(entry.entry_id)
         raise AbortFlow("already_configured")
 
 
-def _taken_over(entry: ConfigEntry) -> dict[str, Any]:
-    """Return the take-over data of an entry, which is kept when the entry changes."""
-    return {name: entry.data[name] for name in (CONF_TAKE_OVER,) if name in entry.data}
+def _wishes(entry: ConfigEntry) -> dict[str, Any]:
+    """Return what the owner chose at set-up, which is kept when the port of the entry changes."""
+    return {name: entry.data[name] for name in (CONF_TAKE_OVER, CONF_ENERGY_DASHBOARD) if name in entry.data}

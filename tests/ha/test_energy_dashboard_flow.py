@@ -91,6 +91,14 @@ async def test_without_a_dashboard_nothing_is_offered(hass: HomeAssistant, port:
         assert CONF_ENERGY_DASHBOARD not in fields(result)
 
 
+async def test_a_wish_that_waits_outlasts_another_port(hass: HomeAssistant, port: PtyPort) -> None:
+    async with sending(make_meter(port)):
+        entry = (await finish(hass, await start(hass, {CONF_PORT: port.path})))["result"]
+        hass.config_entries.async_update_entry(entry, data={**entry.data, CONF_ENERGY_DASHBOARD: True})
+        await finish(hass, await enter(hass, await begin(hass, entry), {CONF_PORT: port.path}))
+        assert entry.data[CONF_ENERGY_DASHBOARD] is True
+
+
 def test_there_is_a_sentence_for_every_house() -> None:
     kinds = ("gas", "grid", "water")
     assert set(SENTENCES) == {"_".join(some) for number in (1, 2, 3) for some in combinations(kinds, number)}
