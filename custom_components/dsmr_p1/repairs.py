@@ -16,7 +16,9 @@ import probatio
 from .const import CONF_METER_TYPE, DOMAIN
 from .coordinator import P1ConfigEntry, P1Coordinator
 from .guarding.steps import QUESTION
+from .meters.beside import Siblings
 from .meters.questions import Answer
+from .meters.replacement import Replacements
 from .port.entry_data import with_option
 from .port.serial_ports import entry_on
 from .takeover.both import CONDITION, async_begin
@@ -162,18 +164,27 @@ class ReplacementFlow(QuestionFlow):
     async_step_additional = partialmethod(QuestionFlow.async_step_answer, Answer.ADDITIONAL)
     async_step_mistake = partialmethod(QuestionFlow.async_step_answer, Answer.MISTAKE)
 
+    @property
+    def _slot(self) -> str:
+        return str(self.about["slot"])
+
+    @property
+    def _question(self) -> Replacements | Siblings:
+        """The open question about the meter. Raises AbortFlow if there is none any more, and deletes the issue."""
+        question = self.coordinator.meters.question_of(self._slot)
+        if question is None:
+            ir.async_delete_issue(self.hass, DOMAIN, self.issue_id)
+            raise AbortFlow("settled")
+        return question
+
     @override
     def _placeholders(self) -> dict[str, str]:
         """Return the placeholders, including private ones: the issue itself is part of diagnostics."""
-        slot, meters = str(self.about["slot"]), self.coordinator.meters
-        if not meters.is_in_question(slot):
-            ir.async_delete_issue(self.hass, DOMAIN, self.issue_id)
-            raise AbortFlow("settled")
-        return super()._placeholders() | meters.describe(slot)
+        return super()._placeholders() | self._question.describe(self._slot)
 
     @override
     async def _async_apply(self, answer: str) -> None:
-        await self.coordinator.meters.async_answer(str(self.about["slot"]), Answer(answer))
+        await self._question.async_answer(self._slot, Answer(answer))
 
 
 class OddStepFlow(QuestionFlow):

@@ -90,7 +90,9 @@ async def test_another_meter_is_believed_after_three_telegrams_and_the_owner_is_
     device = house.device("electricity")
     assert device is not None
     assert device.serial_number == old
-    told = house.coordinator.meters.describe("electricity")
+    question = house.coordinator.meters.question_of("electricity")
+    assert question is not None
+    told = question.describe("electricity")
     assert (told["old_meter"], told["new_meter"]) == (old, house.builder.identifier)
     assert told["since"].startswith(str(NOW.year))
     assert f"{float(before):.3f} → {float(house.value(*LOW)):.3f} kWh" in told["readings"]
@@ -592,7 +594,9 @@ async def test_another_system_title_under_the_same_identifier_is_another_meter(
     assert found is not None
     assert found.translation_key == "meter_changed"
     assert float(house.value(*TOTAL)) == pytest.approx(10, abs=1)
-    told = house.coordinator.meters.describe("electricity")
+    question = house.coordinator.meters.question_of("electricity")
+    assert question is not None
+    told = question.describe("electricity")
     assert (told["old_meter"], told["new_meter"]) == (old.hex(), new.hex())
     assert f"{float(before):.3f} → {float(house.value(*TOTAL)):.3f} kWh" in told["readings"]
     diagnostics = await async_get_config_entry_diagnostics(house.hass, house.entry)

@@ -57,9 +57,8 @@ class Siblings:
 
     def compare(self, known: Mapping[str, KnownMeter], seen: Mapping[str, KnownMeter], moves: Moves) -> None:
         """Record new meters beside one of the same kind, which may be dead or die soon."""
-        came_from = {new: old for old, new in moves.slots.items()}
         for slot, meter in seen.items():
-            if came_from.get(slot, slot) in known and (slot not in moves.slots or slot in came_from):
+            if moves.known_in(slot, known) is not None:
                 continue
             alike = [
                 old.slot

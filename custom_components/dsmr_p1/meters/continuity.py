@@ -33,6 +33,11 @@ class Moves(NamedTuple):
         """Whether anything moved."""
         return bool(self.slots or self.channels)
 
+    def known_in(self, slot: str, known: Mapping[str, KnownMeter]) -> KnownMeter | None:
+        """Return the known meter that is in a slot after the moves; None if that of the slot is new."""
+        came_from = {new: old for old, new in self.slots.items()}
+        return None if slot in self.slots and slot not in came_from else known.get(came_from.get(slot, slot))
+
 
 def settle(known: Mapping[str, KnownMeter], seen: Mapping[str, KnownMeter]) -> tuple[dict[str, KnownMeter], Moves]:
     """Return the known meters merged with those in a telegram, and the moves.
@@ -40,18 +45,17 @@ def settle(known: Mapping[str, KnownMeter], seen: Mapping[str, KnownMeter]) -> t
     A meter or channel that is missing from the telegram stays known, unless it has moved. Channels that a meter sent in
     another slot by another standard, and no longer sends, are dropped.
     """
-    slots = _moved_slots(known, seen)
-    came_from = {new: old for old, new in slots.items()}
-    settled = {slot: meter for slot, meter in known.items() if slot not in slots}
     channels: dict[tuple[str, str], str] = {}
+    moves = Moves(_moved_slots(known, seen), channels)
+    settled = {slot: meter for slot, meter in known.items() if slot not in moves.slots}
     for slot, meter in seen.items():
-        before = known.get(came_from.get(slot, slot))
-        if before is None or (slot in slots and slot not in came_from):
+        before = moves.known_in(slot, known)
+        if before is None:
             settled[slot] = meter
             continue
         continued = continued_channels(before, meter)
         channels.update({(before.slot, old): new for old, new in continued.items()})
-        is_past = slot in came_from and before.type_id != meter.type_id
+        is_past = slot != before.slot and before.type_id != meter.type_id
         kept = {
             new: unit
             for channel_id, unit in before.channels.items()
@@ -67,7 +71,7 @@ def settle(known: Mapping[str, KnownMeter], seen: Mapping[str, KnownMeter]) -> t
                 for channel_id in (*kept, *(channel_id for channel_id in meter.channels if channel_id not in kept))
             },
         )
-    return settled, Moves(slots, channels)
+    return settled, moves
 
 
 def _moved_slots(known: Mapping[str, KnownMeter], seen: Mapping[str, KnownMeter]) -> dict[str, str]:

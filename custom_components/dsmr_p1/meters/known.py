@@ -14,7 +14,7 @@ from ..sums.corrections import Corrections
 from .beside import Siblings
 from .bounds import Newcomers, bounded
 from .continuity import async_move, settle
-from .questions import Answer, tidy_every_hour
+from .questions import tidy_every_hour
 from .replacement import Replacements
 
 
@@ -84,20 +84,9 @@ class KnownMeters:
         self._port.save()
         self._port.display.publish()
 
-    def is_in_question(self, slot: str) -> bool:
-        """Whether the owner is asked about the meter in a slot."""
-        return self._replacements.is_open(slot) or self._siblings.is_open(slot)
-
-    def describe(self, slot: str) -> dict[str, str]:
-        """Return the placeholders of the question, including the identifiers of both meters, for the owner only."""
-        return (self._replacements if self._replacements.is_open(slot) else self._siblings).describe(slot)
-
-    async def async_answer(self, slot: str, answer: Answer) -> None:
-        """Apply the owner's answer about the meter in a slot."""
-        if self._replacements.is_open(slot):
-            self._replacements.async_answer(slot, answer)
-        else:
-            await self._siblings.async_answer(slot, answer)
+    def question_of(self, slot: str) -> Replacements | Siblings | None:
+        """Return what asks the owner about the meter in a slot; None if there is no question."""
+        return next((asking for asking in (self._replacements, self._siblings) if asking.is_open(slot)), None)
 
     def _seen_in(self, slot: str) -> KnownMeter | None:
         """Return the meter in a slot as reported by the last telegrams."""

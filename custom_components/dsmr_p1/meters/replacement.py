@@ -69,11 +69,10 @@ class Replacements:
         moves: Moves,
     ) -> None:
         """Detect meters that report another identifier than before, and keep their known data."""
-        came_from = {new: old for old, new in moves.slots.items()}
         self._move(moves)
         for slot, meter in seen.items():
-            before = known.get(came_from.get(slot, slot))
-            if before is None or (slot in moves.slots and slot not in came_from) or meter.role is Role.PORT:
+            before = moves.known_in(slot, known)
+            if before is None or meter.role is Role.PORT:
                 continue
             identities = before.identities(meter)
             if identities is None:
@@ -192,8 +191,7 @@ class Replacements:
         """Return the identifiers of the two meters in a slot, for the owner only."""
         return self._handover.describe(self._record.changes[slot], self._port.meters[slot])
 
-    @callback
-    def async_answer(self, slot: str, answer: Answer) -> None:
+    async def async_answer(self, slot: str, answer: Answer) -> None:
         """Apply the owner's answer."""
         self._handover.follow_costs()
         change = self._record.changes[slot]
