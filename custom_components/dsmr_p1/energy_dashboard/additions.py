@@ -41,7 +41,7 @@ def is_complete(port: Port) -> bool:
         for source in sources
         for channel_id in (source.imported, source.exported, source.power)
     } - {None}
-    return bool(shown) and all(entities.has_value(entity) for entity in shown)
+    return bool(shown) and all(entities.value_of(entity) for entity in shown)
 
 
 async def async_kinds(hass: HomeAssistant, meters: Iterable[KnownMeter]) -> frozenset[SourceKind]:
@@ -80,14 +80,14 @@ def _missing(preferences: EnergyPreferences, entities: _Entities, sources: Itera
         imported = entities.get(source.slot, source.imported)
         exported = entities.get(source.slot, source.exported)
         counted = {imported, exported, *(entities.get(source.slot, other) for other in source.others)} - {None}
-        if source.kind in from_elsewhere or counted & used or imported is None or not entities.has_value(imported):
+        if source.kind in from_elsewhere or counted & used or imported is None or not entities.value_of(imported):
             continue
-        if source.is_unusual and not any(entities.has_counted(found) for found in (imported, exported)):
+        if source.is_unusual and not any(float(entities.value_of(found) or 0) > 0 for found in (imported, exported)):
             continue
         power = entities.get(source.slot, source.power)
-        if power in used or not entities.has_value(power):
+        if power in used or not entities.value_of(power):
             power = None
-        addition = _preference(source.kind, imported, exported if entities.has_value(exported) else None, power)
+        addition = _preference(source.kind, imported, exported if entities.value_of(exported) else None, power)
         # A second connection must not have the same power: it would count twice.
         used.update(_statistics([addition]))
         yield addition
@@ -143,12 +143,7 @@ class _Entities:
         entity = None if entity_id is None else self.registry.async_get(entity_id)
         return None if entity is None or entity.disabled else entity.entity_id
 
-    def has_value(self, entity_id: str | None) -> bool:
-        """Whether an entity has a value."""
+    def value_of(self, entity_id: str | None) -> str | None:
+        """Return the value of an entity; None if it has none."""
         state = None if entity_id is None else self._states.get(entity_id)
-        return state is not None and state.state not in (STATE_UNKNOWN, STATE_UNAVAILABLE)
-
-    def has_counted(self, entity_id: str | None) -> bool:
-        """Whether a register is above zero."""
-        state = None if entity_id is None else self._states.get(entity_id)
-        return state is not None and self.has_value(entity_id) and float(state.state) > 0
+        return None if state is None or state.state in (STATE_UNKNOWN, STATE_UNAVAILABLE) else state.state

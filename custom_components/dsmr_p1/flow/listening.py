@@ -232,8 +232,8 @@ class _Listener:
                         self._failure = error
                     case Reading():
                         self._reading = event
-                    case Rejected():
-                        self._keep_frame()
+                    case Rejected() if (frame := self._reader.last_encrypted) and frame not in self._frames:
+                        self._frames.append(frame)
                 if self.is_settled:
                     self.settled.set()
         finally:
@@ -268,11 +268,6 @@ class _Listener:
             lost=heard.lost,
             was_verified=self._was_verified,
         )
-
-    def _keep_frame(self) -> None:
-        frame = self._reader.last_encrypted
-        if frame is not None and frame not in self._frames:
-            self._frames.append(frame)
 
     @property
     def is_settled(self) -> bool:

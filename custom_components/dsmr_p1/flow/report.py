@@ -1,7 +1,7 @@
 """The result of listening as placeholders of the texts of the flows, built from translated parts."""
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 import re
 from typing import Final
 
@@ -149,7 +149,8 @@ def _reading_of(meter: Meter, reading: Reading) -> tuple[str, dict[str, str]]:
     )
     if register is None:
         return "nothing", {}
-    newest, now = _newest_reading(meter), reading.telegram.timestamp
+    now = reading.telegram.timestamp
+    newest = max((value.timestamp for value in meter.channels.values() if value.timestamp is not None), default=None)
     told = {"reading": _text(register), "date": "" if newest is None else f"{newest:%Y-%m-%d %H:%M}"}
     if newest is None:
         return "register", told
@@ -179,10 +180,6 @@ def _identifiers(reading: Reading) -> str:
     """Return the identifier of each meter as printed on it, preceded by the M-Bus channel."""
     profiles = [meter.profile for meter in reading.meters if meter.profile.role is not Role.PORT]
     return " · ".join(f"{profile.mbus_channel}: {_plain(profile.equipment_identifier or '–')}" for profile in profiles)
-
-
-def _newest_reading(meter: Meter) -> datetime | None:
-    return max((value.timestamp for value in meter.channels.values() if value.timestamp is not None), default=None)
 
 
 def _notes(hass: HomeAssistant, heard: ListenResult, words: Words) -> Iterator[str]:

@@ -11,8 +11,7 @@ from ..p1 import Keys, SerialSettings, parse_key
 
 def keys_from(data: Mapping[str, Any]) -> Keys | None:
     """Return the keys of an encrypted port; None if none were entered. Raises KeyFormatError if one is invalid."""
-    decryption_key = data.get(CONF_DECRYPTION_KEY)
-    additional_key = data.get(CONF_ADDITIONAL_KEY)
+    decryption_key, additional_key = data.get(CONF_DECRYPTION_KEY), data.get(CONF_ADDITIONAL_KEY)
     if not decryption_key:
         return None
     return Keys(parse_key(decryption_key), parse_key(additional_key) if additional_key else None)
