@@ -171,11 +171,16 @@ def broken_costs(before: Costs, now: Costs) -> list[str]:
     ]
 
 
-def broken_meters(before: Snapshot, now: Snapshot, owned: Belongings) -> list[str]:
-    """Return the utility meters that did not rise with their register."""
+def broken_meters(before: Snapshot, now: Snapshot, owned: Belongings, *, is_late: bool) -> list[str]:
+    """Return the utility meters that did not rise with their register; a late one with what it has noticed of it.
+
+    One that comes back after its register counts what it missed when the register changes the next time.
+    """
 
     def begin(snapshot: Snapshot, meter: str, register: str) -> float:
-        return float(snapshot.states[register]["state"]) - float(snapshot.states[meter]["state"])
+        shown = snapshot.states[meter]
+        noticed = shown["attributes"]["last_valid_state"] if is_late else snapshot.states[register]["state"]
+        return float(noticed) - float(shown["state"])
 
     return [
         f"{meter} did not rise with {register}"

@@ -113,13 +113,13 @@ class TakeOvers:
                 before = await self._live(client)
                 await self._come_over(client, before, "taken over")
                 await self._wait_for_rows(client)
-            self._stage = datetime.now(UTC)
             async with home.running():
                 await client.wait_for_answer(ENTRIES)
                 await client.wait_until_running()
                 await self._wait_for_all(client, "started anew")
                 # What is used while Home Assistant is started anew is in no cost sensor, whoever reads the meter.
                 await self._note_costs(client)
+                await self._reload(client)
                 await self._check_taken_over(client, before, "started anew")
                 await self._go_back(client, before)
                 await self._wait_for_rows(client)
@@ -198,6 +198,12 @@ class TakeOvers:
         self._failures += [f"{stage}: {change}" for change in changes_while_taken_over(before, now, used)]
         await self._check_uses(client, before, now, stage)
 
+    async def _reload(self, client: Client) -> None:
+        """Set ours up again: on a slow machine it has values before utility meters and automations notice any."""
+        self._stage = datetime.now(UTC)
+        for case in self._cases.values():
+            await client.request("POST", f"{ENTRIES}/{case.own_id}/reload")
+
     async def _go_back(self, client: Client, before: Snapshot) -> None:
         stage = "given back"
         self._stage = start = datetime.now(UTC)
@@ -222,16 +228,7 @@ class TakeOvers:
         for name, case in self._cases.items():
             costs = costs_of(now, case.owned)
             self._expect(name, stage, broken_costs(case.costs, costs))
-            self._expect(name, stage, broken_meters(before, now, case.owned))
-            self._expect(
-                name,
-                stage,
-                [
-                    f"{helper} is {now.states[helper]['state'] if helper in now.states else 'gone'}"
-                    for helper in case.owned.helpers
-                    if helper not in now.states or now.states[helper]["state"] in UNKNOWN
-                ],
-            )
+            self._expect(name, stage, broken_meters(before, now, case.owned, is_late=stage == "given back"))
             tariff = case.owned.tariff
             if tariff is not None and now.states[tariff]["state"] != before.states[tariff]["state"]:
                 self._expect(name, stage, [f"{tariff} is {now.states[tariff]['state']}"])
@@ -264,7 +261,8 @@ class TakeOvers:
 
         async def all_show() -> bool:
             shown = await states(websocket)
-            lacking[:] = [one for one in case.shown if one not in shown or shown[one]["state"] in UNKNOWN]
+            wanted = (*case.shown, *case.owned.helpers)
+            lacking[:] = [one for one in wanted if one not in shown or shown[one]["state"] in UNKNOWN]
             return not lacking
 
         try:
