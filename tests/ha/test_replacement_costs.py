@@ -6,13 +6,15 @@ from typing import Any
 
 from homeassistant.components.energy.data import async_get_manager
 from homeassistant.components.recorder.core import Recorder
-from homeassistant.config_entries import ConfigEntryState
+from homeassistant.config_entries import ConfigEntryDisabler, ConfigEntryState
 from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers import entity_registry as er
 from homeassistant.setup import async_setup_component
 import pytest
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
+from custom_components.dsmr_p1.const import CONF_DECRYPTION_KEY
 from tests.ha.house import House, MakeHouse, eventually
 from tests.ha.replacing import (
     EVERY_TELEGRAM,
@@ -231,6 +233,32 @@ async def test_a_restart_in_the_middle(owner: Owner, share: float, *, is_believe
     await owner.live_on()
     owner.check_use()
     owner.check_costs()
+
+
+@pytest.mark.parametrize("is_disabled", [True, False], ids=["disabled", "failing"])
+async def test_a_register_that_is_renamed_while_its_port_is_not_loaded(owner: Owner, *, is_disabled: bool) -> None:
+    await owner.start(GAS)
+    await owner.book.compile()
+    await owner.get_another_meter(3)
+    entry, entries = owner.house.entry, owner.hass.config_entries
+    working = dict(entry.data)
+    if is_disabled:
+        await entries.async_set_disabled_by(entry.entry_id, ConfigEntryDisabler.USER)
+    else:
+        entries.async_update_entry(entry, data={**working, CONF_DECRYPTION_KEY: "no key"})
+        await entries.async_reload(entry.entry_id)
+        assert entry.state is ConfigEntryState.SETUP_ERROR
+    er.async_get(owner.hass).async_update_entity(owner.energy, new_entity_id="sensor.our_gas")
+    owner.energy = owner.book.entity_id = "sensor.our_gas"
+    if is_disabled:
+        await entries.async_set_disabled_by(entry.entry_id, None)
+    else:
+        entries.async_update_entry(entry, data=working)
+        await owner.house.reload()
+    await owner.hass.async_block_till_done()
+    await send(owner.house, 3)
+    await owner.live_on()
+    owner.check_use()
 
 
 @LOWER_AND_HIGHER

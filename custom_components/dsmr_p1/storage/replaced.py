@@ -3,7 +3,7 @@
 It is a part of the stored record of the port.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from datetime import datetime
 from typing import Any, Self, cast
@@ -156,15 +156,15 @@ class Correction:
         return cls(**{**stored, "start": datetime.fromisoformat(stored["start"])})
 
 
-def renamed[T](stored: T, old: str, new: str) -> T:
-    """Return stored data with another entity id."""
+def renamed[T](stored: T, name: Callable[[str], str]) -> T:
+    """Return stored data with each text as `name` returns it; keys stay."""
     found: Any = stored
     if is_dataclass(stored) and not isinstance(stored, type):
-        found = replace(stored, **{each.name: renamed(getattr(stored, each.name), old, new) for each in fields(stored)})
+        found = replace(stored, **{each.name: renamed(getattr(stored, each.name), name) for each in fields(stored)})
     elif isinstance(stored, Mapping):
-        found = {key: renamed(value, old, new) for key, value in stored.items()}
+        found = {key: renamed(value, name) for key, value in stored.items()}
     elif isinstance(stored, (list, tuple)):
-        found = type(stored)(renamed(value, old, new) for value in stored)
-    elif stored == old:
-        found = new
+        found = type(stored)(renamed(value, name) for value in stored)
+    elif isinstance(stored, str):
+        found = name(stored)
     return cast("T", found)

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final, Self
 
 from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.storage import Store
 
 from ..const import DOMAIN
@@ -148,13 +149,13 @@ class PortRecord:
         said = self.acknowledged, replaced.snoozed, replaced.retired
         return *said, replaced.changes, replaced.unbooked, self.corrections, self.odd_steps
 
-    def rename(self, old: str, new: str) -> None:
-        """Replace the entity id of an entity that was renamed, wherever an amount waits for it."""
+    def rename(self, name: Callable[[str], str]) -> None:
+        """Replace the entity ids of amounts that wait."""
         replaced = self.replaced
-        self.corrections[:] = renamed(self.corrections, old, new)
-        replaced.unbooked[:] = renamed(replaced.unbooked, old, new)
-        replaced.changes.update(renamed(replaced.changes, old, new))
-        self.odd_steps = renamed(self.odd_steps, old, new)
+        self.corrections[:] = renamed(self.corrections, name)
+        replaced.unbooked[:] = renamed(replaced.unbooked, name)
+        replaced.changes.update(renamed(replaced.changes, name))
+        self.odd_steps = renamed(self.odd_steps, name)
 
     def copy(self) -> PortRecord:
         """Return an independent copy: the reader keeps changing the memory of the port."""
@@ -223,20 +224,29 @@ class PortStore:
 
     def __init__(self, hass: HomeAssistant, entry_id: str) -> None:
         self._store: Store[dict[str, Any]] = Store(hass, STORAGE_VERSION, f"{DOMAIN}.{entry_id}")
+        self._entities = er.async_get(hass)
 
     async def async_load(self) -> PortRecord:
         """Return the stored record; an empty one the first time."""
         stored = await self._store.async_load()
-        return PortRecord() if stored is None else PortRecord.from_dict(stored)
+        record = PortRecord() if stored is None else PortRecord.from_dict(stored)
+        record.rename(lambda text: entity.entity_id if (entity := self._entities.async_get(text)) else text)
+        return record
 
     async def async_save(self, record: PortRecord) -> None:
         """Write the record."""
-        await self._store.async_save(record.as_dict())
+        await self._store.async_save(self._stored(record))
 
     @callback
     def async_save_later(self, record: Callable[[], PortRecord], seconds: float) -> None:
         """Write the record after some seconds, or earlier when Home Assistant stops."""
-        self._store.async_delay_save(lambda: record().as_dict(), seconds)
+        self._store.async_delay_save(lambda: self._stored(record()), seconds)
+
+    def _stored(self, record: PortRecord) -> dict[str, Any]:
+        """Return what is written: entities by registry id, which stays where one is renamed while nothing is loaded."""
+        written = record.copy()
+        written.rename(lambda text: entity.id if (entity := self._entities.async_get(text)) else text)
+        return written.as_dict()
 
     async def async_remove(self) -> None:
         """Remove the file."""

@@ -64,10 +64,14 @@ class Corrections:
     def _async_follow_name(self, event: Event[er.EventEntityRegistryUpdatedData]) -> None:
         """Follow an entity that was renamed, as the recorder does with its statistic."""
         if (old := event.data.get("old_entity_id")) is not None:
+
+            def name(text: str) -> str:
+                return event.data["entity_id"] if text == old else text
+
             requested = self._hass.data.get(REQUESTED, set())
             moved = [each for each in self._pending if each in requested]
-            self._port.record.rename(str(old), event.data["entity_id"])
-            requested.update(renamed(each, str(old), event.data["entity_id"]) for each in moved)
+            self._port.record.rename(name)
+            requested.update(renamed(each, name) for each in moved)
             self._port.save()
 
     @callback
