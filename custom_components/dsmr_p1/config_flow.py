@@ -192,8 +192,10 @@ class P1ConfigFlow(DiscoveryStep, domain=DOMAIN):
             await self._identify(heard)
             self._core = None if self.source == SOURCE_RECONFIGURE else await core_on(self.hass, heard.port)
         core, words = self._core, await Words.load(self.hass)
-        if user_input is None:
+        if user_input is None or (core is not None and CONF_TAKE_OVER not in user_input):
             return await self._show_confirm(heard, heard.reading, words)
+        if core is None and user_input.get(CONF_TAKE_OVER):
+            return self.async_abort(reason="nothing_to_take_over")
         if core is not None and not user_input[CONF_TAKE_OVER]:
             # One port has one reader.
             return self.async_abort(reason="take_over_declined")

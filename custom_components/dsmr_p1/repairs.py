@@ -114,6 +114,7 @@ async def _take_over(flow: FixFlow) -> None:
     """Take over an entry of Home Assistant's own `dsmr` that reads the same meter."""
     entry, core = flow.entry, flow.hass.config_entries.async_get_entry(str(flow.about["_core"]))
     if core is None or core not in core_entries(flow.hass):
+        ir.async_delete_issue(flow.hass, DOMAIN, flow.issue_id)
         raise AbortFlow("nothing_to_take_over")
     async_begin(flow.hass, entry, core)
     flow.hass.config_entries.async_schedule_reload(entry.entry_id)

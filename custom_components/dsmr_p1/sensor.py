@@ -10,6 +10,7 @@ from homeassistant.components.sensor import (
     SensorDeviceClass,
     SensorEntity,
 )
+from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant, State, callback
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
@@ -92,6 +93,11 @@ class Sensors:
         if retired:
             self._entry.async_create_task(self._hass, self._replace(retired, fresh), "dsmr_p1 sensors")
         else:
+            self._add(fresh)
+
+    def _add(self, fresh: list[P1Sensor]) -> None:
+        """Add sensors, unless the entry is being unloaded: nothing would remove them any more."""
+        if self._entry.state is not ConfigEntryState.UNLOAD_IN_PROGRESS:
             self._async_add_entities(fresh)
 
     def _is_outdated(self, sensor: P1Sensor) -> bool:
@@ -110,7 +116,7 @@ class Sensors:
         for sensor in retired:
             if sensor.is_added:
                 await sensor.async_remove()
-        self._async_add_entities(fresh)
+        self._add(fresh)
 
 
 class P1Sensor(P1Entity, SensorEntity):

@@ -29,7 +29,7 @@ from custom_components.dsmr_p1.takeover.core_entries import async_unload_core, c
 from custom_components.dsmr_p1.takeover.keys import CHANNELS, GAS, LEFT
 from custom_components.dsmr_p1.takeover.moving import async_move_back
 from custom_components.dsmr_p1.takeover.record import RecordStore
-from simulator import EXAMPLE_DECRYPTION_KEY, PtyPort, SimulatedMeter
+from simulator import EXAMPLE_DECRYPTION_KEY, Port, PtyPort, SimulatedMeter
 from tests.ha.flow_driver import QUICK, answer, begin, close, enter, make_meter, sending, told
 from tests.ha.house import eventually
 from tests.ha.replacing import EVERY_TELEGRAM
@@ -155,7 +155,7 @@ def without_times(row: Any) -> Any:
 
 @asynccontextmanager
 async def core_on_a_meter(
-    hass: HomeAssistant, port: PtyPort, model: str, mbus: str | None, data: dict[str, Any]
+    hass: HomeAssistant, port: Port, model: str, mbus: str | None, data: dict[str, Any]
 ) -> AsyncIterator[Core]:
     """Set up `dsmr` through its own flow, on a meter that sends."""
     meter = make_meter(port, model, mbus=mbus)
@@ -764,6 +764,7 @@ async def test_the_repair_comes_too_late(
         step = await (await client.post(f"/api/repairs/issues/fix/{step['flow_id']}", json={})).json()
         assert step["reason"] == "nothing_to_take_over"
         assert CONF_TAKE_OVER not in entry.data
+        assert ir.async_get(hass).async_get_issue(DOMAIN, issue["issue_id"]) is None
 
 
 async def test_by_the_action(hass: HomeAssistant, port: PtyPort, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr, entity_registry as er
+from homeassistant.helpers.entity import entity_sources
 
 from ..const import DOMAIN
 from ..port.devices import device_identifier
@@ -33,9 +34,16 @@ def async_move_over(hass: HomeAssistant, entry: ConfigEntry, record: Record) -> 
         _move_device(hass, entry, device)
     for moved in record.entities:
         entity = entities.entities.get_entry(moved.registry_id)
+        # One whose meter has another slot since then is where it belongs.
+        is_there = entity is not None and entity.unique_id == unique_id_of(entry, moved.slot, moved.channel)
         device_id = _device_in(hass, entry.entry_id, moved.slot)
-        if entity is not None and entity.platform == DOMAIN and device_id and entity.device_id != device_id:
+        if entity is not None and is_there and device_id and entity.device_id != device_id:
             entities.async_update_entity(entity.entity_id, device_id=device_id)
+
+
+def unique_id_of(entry: ConfigEntry, slot: str, channel: str) -> str:
+    """Return the unique id of an entity of ours."""
+    return f"{entry.entry_id}_{slot}_{channel}"
 
 
 def _move_entity(hass: HomeAssistant, entry: ConfigEntry, moved: MovedEntity) -> None:
@@ -44,7 +52,7 @@ def _move_entity(hass: HomeAssistant, entry: ConfigEntry, moved: MovedEntity) ->
     if entity is None:
         return
     if entity.platform == CORE:
-        unique_id = f"{entry.entry_id}_{moved.slot}_{moved.channel}"
+        unique_id = unique_id_of(entry, moved.slot, moved.channel)
         in_the_way = entities.async_get_entity_id(_SENSOR, DOMAIN, unique_id)
         if in_the_way is not None:
             entities.async_remove(in_the_way)
@@ -90,17 +98,20 @@ def _device_in(hass: HomeAssistant, entry_id: str, slot: str) -> str | None:
 @callback
 def async_move_back(hass: HomeAssistant, record: Record) -> None:
     """Move everything of a record back to the entry it came from. Neither entry may be loaded."""
-    entities = er.async_get(hass)
+    entities, loaded = er.async_get(hass), entity_sources(hass)
     for moved in record.entities:
         entity = entities.entities.get_entry(moved.registry_id)
-        if entity is None or entity.platform != DOMAIN:
+        if entity is None or entity.platform != DOMAIN or entity.entity_id in loaded:
+            # One that is still loaded cannot be moved, which must not keep back all others.
             continue
         # Made anew where the old entry was enabled beside ours.
         rival = entities.async_get_entity_id(_SENSOR, CORE, moved.old_unique_id)
         if rival is not None:
             entities.async_remove(rival)
-        if moved.unit is not None:
-            options = {name: value for name, value in entity.options.get(_SENSOR, {}).items() if name != _UNIT}
+        options = dict(entity.options.get(_SENSOR, {}))
+        # Another unit is one that the owner has chosen since.
+        if moved.unit is not None and options.get(_UNIT) == moved.unit:
+            del options[_UNIT]
             entities.async_update_entity_options(entity.entity_id, _SENSOR, options or None)
         entities.async_update_entity_platform(
             entity.entity_id, CORE, new_config_entry_id=record.core, new_unique_id=moved.old_unique_id

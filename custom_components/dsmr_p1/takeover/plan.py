@@ -165,3 +165,11 @@ def _numbers(target: Target, shown: Shown) -> tuple[float, float] | None:
 def converter(one: str | None, other: str | None) -> type[BaseUnitConverter] | None:
     """Return what converts between two units; None where nothing does."""
     return next((found for found in _CONVERTERS if one in found.VALID_UNITS and other in found.VALID_UNITS), None)
+
+
+def unit_to_keep(entity: er.RegistryEntry, ours: str | None) -> str | None:
+    """Return the unit to be fixed so that it stays what it was; None where it does by itself."""
+    theirs = entity.unit_of_measurement
+    if theirs is None or theirs == ours or "unit_of_measurement" in entity.options.get("sensor", {}):
+        return None
+    return theirs

@@ -19,14 +19,15 @@ from homeassistant.util import dt as dt_util
 from ..const import CONF_TAKE_OVER, DOMAIN, LOGGER
 from ..p1 import present
 from ..p1.meters.grouping import PORT_SLOT
+from ..port.devices import device_in
 from ..port.state import Port
 from ..storage.store import KnownMeter
 from .both import async_tell_both
 from .core_entries import CORE, async_unload_core
 from .keys import SWAPPED_TARIFF_WORDS, SWAPPED_VERSIONS, TARIFF_WORDS
 from .leftovers import async_offer_to_clear
-from .moving import async_move_back, async_move_over
-from .plan import Shown, Target, has_come_to_fit, plan, targets
+from .moving import async_move_back, async_move_over, unique_id_of
+from .plan import Shown, Target, has_come_to_fit, plan, targets, unit_to_keep
 from .record import LeftEntity, MovedDevice, MovedEntity, Record, RecordStore
 
 type UnitOf = Callable[[KnownMeter, str], str | None]
@@ -97,7 +98,8 @@ class TakeOver:
     async def async_carry_out(self, port: Port, unit_of: UnitOf) -> None:
         """Plan and record the take-over where that is not done, and do what the record says."""
         core = self._core
-        if core is not None:
+        # Its owner may have deleted it while a telegram was waited for.
+        if core is not None and self._hass.config_entries.async_get_entry(core.entry_id) is not None:
             self._check_unloaded(core)
             if self._record is None:
                 self._record = self._make_record(core, port, unit_of)
@@ -122,8 +124,12 @@ class TakeOver:
         ids = {target.entity.id for target in late}
         swapped = self._is_swapped(record)
         record.entities += [_moved_entity(target, units, swapped=swapped) for target in late]
-        known = {device.slot for device in record.devices}
-        record.devices += [device for device in self._devices(late) if device.slot not in known]
+        known = {device.device_id for device in record.devices}
+        record.devices += [
+            device
+            for device in self._devices(late)
+            if (there := device_in(self._hass, self._entry.entry_id, device.slot)) is None or there.id not in known
+        ]
         record.left = [left for left in record.left if left.registry_id not in ids]
         record.is_done = False
         await self._store.async_save(record)
@@ -143,10 +149,12 @@ class TakeOver:
         wanted = {left.registry_id: left for left in record.left if left.reason in reasons}
         if core is None or not wanted:
             return []
-        taken = {(moved.slot, moved.channel) for moved in record.entities}
+        moved = {entity.registry_id for entity in record.entities}
+        ours = er.async_entries_for_config_entry(er.async_get(self._hass), self._entry.entry_id)
+        taken = {entity.unique_id for entity in ours if entity.id in moved}
         late = []
         for target in targets(self._hass, core, port.meters):
-            left, place = wanted.get(target.entity.id), (target.slot, target.channel)
+            left, place = wanted.get(target.entity.id), unique_id_of(self._entry, target.slot, target.channel)
             if left is None or target.reason is not None or place in taken:
                 continue
             if left.reason == "other_value":
@@ -295,17 +303,9 @@ def _moved_entity(target: Target, units: _Units, *, swapped: bool) -> MovedEntit
         slot=slot,
         channel=channel,
         device_id=entity.device_id,
-        unit=_unit_to_keep(entity, units[slot, channel]),
+        unit=unit_to_keep(entity, units[slot, channel]),
         words=(SWAPPED_TARIFF_WORDS if swapped else TARIFF_WORDS) if is_tariff else {},
     )
-
-
-def _unit_to_keep(entity: er.RegistryEntry, ours: str | None) -> str | None:
-    """Return the unit to be fixed so that it stays what it was; None where it does by itself."""
-    theirs = entity.unit_of_measurement
-    if theirs is None or theirs == ours or ATTR_UNIT_OF_MEASUREMENT in entity.options.get("sensor", {}):
-        return None
-    return theirs
 
 
 async def async_give_back(hass: HomeAssistant, entry: ConfigEntry) -> None:
@@ -330,7 +330,7 @@ async def async_give_back(hass: HomeAssistant, entry: ConfigEntry) -> None:
         if core.state is ConfigEntryState.LOADED:
             await async_unload_core(hass, core)
         async_move_back(hass, record)
-        if record.was_enabled:
+        if record.was_enabled or core.disabled_by is None:
             # A task of its own, which begins after ours has let go of the port.
             hass.async_create_task(_async_enable(hass, core), "DSMR entry: enabled again", eager_start=False)
     await store.async_remove()
