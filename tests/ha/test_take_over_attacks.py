@@ -8,7 +8,7 @@ from unittest.mock import patch
 
 from homeassistant.config_entries import ConfigEntry, ConfigEntryDisabler, ConfigEntryState
 from homeassistant.const import CONF_PORT
-from homeassistant.core import HomeAssistant
+from homeassistant.core import Event, HomeAssistant
 from homeassistant.helpers import area_registry as ar, device_registry as dr, entity_registry as er
 from homeassistant.helpers.entity import entity_sources
 import pytest
@@ -292,9 +292,18 @@ async def test_a_meter_comes_where_another_one_was(hass: HomeAssistant, port: Pt
         await hass.async_block_till_done()
         assert entry_of(registry, gas.entity_id).platform == DOMAIN
         assert entry_of(registry, water.entity_id).platform == "dsmr"
+        put_elsewhere: list[Any] = []
+
+        def on_update(event: Event[er.EventEntityRegistryUpdatedData]) -> None:
+            if event.data["entity_id"] == gas.entity_id and "device_id" in event.data.get("changes", {}):
+                put_elsewhere.append(event)
+
+        hass.bus.async_listen(er.EVENT_ENTITY_REGISTRY_UPDATED, on_update)
         builder.slots = both
         await eventually(lambda: entry_of(registry, water.entity_id).platform == DOMAIN)
         await eventually(lambda: is_shown(hass, water.entity_id))
+        # Helpers on a device are set up again whenever their entity is put on another one.
+        assert not put_elsewhere
         assert entry_of(registry, gas.entity_id).device_id == gas.device_id
         assert entry_of(registry, water.entity_id).device_id == water.device_id
         await give_back(hass, core, entry)
