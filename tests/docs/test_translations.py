@@ -27,6 +27,8 @@ LONG = 20
 SHARE_OF_ENGLISH = 0.15
 ROW = 38
 """The characters that a row of the list of repairs shows on a phone, and so does a choice in their dialogs."""
+HEADING = 32
+"""The characters of the heading of such a dialog on a phone: a second line would cover what stands below it."""
 
 type Texts = dict[str, str]
 
@@ -172,6 +174,9 @@ def test_a_phone_shows_all_of_a_repair(language: str) -> None:
     ]
     shown += [text for name, text in flat(texts["issues"]).items() if ".menu_options." in name]
     assert [text for text in shown if len(text) > ROW] == []
+    headings = [text for name, text in flat(texts["issues"]).items() if ".step." in name and name.endswith(".title")]
+    assert headings
+    assert [text for text in headings if len(text) > HEADING] == []
 
 
 def shape(text: str) -> list[bool | None]:

@@ -357,6 +357,8 @@ async def test_a_wrong_key_at_run_time_and_then_the_right_one(
     result = await fix(hass_client, house, "key")
     assert result["type"] == "create_entry"
     (flow,) = hass.config_entries.flow.async_progress()
+    # The dialog goes on with the keys: nothing is fixed yet.
+    assert result["next_flow"] == ["config_flow", flow["flow_id"]]
     assert flow["context"]["source"] == SOURCE_REAUTH
     await hass.config_entries.flow.async_configure(flow["flow_id"], {CONF_DECRYPTION_KEY: new_key.hex()})
     await hass.async_block_till_done()
