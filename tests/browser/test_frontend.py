@@ -83,6 +83,10 @@ def test_device_page(frontend: Frontend, name: str, entities: tuple[str, ...], v
         frontend.see(entity, within="ha-device-entities-card")
     if value:
         frontend.see(re.compile(value), within="ha-device-entities-card")
+        frontend.see_element("ha-device-entities-card state-badge svg")
+    if "Net power" in entities:
+        # Part of the picture: the tariff and the events were new a moment ago.
+        frontend.see_element("ha-logbook .entry")
     frontend.screenshot(f"device_{name.lower().replace(' ', '_')}")
 
 

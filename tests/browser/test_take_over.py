@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 
-from demonstration.frontend import Frontend
+from demonstration.frontend import PHONE, Frontend
 
 from .conftest import ENTRIES, FLOWS, NetworkMeter, add_entry, entries, meter, texts, until
 
 DIALOG = "dialog-data-entry-flow"
+NOTICE = "dialog-repairs-issue"
+HOUR = "2026-01-01T00:00:00+00:00"
 LANGUAGES = ("en", "nl", "de")
 
 
@@ -73,6 +75,44 @@ def open_offer(frontend: Frontend, language: str) -> dict[str, Any]:
     return found
 
 
+def take_over(frontend: Frontend, core: OldEntry) -> str:
+    """Take an entry over, and return the id of ours."""
+    before = set(entries(frontend, "dsmr_p1"))
+    step = open_offer(frontend, "en")
+    frontend.click(step["start"]["menu_options"]["take_over"])
+    frontend.see(step["confirm"]["data"]["take_over"], within=DIALOG)
+    frontend.press("Submit", within=DIALOG)
+    frontend.see_element("step-flow-create-entry")
+    frontend.screenshot("take_over_created")
+    frontend.press("Skip and finish", within=DIALOG)
+    until(lambda: core.entry()["disabled_by"] == "user", "dsmr was not disabled")
+    [entry] = set(entries(frontend, "dsmr_p1")) - before
+    return entry
+
+
+def hours_of(frontend: Frontend, statistic: str) -> list[Any]:
+    """Return the hours of a statistic."""
+    command = "recorder/statistics_during_period"
+    found = frontend.command(command, start_time=HOUR, statistic_ids=[statistic], period="hour")
+    hours: list[Any] = found.get(statistic, [])
+    return hours
+
+
+def import_an_hour(frontend: Frontend, statistic: str) -> None:
+    """Let the recorder have a statistic at once, and not only after minutes."""
+    about = {"source": "recorder", "name": None, "has_sum": True, "mean_type": 0}
+    unit = {"unit_of_measurement": "kWh", "unit_class": "energy"}
+    hour = {"start": HOUR, "state": 1.0, "sum": 0.0}
+    frontend.command("recorder/import_statistics", metadata={"statistic_id": statistic, **about, **unit}, stats=[hour])
+    until(lambda: hours_of(frontend, statistic), "the statistic is not stored")
+
+
+def is_told(frontend: Frontend, key: str) -> bool:
+    """Return whether there is a repair."""
+    issues = frontend.command("repairs/list_issues")["issues"]
+    return any(issue["translation_key"] == key for issue in issues)
+
+
 def test_the_offer_in_three_languages(english: Frontend, house: tuple[NetworkMeter, str]) -> None:
     url, version = house[0].url, house[1]
     core = OldEntry(english, url, version)
@@ -92,20 +132,12 @@ def test_the_offer_in_three_languages(english: Frontend, house: tuple[NetworkMet
 
 def test_there_and_back(english: Frontend, house: tuple[NetworkMeter, str]) -> None:
     core = OldEntry(english, house[0].url, house[1])
-    used, before = core.entities("dsmr"), set(entries(english, "dsmr_p1"))
-    step = open_offer(english, "en")
-    english.click(step["start"]["menu_options"]["take_over"])
-    english.see(step["confirm"]["data"]["take_over"], within=DIALOG)
-    english.press("Submit", within=DIALOG)
-    english.see_element("step-flow-create-entry")
-    english.screenshot(f"take_over_created_{house[1]}")
-    english.press("Skip and finish", within=DIALOG)
-    until(lambda: core.entry()["disabled_by"] == "user", "dsmr was not disabled")
+    used = core.entities("dsmr")
+    entry = take_over(english, core)
     assert used.items() <= core.entities("dsmr_p1").items()
     assert core.entities("dsmr") == {}
     english.open("/config/integrations/integration/dsmr_p1")
     english.screenshot(f"take_over_integration_{house[1]}")
-    [entry] = set(entries(english, "dsmr_p1")) - before
     english.request("DELETE", f"{ENTRIES}/{entry}")
     until(lambda: core.entry()["disabled_by"] is None, "dsmr was not enabled")
     until(lambda: core.entities("dsmr") == used, "not all was given back")
@@ -128,3 +160,36 @@ def test_the_repair_of_an_owner_of_both(english: Frontend) -> None:
         english.press("Submit", within=DIALOG)
         until(lambda: core.entry()["disabled_by"] == "user", "dsmr was not disabled")
         until(lambda: used.items() <= core.entities("dsmr_p1").items(), "not all was taken over")
+
+
+def test_what_stays_behind(english: Frontend) -> None:
+    """A meter that has gone stays with `dsmr`, and our own statistics stay when ours is deleted."""
+    told = texts("nl")["issues"]
+    with meter("--model", "dsmr5", "--mbus", "gas,water", "--seed", "11") as found, english.sized(*PHONE):
+        core = OldEntry(english, found.url, "5")
+        found.command("unregister water")
+        entry = take_over(english, core)
+        english.choose_language("nl")
+        english.open("/config/repairs")
+        english.open_by(told["left_behind"]["title"], NOTICE)
+        english.see(re.compile("water_consumption"), within=NOTICE)
+        assert english.cut_texts(NOTICE) == []
+        english.screenshot("repair_left_behind")
+        rows = english.command("config/entity_registry/list")
+        [extra] = [
+            row["entity_id"]
+            for row in rows
+            if row["config_entry_id"] == entry and "_energy_import" in row["entity_id"] and not row["disabled_by"]
+        ]
+        import_an_hour(english, extra)
+        english.request("DELETE", f"{ENTRIES}/{entry}")
+        step = told["statistics_left"]["fix_flow"]["step"]["confirm"]
+        until(lambda: is_told(english, "statistics_left"), "what is left is not told")
+        english.open("/config/repairs")
+        english.open_by(told["statistics_left"]["title"], DIALOG)
+        english.see(step["title"], within=DIALOG)
+        english.see(extra, within=DIALOG)
+        assert english.cut_texts(DIALOG) == []
+        english.screenshot("repair_statistics_left")
+        english.click_element(f"{DIALOG} ha-button[slot=primaryAction]")
+        until(lambda: not hours_of(english, extra), "the statistics are not cleared")

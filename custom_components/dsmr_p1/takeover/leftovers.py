@@ -30,7 +30,7 @@ async def async_offer_to_clear(hass: HomeAssistant, entry: ConfigEntry, record: 
     if not found:
         return
     ids = sorted(found)
-    shown = {"count": str(len(ids)), "statistics": "\n".join(f"- `{one}`" for one in ids)}
+    shown = {"statistics": "\n".join(f"- `{one}`" for one in ids)}
     ir.async_create_issue(
         hass,
         DOMAIN,
