@@ -50,6 +50,8 @@ class P1Coordinator(DataUpdateCoordinator[Mapping[str, Values]]):
         self.keeper = GuardKeeper(port, self.meters.corrections.async_add)
         self.watch = Watch(port)
         port.display.on_change = self._on_display_change
+        self.unchanged: list[CALLBACK_TYPE] = []
+        """Reports values that have not changed, after all of those that have."""
         self._on_display_change()
         self.entities_of_parts: Sequence[Entity] = ()
         self._first_reading: asyncio.Future[None] | None = None
@@ -107,6 +109,9 @@ class P1Coordinator(DataUpdateCoordinator[Mapping[str, Values]]):
         self.data = self.port.display.values
         self.last_update_success = self.port.display.is_available
         self.async_update_listeners()
+        reports, self.unchanged = self.unchanged, []
+        for report in reports:
+            report()
 
     # Events of the reader
 
@@ -139,14 +144,7 @@ class P1Coordinator(DataUpdateCoordinator[Mapping[str, Values]]):
     def _on_reading(self, reading: Reading) -> None:
         port, now = self.port, monotonic()
         reading = self.keeper.check(reading, now)
-        port.set_reading(reading)
-        if reading.counter_restarted:
-            LOGGER.warning("P1 port %s: the frame counter of the meter began anew, and is believed", self.name)
-        self.watch.on_reading()
-        self._key_failures = 0
-        if self._is_reauth_started:
-            self._cancel_reauth()
-        self._restart_watchdog()
+        port.reading = reading
         self.meters.follow(reading)
         heard = {meter.profile.slot: meter for meter in reading.meters}
         values = {slot: self.meters.values(slot, heard.get(slot)) for slot in port.display.pick_due(port.meters, now)}
@@ -157,6 +155,15 @@ class P1Coordinator(DataUpdateCoordinator[Mapping[str, Values]]):
             LOGGER.info("P1 port %s: telegrams come again", self.name)
         if values or not port.display.is_available:
             port.display.show(values)
+        # What does not concern the entities comes after them.
+        if reading.counter_restarted:
+            LOGGER.warning("P1 port %s: the frame counter of the meter began anew, and is believed", self.name)
+        self._key_failures = 0
+        if self._is_reauth_started:
+            self._cancel_reauth()
+        self._restart_watchdog()
+        self.watch.on_reading()
+        port.follow(reading, now)
         port.save()
         self.keeper.steps.async_complete()
 

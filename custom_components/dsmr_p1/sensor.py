@@ -136,6 +136,7 @@ class P1Sensor(P1Entity, SensorEntity):
         self._attr_suggested_display_precision = self._last_precision()
         quantity = channel_type(channel_id).quantity
         self._is_total = quantity in TOTALS
+        self._is_reported = self.entity_description.state_class is not None
         self._is_text = PRESENTATIONS[quantity].state_class is None and (
             self.entity_description.device_class in (None, SensorDeviceClass.ENUM)
         )
@@ -197,23 +198,25 @@ class P1Sensor(P1Entity, SensorEntity):
     @callback
     @override
     def _handle_coordinator_update(self) -> None:
-        values, is_available = self.coordinator.data.get(self.slot), self.coordinator.last_update_success
+        coordinator = self.coordinator
+        values, is_available = coordinator.data.get(self.slot), coordinator.last_update_success
         if self._is_retired or (values is self._values and is_available is self._was_available):
             return
-        last, was_available = self._presented, self._was_available
-        self._take_value()
-        if self._presented != last or is_available is not was_available:
+        last, presented = self._presented, None if values is None else values.get(self.channel_id)
+        if is_available is not self._was_available or (presented is not last and presented != last):
+            self._take_value()
             self._write()
-        elif self.state_class is not None and (
-            not self._is_total or self.slot in self.coordinator.port.display.due_totals
-        ):
-            self._report()
+            return
+        self._values, self._presented = values, presented
+        if self._is_reported and (not self._is_total or self.slot in coordinator.port.display.due_totals):
+            coordinator.unchanged.append(self.report)
 
     def _write(self) -> None:
         self.async_write_ha_state()
         self._written = self.hass.states.get(self.entity_id)
 
-    def _report(self) -> None:
+    @callback
+    def report(self) -> None:
         """Report the unchanged value again: integrals and averages over time depend on the last report."""
         state = self.hass.states.get(self.entity_id)
         if state is None or state is not self._written:

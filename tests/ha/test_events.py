@@ -328,7 +328,7 @@ async def test_an_event_that_comes_before_its_entity_waits_for_it(house: House) 
     await house.send(failed)
     for capture in (*house.coordinator.port.captures.bad, *house.coordinator.port.captures.good):
         if isinstance(capture.event, Reading):
-            port.set_reading(capture.event)
+            port.reading = capture.event
         follower.take(capture)
     told: list[Event] = []
     follower.listen(*POWER_FAILURE, told.append)

@@ -65,6 +65,9 @@ class OddSteps:
     @callback
     def async_complete(self) -> None:
         """Remove the steps that are shown now from the statistics, and ask about them."""
+        if not self._prepared:
+            self._follow_costs()
+            return
         prepared, self._prepared = self._prepared, []
         # Channels computed from a register are part of the question about that register.
         amounts: dict[str, list[list[Any]]] = {}
@@ -113,8 +116,7 @@ class OddSteps:
             # A total that another register has joined: there is nothing to ask, but its costs are waited for.
             only_costs = {"slot": slot, "channel": "", "amounts": [], "unbooked": costs, "is_answered": True}
             self._port.record.odd_steps = (*self._port.record.odd_steps, only_costs)
-        if prepared:
-            self._port.save()
+        self._port.save()
         self._follow_costs()
 
     def _with_room(self, event: Accepted) -> list[Mapping[str, Any]]:

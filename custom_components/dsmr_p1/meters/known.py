@@ -59,11 +59,14 @@ class KnownMeters:
             return {}
         presented = present(meter, self._presented.get(slot))
         self._presented[slot] = meter, presented
-        shown = {**self._replacements.shown(slot, presented)}
-        if slot not in self._port.display.due_totals:
-            before = self._port.display.values.get(slot, {})
-            shown |= {i: before[i] for i, value in shown.items() if i in before and value.channel.quantity in TOTALS}
-        return shown
+        shown = self._replacements.shown(slot, presented)
+        display = self._port.display
+        if slot in display.due_totals:
+            # A new mapping shows that these values are due, also where all of them are the same.
+            return {**shown}
+        before = display.values.get(slot, {})
+        held = {i: before[i] for i, value in shown.items() if value.channel.quantity in TOTALS and i in before}
+        return {**shown, **held}
 
     def is_reported(self, slot: str) -> bool:
         """Whether the last telegram has a meter in this slot; assumed without a telegram."""

@@ -9,9 +9,8 @@ To share it with others, identifiers of a household are replaced, and possible o
 from base64 import b64encode
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from homeassistant.core import CALLBACK_TYPE, callback
 from homeassistant.util import dt as dt_util
@@ -24,8 +23,7 @@ MOST_GOOD: Final = 3
 MOST_BAD: Final = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Capture:
+class Capture(NamedTuple):
     """A telegram, or bytes that looked like one, and the time it came."""
 
     event: Reading | Rejected

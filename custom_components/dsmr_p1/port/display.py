@@ -40,6 +40,8 @@ class Display:
         self.on_change: Callable[[], None] = lambda: None
         self._entry = entry
         self._due_at: dict[str, tuple[float, float]] = {}
+        self._paces_for: tuple[object, object] | None = None
+        self._paces: Mapping[str, tuple[float, float]] = {}
 
     @callback
     def show(self, values: Mapping[str, Values]) -> None:
@@ -93,15 +95,19 @@ class Display:
 
     def pick_due(self, meters: Mapping[str, KnownMeter], now: float) -> Iterator[str]:
         """Yield the slots of the meters that this telegram updates, and set those whose totals are due too."""
+        options = self._entry.options
+        if self._paces_for is None or self._paces_for[0] is not meters or self._paces_for[1] is not options:
+            self._paces_for = meters, options
+            self._paces = {s: (self.refresh_of(meter), self.totals_refresh_of(meter)) for s, meter in meters.items()}
         due_at = self._due_at if self.is_available else {}
         self.due_totals = set()
-        for slot, meter in meters.items():
+        for slot, (refresh, totals_refresh) in self._paces.items():
             values_at, totals_at = due_at.get(slot, (now, now))
             if now >= values_at:
                 if now >= totals_at:
                     self.due_totals.add(slot)
-                    totals_at = _next(now, self.totals_refresh_of(meter))
-                self._due_at[slot] = _next(now, self.refresh_of(meter)), totals_at
+                    totals_at = _next(now, totals_refresh)
+                self._due_at[slot] = _next(now, refresh), totals_at
                 yield slot
 
     @callback

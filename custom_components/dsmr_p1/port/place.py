@@ -19,6 +19,8 @@ from ..p1.cosem.countries import COUNTRIES, country_in_zone
 
 CERTAIN: Final = 3
 """Telegrams in a row that the same time zone explains before it is used: a late telegram alone proves nothing."""
+_INTERVAL: Final = 60.0
+"""Seconds after which a clock that was right is looked at again."""
 
 
 def assumed_country(hass: HomeAssistant, entry: ConfigEntry) -> Country | None:
@@ -39,13 +41,21 @@ class ClockZone:
     def __init__(self) -> None:
         self._found: str | None = None
         self._count = 0
+        self._due_at = 0.0
 
-    def follow(self, telegram: Telegram) -> str | None:
-        """Return the name of another time zone once it is certain; None if there is no change."""
+    def follow(self, telegram: Telegram, now: float) -> str | None:
+        """Return the name of another time zone once it is certain; None if there is no change.
+
+        `now` is a monotonic clock in seconds.
+        """
+        if now < self._due_at:
+            return None
         shown = telegram.timestamp
         found = None if shown is None else explaining_zone(shown, dt_util.utcnow(), telegram.clock)
         self._count = self._count + 1 if found is not None and found == self._found else 1
         self._found = found
+        if found is None:
+            self._due_at = now + _INTERVAL
         return found if found is not None and self._count >= CERTAIN else None
 
 

@@ -1,7 +1,7 @@
 """The state of one port, shared by all modules above.
 
 Each fact has one owner. The reader owns its counters (`reader.heard`) and the memory of the port (`record.memory`). The
-coordinator sets `reading` through `set_reading`. `display` has the values of the entities. `record` is stored; its
+coordinator sets `reading`. `display` has the values of the entities. `record` is stored; its
 meters are replaced through `async_set_meters` only, its other parts each belong to one module: `replaced` to `meters`,
 `corrections` to `sums`, `acknowledged` to `repairs`, `device` to `watch`, `seen` to `events`, `is_on_dashboard`
 to `energy_dashboard`, `guard` and `odd_steps` to `guarding`, `time_zone` to this one. `is_full` belongs to `meters`.
@@ -106,11 +106,10 @@ class Port:
         return assumed_country(self.hass, self.entry)
 
     @callback
-    def set_reading(self, reading: Reading) -> None:
-        """Store the last telegram, and follow its clock, which may show another time zone."""
-        self.reading = reading
+    def follow(self, reading: Reading, now: float) -> None:
+        """Follow the version and the clock of the last telegram: the clock may show another time zone."""
         self._show_version()
-        zone = self._clock_zone.follow(reading.telegram)
+        zone = self._clock_zone.follow(reading.telegram, now)
         if zone is not None and (time_zone := zone_named(zone)) is not None:
             LOGGER.debug("P1 port %s: the meter's clock is right in the time zone %s", self.name, zone)
             self.record.time_zone = zone
