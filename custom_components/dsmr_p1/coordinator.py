@@ -50,8 +50,7 @@ class P1Coordinator(DataUpdateCoordinator[Mapping[str, Values]]):
         self.keeper = GuardKeeper(port, self.meters.corrections.async_add)
         self.watch = Watch(port)
         port.display.on_change = self._on_display_change
-        self.unchanged: list[CALLBACK_TYPE] = []
-        """Reports values that have not changed, after all of those that have."""
+        self.unchanged: list[CALLBACK_TYPE] = []  # Report values that have not changed, after all that have.
         self._on_display_change()
         self.entities_of_parts: Sequence[Entity] = ()
         self._first_reading: asyncio.Future[None] | None = None
@@ -156,8 +155,6 @@ class P1Coordinator(DataUpdateCoordinator[Mapping[str, Values]]):
         if values or not port.display.is_available:
             port.display.show(values)
         # What does not concern the entities comes after them.
-        if reading.counter_restarted:
-            LOGGER.warning("P1 port %s: the frame counter of the meter began anew, and is believed", self.name)
         self._key_failures = 0
         if self._is_reauth_started:
             self._cancel_reauth()

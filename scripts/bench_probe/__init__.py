@@ -95,13 +95,13 @@ class Probe:
             registry.async_update_entity(entity_id, disabled_by=er.RegistryEntryDisabler.USER)
         await self._hass.async_block_till_done()
 
-    async def _reserve(self, entry_id: str, unique_ids: list[str]) -> None:
-        """Have entities disabled before they exist."""
+    async def _reserve(self, entry_id: str, unique_ids: list[tuple[str, str]]) -> None:
+        """Have entities disabled before they exist, by domain and unique id."""
         registry = er.async_get(self._hass)
         entry = self._hass.config_entries.async_get_known_entry(entry_id)
-        for unique_id in unique_ids:
+        for domain, unique_id in unique_ids:
             registry.async_get_or_create(
-                "sensor", entry.domain, unique_id, config_entry=entry, disabled_by=er.RegistryEntryDisabler.USER
+                domain, entry.domain, unique_id, config_entry=entry, disabled_by=er.RegistryEntryDisabler.USER
             )
 
     async def _watch(self, entity_ids: list[str]) -> None:

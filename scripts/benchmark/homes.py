@@ -208,17 +208,24 @@ class Home:
         found: list[dict[str, Any]] = await self.ask("entities", entry_id=entry_id(number))
         return found
 
-    async def keep_eight(self) -> list[str]:
-        """Disable all entities of the first entry but the eight that are compared, and return their unique ids."""
+    async def keep_eight(self) -> list[tuple[str, str]]:
+        """Disable all entities of the first entry but the eight that are compared.
+
+        Returns their domains and the ends of their unique ids.
+        """
         superfluous = [
             entity for entity in await self.entities() if self.side != CORE and not entity["unique_id"].endswith(EIGHT)
         ]
         await self.ask("disable", entity_ids=[entity["entity_id"] for entity in superfluous if entity["is_enabled"]])
-        return [entity["unique_id"].removeprefix(entry_id(0)) for entity in superfluous]
+        return [
+            (entity["entity_id"].partition(".")[0], entity["unique_id"].removeprefix(entry_id(0)))
+            for entity in superfluous
+        ]
 
-    async def reserve(self, number: int, tails: Sequence[str]) -> None:
+    async def reserve(self, number: int, ends: Sequence[tuple[str, str]]) -> None:
         """Disable entities of another entry before they exist."""
-        await self.ask("reserve", entry_id=entry_id(number), unique_ids=[entry_id(number) + tail for tail in tails])
+        unique_ids = [(domain, entry_id(number) + end) for domain, end in ends]
+        await self.ask("reserve", entry_id=entry_id(number), unique_ids=unique_ids)
 
     def rows(self, start: float, end: float) -> int:
         """Return the rows of states that the recorder has written for sensors between two times."""

@@ -186,17 +186,17 @@ async def measure_growth(trees: Sequence[Tree], *, seconds: float) -> list[Measu
     share: dict[int, Samples] = {count: _samples() for count in BRIDGES}
     memory: dict[int, Samples] = {count: _samples() for count in BRIDGES}
     async with _homes(trees, bridges=max(BRIDGES), is_paced=False) as homes:
-        tails: dict[str, list[str]] = {}
+        ends: dict[str, list[tuple[str, str]]] = {}
         enabled = 0
         for count in BRIDGES:
             for home in homes:
                 for number in range(enabled, count):
                     if number:
-                        await home.reserve(number, tails[home.side])
+                        await home.reserve(number, ends[home.side])
                     await home.enable(number)
                     if not number:
                         await home.wait_for_power()
-                        tails[home.side] = await home.keep_eight()
+                        ends[home.side] = await home.keep_eight()
                 await feed(home.bridges[:count], 1, 5)
                 used = await home.usage_of(feed(home.bridges[:count], 1, seconds))
                 share[count][home.side].append(used.total / used.wall * 100)

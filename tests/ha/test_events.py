@@ -18,6 +18,7 @@ from custom_components.dsmr_p1.const import DOMAIN
 from custom_components.dsmr_p1.events.follower import Follower
 from custom_components.dsmr_p1.events.kinds import EVENTS, WATCHED, Event
 from custom_components.dsmr_p1.p1 import CHANNELS, Reading
+from custom_components.dsmr_p1.port.captures import Capture
 from custom_components.dsmr_p1.port.state import Port
 from tests.ha.house import House, MakeHouse, eventually
 from tests.p1.captures import telegram
@@ -324,9 +325,12 @@ async def test_an_event_that_comes_before_its_entity_waits_for_it(house: House) 
     port = await Port.async_load(house.hass, house.entry)
     port.async_set_meters(house.coordinator.port.meters)
     follower = Follower(port)
+    captures: list[Capture] = []
+    house.coordinator.port.subscribe(captures.append)
+    await house.send(quiet())
     await house.send(failed[:-6] + b"0000\r\n")
     await house.send(failed)
-    for capture in (*house.coordinator.port.captures.bad, *house.coordinator.port.captures.good):
+    for capture in captures:
         if isinstance(capture.event, Reading):
             port.reading = capture.event
         follower.take(capture)

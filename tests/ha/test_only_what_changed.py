@@ -182,3 +182,24 @@ async def test_the_database_grows_by_2100_rows_an_hour_at_most(
     writes = Writes(hass)
     await send_every_ten_seconds(house, clock, 10 * A_MINUTE)
     assert 6 * writes.changed.total() <= 2100, writes.changed
+
+
+async def test_what_has_changed_is_written_before_the_rest_is_reported(
+    hass: HomeAssistant, make_house: MakeHouse, clock: Clock
+) -> None:
+    """An automation that waits for the power waits for nothing else."""
+    house = await make_house("dsmr5", "gas")
+    await house.set_up()
+    order: list[str] = []
+
+    @callback
+    def note(event: Event[Any]) -> None:
+        order.append(event.event_type)
+
+    hass.bus.async_listen(EVENT_STATE_CHANGED, note)
+    hass.bus.async_listen(EVENT_STATE_REPORTED, note, event_filter=_any)
+    clock.now += 60
+    house.pass_time(60)
+    await house.send()
+    assert set(order) == {EVENT_STATE_CHANGED, EVENT_STATE_REPORTED}
+    assert order == sorted(order, key=(EVENT_STATE_CHANGED, EVENT_STATE_REPORTED).index)

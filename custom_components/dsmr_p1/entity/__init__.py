@@ -1,5 +1,7 @@
 """Base class of the entities."""
 
+from typing import override
+
 from homeassistant.helpers.device_registry import DeviceInfo
 from homeassistant.helpers.update_coordinator import CoordinatorEntity
 
@@ -15,7 +17,10 @@ class P1Entity(CoordinatorEntity[P1Coordinator]):
     def __init__(self, coordinator: P1Coordinator, slot: str, key: str) -> None:
         """Initialize the entity on the device in a slot; `key` distinguishes the entities of a device."""
         super().__init__(coordinator)
-        entry_id = coordinator.config_entry.entry_id
         self.slot = slot
-        self._attr_unique_id = f"{entry_id}_{slot}_{key}"
-        self._attr_device_info = DeviceInfo(identifiers={device_identifier(entry_id, slot)})
+        self._attr_unique_id = f"{coordinator.config_entry.entry_id}_{slot}_{key}"
+
+    @property
+    @override
+    def device_info(self) -> DeviceInfo:
+        return DeviceInfo(identifiers={device_identifier(self.coordinator.config_entry.entry_id, self.slot)})

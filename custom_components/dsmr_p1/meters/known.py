@@ -63,7 +63,7 @@ class KnownMeters:
         display = self._port.display
         if slot in display.due_totals:
             # A new mapping shows that these values are due, also where all of them are the same.
-            return {**shown}
+            return {**shown} if shown is display.values.get(slot) else shown
         before = display.values.get(slot, {})
         held = {i: before[i] for i, value in shown.items() if value.channel.quantity in TOTALS and i in before}
         return {**shown, **held}

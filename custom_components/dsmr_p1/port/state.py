@@ -108,6 +108,8 @@ class Port:
     @callback
     def follow(self, reading: Reading, now: float) -> None:
         """Follow the version and the clock of the last telegram: the clock may show another time zone."""
+        if reading.counter_restarted:
+            LOGGER.warning("P1 port %s: the frame counter of the meter began anew, and is believed", self.name)
         self._show_version()
         zone = self._clock_zone.follow(reading.telegram, now)
         if zone is not None and (time_zone := zone_named(zone)) is not None:
