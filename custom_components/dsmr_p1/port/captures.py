@@ -18,7 +18,6 @@ from homeassistant.util.json import JsonObjectType
 
 from ..p1 import Reading, Rejected
 from ..p1.masking import octets_of, shareable
-from ..p1.meters.detection import Detection
 
 MOST_GOOD: Final = 3
 MOST_BAD: Final = 5
@@ -64,12 +63,7 @@ class Captures:
         if not isinstance(event, (Reading, Rejected)):
             return
         capture = Capture(event, dt_util.utcnow())
-        if isinstance(event, Rejected):
-            self.bad.append(capture)
-        else:
-            # The text is enough to be passed on; the values of a telegram take many times its memory.
-            text = event.telegram._replace(objects=())
-            self.good.append(Capture(Reading(text, Detection((), ()), event.authentication), capture.received))
+        (self.bad if isinstance(event, Rejected) else self.good).append(capture)
         for listener in self._listeners:
             listener(capture)
 
