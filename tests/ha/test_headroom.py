@@ -45,7 +45,7 @@ def sent(*more: str) -> bytes:
 
 def found(grid: Grid, *more: str) -> dict[str, float | None]:
     meter = channels(sent(*more))
-    values = Phases(meter, grid).currents(meter)
+    values = Phases(meter, grid).follow(meter)
     return {name: None if value is None else round(value, 3) for name, value in values.items()}
 
 
@@ -169,19 +169,19 @@ def test_without_neutral_and_power_the_second_is_the_most_it_can_be() -> None:
 def test_an_overload_is_over_when_all_are_clearly_below() -> None:
     overload = Overload(20)
     seen = [
-        overload.follow(values)
-        for values in (
-            {"l1": 20.0, "l2": -3.0},
-            {"l1": 20.1, "l2": -3.0},
-            {"l1": 19.5, "l2": -3.0},
-            {"l1": 19.0, "l2": -3.0},
-            {"l1": 19.5, "l2": -3.0},
+        overload.follow(known, is_all=is_all)
+        for *known, is_all in (
+            (20.0, -3.0, True),
+            (20.1, -3.0, True),
+            (19.5, -3.0, True),
+            (19.0, -3.0, True),
+            (19.5, -3.0, True),
             # Solar panels overload a fuse too.
-            {"l1": 1.0, "l2": -20.1},
-            {"l1": 1.0, "l2": -19.1},
-            {"l1": 1.0, "l2": None},
-            {"l1": 21.0, "l2": None},
-            {},
+            (1.0, -20.1, True),
+            (1.0, -19.1, True),
+            (1.0, False),
+            (21.0, False),
+            (False,),
         )
     ]
     assert seen == [False, True, True, False, False, True, True, None, True, None]

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any, Final, override
 
 from homeassistant.components.binary_sensor import BinarySensorDeviceClass, BinarySensorEntity
@@ -56,20 +57,21 @@ class Source:
 
     def __init__(self) -> None:
         """Initialize without values."""
-        self.shown: Mapping[str, Shown] = {}
-        self.entities: list[PartEntity] = []
+        self.shown: dict[str, Shown] = {}
+        self.entities: dict[str, PartEntity] = {}
 
     @abstractmethod
     def follow(self) -> None:
         """Follow the last telegram, once."""
 
-    def show(self, shown: Mapping[str, Shown]) -> None:
-        """Show other values: the entities whose values have changed write their states."""
-        last, self.shown = self.shown, shown
-        if shown != last:
-            for entity in self.entities:
-                if shown.get(entity.key) != last.get(entity.key):
-                    entity.async_write_ha_state()
+    def show(self, values: Mapping[str, Shown]) -> None:
+        """Show values: the entities whose values have changed write their states."""
+        shown = self.shown
+        for key, value in values.items():
+            if value != shown.get(key):
+                shown[key] = value
+                if key in self.entities:
+                    self.entities[key].async_write_ha_state()
 
 
 class PartEntity(P1Entity):
@@ -87,8 +89,8 @@ class PartEntity(P1Entity):
     async def async_added_to_hass(self) -> None:
         await super().async_added_to_hass()
         self._was_available = self.coordinator.last_update_success
-        self._source.entities.append(self)
-        self.async_on_remove(lambda: self._source.entities.remove(self))
+        self._source.entities[self.key] = self
+        self.async_on_remove(partial(self._source.entities.__delitem__, self.key))
 
     @callback
     @override
@@ -136,7 +138,7 @@ def store_of(hass: HomeAssistant, entry_id: str, key: str) -> Store[dict[str, An
 
 def main_meter(reading: Reading | None) -> Meter | None:
     """Return the main meter in a telegram; None if there is none."""
-    for meter in () if reading is None else reading.meters:
+    for meter in () if reading is None else reading.detection.meters:
         if meter.profile.slot == MAIN_SLOT:
             return meter
     return None

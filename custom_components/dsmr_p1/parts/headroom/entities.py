@@ -9,12 +9,12 @@ from homeassistant.core import callback
 
 from ...coordinator import P1Coordinator
 from ...entity import P1Entity
-from ...p1 import Meter, MeterProfile, Reading
+from ...p1 import Meter, MeterProfile
 from ...p1.meters.grouping import MAIN_SLOT
 from ...port.captures import Capture
 from ...port.state import Port
 from ..part import PartProblem, PartSensor, Shown, Source, main_meter
-from .phases import Overload, Phases, phases_of
+from .phases import Currents, Overload, Phases, phases_of
 from .settings import CONF_HEADROOM, Settings, settings_of
 
 _SMALLEST: Final = "smallest"
@@ -30,7 +30,6 @@ class Headroom(Source):
         self._port = port
         self._settings = settings
         self._overload = Overload(settings.fuse)
-        self._reading: Reading | None = None
         self._meter: Meter | None = None
         self._profile: MeterProfile | None = None
         self._phases = Phases({}, settings.grid)
@@ -39,37 +38,34 @@ class Headroom(Source):
     @override
     def follow(self, _: Capture | None = None) -> None:
         """Follow the last telegram of the port."""
-        reading = self._port.reading
-        if reading is self._reading:
-            return
-        self._reading = reading
-        meter = main_meter(reading)
+        meter = main_meter(self._port.reading)
         if meter is self._meter:
             return
         self._meter = meter
         if meter is None:
-            self._overload.follow({})
-            self.show({})
-        else:
-            if meter.profile is not self._profile:
-                self._profile, self._phases = meter.profile, Phases(meter.channels, self._settings.grid)
-            self.show(self._work_out(meter))
+            self._profile = None
+            self._overload.follow((), is_all=False)
+            self.show(dict.fromkeys(self.shown))
+            return
+        if meter.profile is not self._profile:
+            self._profile, self._phases = meter.profile, Phases(meter.channels, self._settings.grid)
+            # A phase that is no longer sent is unknown.
+            self._work_out({**dict.fromkeys(self.shown), **self._phases.follow(meter.channels)})
+        elif changed := self._phases.follow(meter.channels):
+            self._work_out(changed)
 
-    def _work_out(self, meter: Meter) -> dict[str, Shown]:
-        """Return what each phase has left, and what the one with the least has, in A, and whether one is overloaded."""
-        currents, fuse = self._phases.currents(meter.channels), self._settings.fuse
-        shown: dict[str, Shown] = {}
-        known = []
-        for phase, current in currents.items():
-            if current is None:
-                shown[phase] = None
-            else:
-                # Much faster than with a number of digits.
-                shown[phase] = left = round((fuse - current) * 10) / 10
-                known.append(left)
-        shown[_SMALLEST] = min(known) if known and len(known) == len(currents) else None
-        shown[_OVERLOADED] = self._overload.follow(currents)
-        return shown
+    def _work_out(self, changed: Currents) -> None:
+        """Show what the phases that have changed have left, in A, what the least is, and whether one is overloaded."""
+        fuse, currents = self._settings.fuse, self._phases.currents.values()
+        # Rounded like this much faster than with a number of digits.
+        shown: dict[str, Shown] = {
+            phase: None if current is None else round((fuse - current) * 10) / 10 for phase, current in changed.items()
+        }
+        known = [current for current in currents if current is not None]
+        is_all = 0 < len(known) == len(currents)
+        shown[_SMALLEST] = round((fuse - max(known)) * 10) / 10 if is_all else None
+        shown[_OVERLOADED] = self._overload.follow(known, is_all=is_all)
+        self.show(shown)
 
 
 class HeadroomSensor(PartSensor):

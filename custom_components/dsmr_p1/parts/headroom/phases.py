@@ -10,7 +10,7 @@ sign its direction: the currents are the meter's own, without sign. That of L2 i
 the sum of the others then (Kirchhoff), with the angles that powers and currents have with loads of a power factor of 1.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
 from enum import StrEnum
 from math import acos, cos, pi, sqrt
@@ -68,7 +68,7 @@ _FUSES: Final = (
 _POWERS: Final = ("emeter_treshold_kw", "emeter_active_threshold_smax")
 
 type Channels = Mapping[str, CosemValue]
-type Currents = Mapping[str, float | None]
+type Currents = dict[str, float | None]
 
 
 def phases_of(channel_ids: Iterable[str]) -> list[str]:
@@ -78,53 +78,60 @@ def phases_of(channel_ids: Iterable[str]) -> list[str]:
 
 
 class Phases:
-    """The phases of a meter whose channels stay the same from telegram to telegram."""
+    """The phases of a meter whose channels stay the same from telegram to telegram, and their `currents`, by name.
+
+    A current is None where it cannot be known.
+    """
 
     def __init__(self, channels: Channels, grid: Grid) -> None:
         """Find the phases that a meter sends anything of."""
         names = phases_of(channels)
-        self._is_without_neutral = grid is Grid.WITHOUT_NEUTRAL and len(names) == len(PHASES)
+        self.currents: Currents = dict.fromkeys(names)
         phases = {name: PHASES[name] for name in names}
         if len(names) == 1 and phases[names[0]].power_import not in channels:
             # The power of the only phase is that of the house.
             phases = {name: phase._replace(**_OF_HOUSE) for name, phase in phases.items()}
-        self._wires = {name: _Wire(phase, channels) for name, phase in phases.items()}
+        self._wires = [_Wire(name, phase, channels) for name, phase in phases.items()]
+        self._is_without_neutral = grid is Grid.WITHOUT_NEUTRAL and len(names) == len(PHASES)
 
-    def currents(self, channels: Channels) -> Currents:
-        """Return the current of each phase, by name; None where it cannot be known."""
-        if self._is_without_neutral:
-            return _without_neutral(channels)
-        return {name: wire.current(channels) for name, wire in self._wires.items()}
+    def follow(self, channels: Channels) -> Currents:
+        """Work out the currents of the phases of which the meter sends other values, and return them."""
+        changed: Currents = {}
+        for wire in self._wires:
+            values = wire.pick(channels)
+            if values != wire.values:
+                changed[wire.name] = self.currents[wire.name] = wire.follow(values)
+        if changed and self._is_without_neutral:
+            self.currents = changed = _without_neutral(channels)
+        return changed
 
 
 class _Wire:
     """A phase with a neutral. Only what a meter sends anew is converted."""
 
-    def __init__(self, phase: Phase, channels: Channels) -> None:
-        self._phase = phase
+    def __init__(self, name: str, phase: Phase, channels: Channels) -> None:
+        self.name = name
+        self.values: Sequence[CosemValue | None] = (None,) * len(phase)
         # Most meters send all of a phase, and its values are had at once then.
         is_all = all(channel_id in channels for channel_id in phase)
-        self._pick = itemgetter(*phase) if is_all else lambda channels: tuple(map(channels.get, phase))
+        self.pick = itemgetter(*phase) if is_all else lambda channels: tuple(map(channels.get, phase))
         self._is_whole = _is_whole(channels.get(phase.current))
-        self._values: Sequence[CosemValue | None] = (None,) * len(phase)
         self._amperes: float | None = None
-        self._power: float | None = None
         self._volts = NOMINAL
 
-    def current(self, channels: Channels) -> float | None:
-        values = current, imported, exported, volts = self._pick(channels)
-        last = self._values
+    def follow(self, values: Sequence[CosemValue | None]) -> float | None:
+        current, imported, exported, volts = values
+        last, self.values = self.values, values
         if current is not last[0]:
-            self._amperes = _amperes(channels, self._phase)
-        if imported is not last[1] or exported is not last[2]:
-            self._power = _power(channels, self._phase)
-        if volts is not last[3]:
-            self._volts = _voltage(channels, self._phase)
-        self._values = values
-        power, amperes = self._power, self._amperes
+            self._amperes = number_in(current, _A)
+        amperes, power = self._amperes, number_in(imported, _KW)
         if power is None:
             return amperes
+        if exported is not None and exported.value:
+            power -= number_in(exported, _KW) or 0.0
         if amperes is None or self._is_whole:
+            if volts is not last[3]:
+                self._volts = _volts(volts)
             moved = abs(power) * _KILO / self._volts
             amperes = moved if amperes is None else max(moved, abs(amperes) - _ROUNDING)
         return abs(amperes) if power >= 0 else -abs(amperes)
@@ -138,7 +145,10 @@ def _without_neutral(channels: Channels) -> Currents:
     p1, p3 = _power(channels, _ONE), _power(channels, _THREE)
     if p1 is None or p3 is None:
         return {"l1": i1, "l2": i2 or i1 + i3, "l3": i3}
-    active1, active3 = p1 * _KILO / _voltage(channels, _ONE), p3 * _KILO / _voltage(channels, _THREE)
+    active1, active3 = (
+        p1 * _KILO / _volts(channels.get(_ONE.voltage)),
+        p3 * _KILO / _volts(channels.get(_THREE.voltage)),
+    )
     # Of whole amperes a part may have been cut off.
     i1, i3 = max(i1, abs(active1)), max(i3, abs(active3))
     return {"l1": i1, "l2": i2 or _sum(i1, i3, active1, active3), "l3": i3}
@@ -161,13 +171,11 @@ class Overload:
         self._fuse = fuse
         self.is_on: bool | None = None
 
-    def follow(self, found: Currents) -> bool | None:
+    def follow(self, known: Collection[float], *, is_all: bool) -> bool | None:
         """Return whether a phase is overloaded now; None where a current is not known and no other is too high."""
-        known = [abs(current) for current in found.values() if current is not None]
-        if known and max(known) > (self._fuse * (1 - HYSTERESIS) if self.is_on else self._fuse):
-            self.is_on = True
-        else:
-            self.is_on = False if known and len(known) == len(found) else None
+        limit = self._fuse * (1 - HYSTERESIS) if self.is_on else self._fuse
+        is_over = bool(known) and (max(known) > limit or min(known) < -limit)
+        self.is_on = is_over if is_over or is_all else None
         return self.is_on
 
 
@@ -223,6 +231,6 @@ def _power(channels: Channels, phase: Phase) -> float | None:
     return imported - (number_in(exported, _KW) or 0.0)
 
 
-def _voltage(channels: Channels, phase: Phase) -> float:
-    voltage = number_in(channels.get(phase.voltage), _V)
+def _volts(value: CosemValue | None) -> float:
+    voltage = number_in(value, _V)
     return NOMINAL if voltage is None or voltage <= _LOWEST else voltage
