@@ -46,7 +46,7 @@ class Follower(Source):
         self._quarters = Quarters()
         self._months = Months()
         self._sent: Reading | None = None
-        self._updated_at = 0.0
+        self._updated, self._updated_at = dt_util.utc_from_timestamp(0), 0.0
         # What costs much and changes seldom is worked out when a quarter begins, or when it has changed.
         self._total: CosemValue | None = None
         self._register: float | None = None
@@ -89,13 +89,14 @@ class Follower(Source):
         if total is None or self._register is None or self._is_held(total, reading, sent):
             self._lose()
             return
-        told = reading.telegram.timestamp
-        time = (dt_util.utcnow() if told is None else told).timestamp()
+        told = reading.telegram.timestamp or dt_util.utcnow()
+        # The difference is a third of the work of the time since 1970.
+        time = self._updated_at + (told - self._updated).total_seconds()
         is_due = not 0 <= time - self._updated_at < PACE
         power, demand = _watts(channels.get(_POWER)), _watts(channels.get(_DEMAND)) if is_due else None
         closed = self._quarters.follow(time, self._register * KILO, power, self._step, demand)
         if closed is not None or is_due:
-            self._updated_at = time
+            self._updated, self._updated_at = told, told.timestamp()
             self._update(channels, closed, reading.telegram.clock.zone)
 
     def _update(self, channels: Mapping[str, CosemValue], closed: Closed | None, zone: tzinfo) -> None:
@@ -113,7 +114,7 @@ class Follower(Source):
                 self._step = _RESOLUTIONS.get(number.as_tuple().exponent, 1.0)
             self._store.async_delay_save(self._as_dict, SAVE_DELAY)
             self._follow_past_peaks(channels, zone)
-        if (peak := channels.get(_PEAK)) != self._peak:
+        if (peak := channels.get(_PEAK)) is not self._peak:
             self._peak = peak
             self._follow_peak(peak, zone)
         self._advise()

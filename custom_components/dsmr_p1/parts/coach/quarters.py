@@ -104,7 +104,7 @@ class Quarters:
         if power is not None and self.power is not None and 0 < passed <= BRIDGE:
             # A meter measures what has passed: of a single second, the power is all.
             filled += (power if passed <= 1 else (self.power + power) / 2) * passed / _HOUR
-        # Without min() and max(), which take as long as all of the rest.
+        # Every telegram comes here, and calls of min() and max() take longer.
         if filled < register:
             filled = register
         elif filled > register + step:
