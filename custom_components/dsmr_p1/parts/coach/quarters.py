@@ -5,8 +5,8 @@ in every European time zone, also in the nights in which clocks change. Energy i
 since 1970.
 
 A quarter counts what the register proves: what it rose between telegrams within the quarter. Where two telegrams
-close to each other lie on both sides of its end, the rise is divided by time. What rose while nothing was heard for
-longer is of no quarter; it is only a guess for the quarter that runs.
+close to each other lie on both sides of its end, the rise is divided by time and power. What rose while nothing was
+heard for longer is of no quarter; it is only a guess for the quarter that runs.
 """
 
 from collections.abc import Mapping
@@ -78,7 +78,7 @@ class Quarters:
             start = int(time - time % QUARTER)
             within = 0.0
             if rise and start == self.start + QUARTER and (passed <= BRIDGE or time == start):
-                within = rise * (start - self.time) / passed
+                within = _until(start - self.time, passed, rise, self.power, power)
             if self.start:
                 closed = Closed(self.start, self.energy + within)
             self._begin(start, time, passed, rise, within)
@@ -186,3 +186,15 @@ class Quarters:
         quarters.energy, quarters.guess = stored["energy"], stored["guess"]
         quarters._register, quarters._level = stored["register"], stored["level"]
         return quarters
+
+
+def _until(part: float, passed: float, rise: float, before: float | None, after: float | None) -> float:
+    """Return what rose in the first `part` of the seconds that have passed, by the powers before and after them.
+
+    Where an appliance was switched in between, the rise tells when; else it is divided by time.
+    """
+    if before is not None and after is not None and before != after:
+        switched = (after * passed - rise * _HOUR) / (after - before)
+        if 0 <= switched <= passed:
+            return (before * min(part, switched) + after * max(part - switched, 0.0)) / _HOUR
+    return rise * part / passed
