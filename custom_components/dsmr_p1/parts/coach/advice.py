@@ -46,7 +46,7 @@ class Advice(NamedTuple):
 
 
 def _kilo(value: float | None) -> float | None:
-    return None if value is None else round(value / KILO, 3)
+    return None if value is None else round(value) / KILO
 
 
 def advise(quarters: Quarters, months: Months, settings: Settings, month: str, *, was_at_risk: bool | None) -> Advice:

@@ -23,6 +23,7 @@ PACE: Final = 10
 SAVE_DELAY: Final = 30
 """Seconds after the end of a quarter until what is added up is stored."""
 _TOTAL: Final = "energy_import_total"
+_CLOCK: Final = "p1_timestamp"
 _POWER: Final = "emeter_actual_delivery"
 _DEMAND: Final = "emeter_actual_demand"
 _PEAK: Final = "emeter_maximum_demand_current_month"
@@ -86,10 +87,12 @@ class Follower(Source):
         total = channels.get(_TOTAL)
         if total is not self._total:
             self._total, self._register = total, number_in(total, Unit.KILO_WATT_HOUR)
-        if total is None or self._register is None or self._is_held(total, reading, sent):
+        if total is None or self._register is None or (sent is not reading and self._is_held(total, reading, sent)):
             self._lose()
             return
-        told = reading.telegram.timestamp or dt_util.utcnow()
+        clock = reading.meters[0].channels.get(_CLOCK)
+        if clock is None or not isinstance(told := clock.value, datetime):
+            told = reading.telegram.timestamp or dt_util.utcnow()
         # The difference is a third of the work of the time since 1970.
         time = self._updated_at + (told - self._updated).total_seconds()
         is_due = not 0 <= time - self._updated_at < PACE
@@ -151,7 +154,7 @@ class Follower(Source):
 
     def _is_held(self, total: CosemValue, reading: Reading, sent: Reading) -> bool:
         """Whether another number of the register is held back. Without checksum each is shown a telegram late."""
-        if reading is sent or not reading.telegram.has_crc:
+        if not reading.telegram.has_crc:
             return False
         meter = main_meter(sent)
         told = None if meter is None else meter.channels.get(_TOTAL)
