@@ -4,6 +4,7 @@ import pytest
 
 from custom_components.dsmr_p1.p1 import Authentication, Rejected, RejectReason
 from custom_components.dsmr_p1.p1.heard import Heard, Hint
+from custom_components.dsmr_p1.p1.watchdog import Watchdog
 from simulator import TELNET_GREETING
 from tests.p1.captures import AUSTRIA, DSMR5, SMARTY, read_capture
 
@@ -40,6 +41,19 @@ def test_the_period_is_the_usual_one() -> None:
         now += 10.0
         heard.decoded(reading, now)
     assert heard.period == 10.0
+
+
+def test_telegrams_that_a_bridge_sends_three_at_a_time_have_the_period_of_the_bridge() -> None:
+    heard = Heard()
+    reading = read_capture(DSMR5)
+    for burst in range(20):
+        for part in range(3):
+            heard.decoded(reading, 30.0 * burst + 0.002 * part)
+    assert heard.period == pytest.approx(30.0, abs=0.01)
+    # Less would open the port again before each of its bursts.
+    watchdog = Watchdog(120.0)
+    watchdog.fed(0.0)
+    assert watchdog.left(31.0, heard.period) > 0
 
 
 @pytest.mark.parametrize("reason", RejectReason)

@@ -131,7 +131,6 @@ async def test_telegrams_of_a_serial_port(pty: PtyPort) -> None:
         assert (reader.heard.opened, reader.heard.failed, reader.heard.lost) == (1, 0, 0)
         assert reader.heard.telegrams >= 2
         assert reader.heard.octets >= 2 * len(TELEGRAM)
-        assert reader.heard.period
         assert reader.memory.sends_crc
         assert reader.last_encrypted is None
     assert not pty.reader_present()

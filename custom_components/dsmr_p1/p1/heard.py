@@ -16,6 +16,8 @@ _TELNET: Final = re.compile(rb"\xFF[\xFB-\xFE][\x00-\x2C]")
 _GREETING: Final = 256
 """Telnet negotiation is looked for in this number of bytes after opening."""
 _PERIODS: Final = 20
+_SHORTEST_PERIOD: Final = 0.1
+"""Seconds below which two telegrams came together, buffered on the way; the fastest meters send one every second."""
 
 
 class Hint(StrEnum):
@@ -79,8 +81,7 @@ class Heard:
                 self.hints.add(Hint.NOT_P1)
             return
         if self.last_telegram_at is not None:
-            if now > self.last_telegram_at:
-                # Telegrams that arrive together were buffered on the way.
+            if now - self.last_telegram_at >= _SHORTEST_PERIOD:
                 self._periods.append(now - self.last_telegram_at)
             self.longest_gap = max(self.longest_gap, now - self.last_telegram_at)
         self.telegrams += 1
