@@ -86,6 +86,22 @@ def test_a_meter_that_was_reset_is_believed_after_a_while(pause: float, needed: 
     assert results == ["authentication"] * (needed - 1) + ["anew", "telegram"]
 
 
+def test_a_reset_behind_a_reader_that_sends_everything_twice_is_believed_too() -> None:
+    decoder = Decoder(KEYS)
+    assert heard(decoder, sealed(1_000_000)) == "telegram"
+    results = [heard(decoder, sealed(number // 2), number * 5.0) for number in range(2, 2 * PROVING_TELEGRAMS + 4)]
+    assert results == ["authentication"] * (2 * PROVING_TELEGRAMS - 2) + [
+        "anew", "authentication", "telegram", "authentication",
+    ]  # fmt: skip
+
+
+def test_the_same_recorded_telegram_again_and_again_proves_nothing() -> None:
+    decoder = Decoder(KEYS)
+    assert heard(decoder, sealed(1_000_000)) == "telegram"
+    numbers = [min(number, PROVING_TELEGRAMS) for number in range(1, 100)]
+    assert {heard(decoder, sealed(number), place * 1.0) for place, number in enumerate(numbers)} == {"authentication"}
+
+
 def test_a_recording_is_not_believed_while_the_meter_is_heard() -> None:
     decoder = Decoder(KEYS)
     recording = [sealed(number) for number in range(1, 100)]

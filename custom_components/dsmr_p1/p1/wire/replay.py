@@ -62,8 +62,11 @@ class FrameCounters:
             self._keep(title, counter)
             return Verdict.GENUINE
         run = self._run
-        if run is None or run.title != title or counter <= run.counter:
+        if run is None or run.title != title or counter < run.counter:
             self._run = _Run(title, counter, now)
+            return Verdict.REPLAYED
+        if counter == run.counter:
+            # Some readers pass every telegram on twice.
             return Verdict.REPLAYED
         run.counter = counter
         run.telegrams += 1
