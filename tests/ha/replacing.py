@@ -25,6 +25,7 @@ from tests.ha.house import House
 NOW = datetime.fromtimestamp(time() // 3600 * 3600 - 2 * 3600 - 1200 + 30, UTC)
 LOW = ("electricity", "emeter_delivery_tariff1")
 TOTAL = ("electricity", "energy_import_total")
+EXPORT = ("electricity", "energy_export_total")
 GAS = ("mbus_1", "m3meter_value")
 ISSUES = json.loads(
     (Path(__file__).parents[2] / "custom_components/dsmr_p1/translations/en.json").read_text(encoding="utf-8")

@@ -34,6 +34,7 @@ from simulator.telegram import seal
 from tests.ha.house import House, MakeHouse, eventually
 from tests.ha.replacing import (
     EVERY_TELEGRAM,
+    EXPORT,
     GAS,
     ISSUES,
     LOW,
@@ -167,6 +168,22 @@ async def test_the_old_meter_takes_the_question_back(house: House, caplog: pytes
     await house.reload(house.builder.telegram())
     await send(house, 3)
     assert issue(house) is None
+
+
+async def test_the_old_meter_is_back_after_one_with_a_register_that_it_did_not_show(house: House) -> None:
+    """What is taken out for the other meter ends in no error, with which the test would fail where it is torn down."""
+    before = house.builder.identifier
+    lines = [line for line in house.builder.telegram().split(b"\r\n") if not line.startswith(b"1-0:2.8.")]
+    await house.send(seal(b"\r\n".join(lines)[: -len(b"0000\r\n")]))
+    assert house.value(*EXPORT) == STATE_UNKNOWN
+    another_main_meter(house)
+    await send(house, 3)
+    assert issue(house) is not None
+    assert house.value(*EXPORT) != STATE_UNKNOWN
+    house.builder.identifier = before
+    await send(house, 3)
+    assert issue(house) is None
+    assert house.value(*EXPORT) != STATE_UNKNOWN
 
 
 async def test_a_replacement_keeps_everything(

@@ -18,6 +18,7 @@ from custom_components.dsmr_p1.const import CONF_DECRYPTION_KEY
 from tests.ha.house import House, MakeHouse, eventually
 from tests.ha.replacing import (
     EVERY_TELEGRAM,
+    EXPORT,
     GAS,
     NOW,
     TOTAL,
@@ -31,7 +32,6 @@ from tests.ha.replacing import (
     send,
 )
 
-EXPORT = ("electricity", "energy_export_total")
 PRICE = 0.25
 PRICE_ENTITY = "sensor.price"
 LOWER_AND_HIGHER = pytest.mark.parametrize("share", [0, 0.5, 0.95, 3], ids=["zero", "lower", "a bit lower", "higher"])

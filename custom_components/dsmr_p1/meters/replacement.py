@@ -172,7 +172,8 @@ class Replacements:
             return
         del self._doubted[change.slot]
         self._close_question(change.slot)
-        last |= {step.statistic_id: step.before for step in steps}
+        # Of a register that the other meter did not have there is nothing to take out.
+        last |= {step.statistic_id: step.before for step in steps if step.statistic_id in last}
         self._handover.take_out(change, last)
         LOGGER.info("P1 port %s: the old meter in %s is back", self._port.name, change.slot)
 
