@@ -194,7 +194,7 @@ async def test_what_has_changed_is_written_before_the_rest_is_reported(
 
     @callback
     def note(event: Event[Any]) -> None:
-        order.append(event.event_type)
+        order.append(str(event.event_type))
 
     hass.bus.async_listen(EVENT_STATE_CHANGED, note)
     hass.bus.async_listen(EVENT_STATE_REPORTED, note, event_filter=_any)

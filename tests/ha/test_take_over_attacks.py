@@ -295,7 +295,11 @@ async def test_a_meter_comes_where_another_one_was(hass: HomeAssistant, port: Pt
         put_elsewhere: list[Any] = []
 
         def on_update(event: Event[er.EventEntityRegistryUpdatedData]) -> None:
-            if event.data["entity_id"] == gas.entity_id and "device_id" in event.data.get("changes", {}):
+            if (
+                event.data["action"] == "update"
+                and event.data["entity_id"] == gas.entity_id
+                and "device_id" in event.data["changes"]
+            ):
                 put_elsewhere.append(event)
 
         hass.bus.async_listen(er.EVENT_ENTITY_REGISTRY_UPDATED, on_update)
