@@ -35,7 +35,7 @@ async def hear(port: PtyPort, patience: Patience = QUICK, settings: SerialSettin
 
 
 async def test_two_telegrams_are_enough(port: PtyPort) -> None:
-    async with asyncio.timeout(5), sending(make_meter(port)):
+    async with asyncio.timeout(5), sending(make_meter(port), 0.5):
         heard = await hear(port, LONG)
     assert heard.telegrams == 2
     assert heard.period is not None
