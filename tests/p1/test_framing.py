@@ -4,6 +4,7 @@
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 import random
+import tracemalloc
 
 import pytest
 
@@ -256,6 +257,22 @@ def test_the_buffer_is_bounded(noise: bytes) -> None:
         *take(framer, b"\r\n" + b"\0" * 9000 + b"\r\n" + TRAILER),
         *take(framer, final=True),
     ]
+
+
+def test_what_was_read_is_forgotten_where_every_telegram_is_cut_at_the_same_place() -> None:
+    """A bridge that sends at its own pace: whenever bytes come, the rest of a telegram is waited for."""
+    telegram = load(DSMR5)
+    middle = len(telegram) // 2
+    framer = Framer()
+    list(take(framer, telegram[:middle]))
+    tracemalloc.start()
+    try:
+        for _ in range(300):
+            assert len(list(take(framer, telegram[middle:] + telegram[:middle]))) == 1
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept < 30 * len(telegram)
 
 
 def test_a_last_line_that_never_ends_is_not_waited_for() -> None:

@@ -87,11 +87,11 @@ class Framer:
         """Append bytes from the port to the buffer, and return whether they may complete a frame or a rejection."""
         # The most frequent case first: bytes in the middle of a frame are buffered and looked at once.
         if self._wake_at:
-            buffer = self._buffer = self._buffer + octets
+            buffer = self._buffer + octets
             if len(buffer) < self._wake_at and not (self._wakes.search(octets) or octets.startswith(_SPLIT_ENVELOPE)):
+                self._buffer = buffer
                 return False
             self._wake_at = 0
-            return True
         # Drop the bytes before the position, except for the few that identify the carrier of an envelope.
         drop = self._position - LONGEST_HEADER
         if drop > 0:
