@@ -116,7 +116,7 @@ def test_causes(heard: ListenResult, error: str) -> None:
 
 def test_every_piece_of_the_report_is_there() -> None:
     pieces = {name: set(piece["options"]) for name, piece in TRANSLATIONS["selector"].items()}
-    assert pieces["country"] == {"unknown", *(code.lower() for code in COUNTRIES)}
+    assert pieces["country"] == {code.lower() for code in COUNTRIES}
     source = (Path(__file__).parents[2] / "custom_components/dsmr_p1/flow/report.py").read_text(encoding="utf-8")
     for piece in pieces["report"] | pieces["reading"]:
         assert f'"{piece.removesuffix("_power").removesuffix("_export")}' in source, piece
