@@ -504,11 +504,11 @@ async def test_a_telegram_in_pieces_is_waited_for(pty: PtyPort) -> None:
     half = len(TELEGRAM) // 2
     async with Listener(reader) as listener:
         await listener.opened()
-        for _ in range(2):
+        for _ in range(4):
             for piece in (TELEGRAM[:half], TELEGRAM[half:]):
                 pty.write_raw(piece)
                 await asyncio.sleep(3 * reader_module.QUIET)
-        await listener.readings(2)
+        await listener.readings(4)
     assert len(listener.of(PortOpened)) == 1
 
 
