@@ -144,6 +144,7 @@ class P1Coordinator(DataUpdateCoordinator[Mapping[str, Values]]):
         port, now = self.port, monotonic()
         reading = self.keeper.check(reading, now)
         port.reading = reading
+        self._restart_watchdog()
         self.meters.follow(reading)
         heard = {meter.profile.slot: meter for meter in reading.meters}
         values = {slot: self.meters.values(slot, heard.get(slot)) for slot in port.display.pick_due(port.meters, now)}
@@ -158,7 +159,6 @@ class P1Coordinator(DataUpdateCoordinator[Mapping[str, Values]]):
         self._key_failures = 0
         if self._is_reauth_started:
             self._cancel_reauth()
-        self._restart_watchdog()
         self.watch.on_reading()
         port.follow(reading, now)
         port.save()
