@@ -6,7 +6,7 @@ from functools import partialmethod
 from typing import Final, override
 
 from homeassistant.components.repairs import ConfirmRepairFlow, FlowType, RepairsFlow, RepairsFlowResult
-from homeassistant.config_entries import SOURCE_REAUTH, SOURCE_RECONFIGURE, ConfigEntryState, ConfigFlowContext
+from homeassistant.config_entries import SOURCE_RECONFIGURE, ConfigEntryState, ConfigFlowContext
 from homeassistant.const import CONF_PORT
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import AbortFlow
@@ -90,12 +90,13 @@ async def _take_new_path(flow: FixFlow) -> None:
     flow.hass.config_entries.async_schedule_reload(entry.entry_id)
 
 
-async def _ask_for_keys(flow: FixFlow) -> NextFlow | None:
-    """Start reauthentication, unless it has started already."""
-    flow.entry.async_start_reauth(flow.hass)
-    is_ours = {"source": SOURCE_REAUTH, "entry_id": flow.entry.entry_id}
-    started = flow.hass.config_entries.flow.async_progress_by_handler(DOMAIN, match_context=is_ours)
-    return (FlowType.CONFIG_FLOW, started[0]["flow_id"]) if started else None
+async def _ask_for_keys(flow: FixFlow) -> NextFlow:
+    """Start reauthentication, unless it has started already, or a reconfiguration, which asks for the keys too."""
+    entry = flow.entry
+    entry.async_start_reauth(flow.hass)
+    of_entry = {"entry_id": entry.entry_id}
+    started = flow.hass.config_entries.flow.async_progress_by_handler(DOMAIN, match_context=of_entry)
+    return FlowType.CONFIG_FLOW, started[0]["flow_id"]
 
 
 async def _reconfigure(flow: FixFlow) -> NextFlow:

@@ -324,12 +324,14 @@ async def test_damaged_telegrams_above_a_rate(house_factory: MakeHouse, clock: C
 # Keys
 
 
+@pytest.mark.parametrize("is_reconfiguring", [False, True])
 async def test_a_wrong_key_at_run_time_and_then_the_right_one(
     hass: HomeAssistant,
     house_factory: MakeHouse,
     clock: Clock,
     hass_client: ClientSessionGenerator,
     caplog: pytest.LogCaptureFixture,
+    is_reconfiguring: bool,
 ) -> None:
     house = await house_factory("smarty_lu")
     house.configure(data={CONF_BRIDGE_TYPE: BRIDGE_SMARTY, CONF_DECRYPTION_KEY: EXAMPLE_DECRYPTION_KEY.hex()})
@@ -354,6 +356,11 @@ async def test_a_wrong_key_at_run_time_and_then_the_right_one(
     await house.send()
     await look(house, clock, 700)
     assert key(house, "key") == "wrong_key"
+    if is_reconfiguring:
+        opened = await house.entry.start_reconfigure_flow(hass)
+        result = await fix(hass_client, house, "key")
+        assert result["next_flow"] == ["config_flow", opened["flow_id"]]
+        return
     result = await fix(hass_client, house, "key")
     assert result["type"] == "create_entry"
     (flow,) = hass.config_entries.flow.async_progress()
