@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
 from homeassistant.config_entries import ConfigEntry
+from homeassistant.const import ATTR_UNIT_OF_MEASUREMENT
 from homeassistant.core import HomeAssistant, State
 from homeassistant.helpers import entity_registry as er
 from homeassistant.util.unit_conversion import (
@@ -170,6 +171,6 @@ def converter(one: str | None, other: str | None) -> type[BaseUnitConverter] | N
 def unit_to_keep(entity: er.RegistryEntry, ours: str | None) -> str | None:
     """Return the unit to be fixed so that it stays what it was; None where it does by itself."""
     theirs = entity.unit_of_measurement
-    if theirs is None or theirs == ours or "unit_of_measurement" in entity.options.get("sensor", {}):
+    if theirs is None or theirs == ours or ATTR_UNIT_OF_MEASUREMENT in entity.options.get("sensor", {}):
         return None
     return theirs

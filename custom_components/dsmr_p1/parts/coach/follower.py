@@ -23,7 +23,6 @@ PACE: Final = 10
 SAVE_DELAY: Final = 30
 """Seconds after the end of a quarter until what is added up is stored."""
 _TOTAL: Final = "energy_import_total"
-_CLOCK: Final = "p1_timestamp"
 _POWER: Final = "emeter_actual_delivery"
 _DEMAND: Final = "emeter_actual_demand"
 _PEAK: Final = "emeter_maximum_demand_current_month"
@@ -90,9 +89,7 @@ class Follower(Source):
         if total is None or self._register is None or (sent is not reading and self._is_held(total, reading, sent)):
             self._lose()
             return
-        clock = reading.meters[0].channels.get(_CLOCK)
-        if clock is None or not isinstance(told := clock.value, datetime):
-            told = reading.telegram.timestamp or dt_util.utcnow()
+        told = reading.telegram.timestamp or dt_util.utcnow()
         # The difference is a third of the work of the time since 1970.
         time = self._updated_at + (told - self._updated).total_seconds()
         is_due = not 0 <= time - self._updated_at < PACE
