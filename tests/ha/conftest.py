@@ -12,7 +12,8 @@ from pytest_homeassistant_custom_component.syrupy import HomeAssistantSnapshotEx
 from syrupy.assertion import SnapshotAssertion
 
 import custom_components.dsmr_p1  # noqa: F401 - first, before the package of the same name in the test tools is
-from simulator import Model
+from simulator import Model, PtyPort
+from tests.ha.flow_driver import QUICK
 from tests.ha.house import House, MakeHouse, house_on, make_builder
 from tests.ha.pace import Clock
 from tests.ha.replacing import Calendar
@@ -80,3 +81,21 @@ async def make_house(hass: HomeAssistant, tmp_path: Path) -> AsyncIterator[MakeH
             return await stack.enter_async_context(house_on(hass, builder, tmp_path / f"ttyP1_{made}"))
 
         yield make
+
+
+@pytest.fixture
+def without_waiting() -> Iterator[None]:
+    """Neither we nor `dsmr` listen for long, or wait before the next value is shown."""
+    with (
+        patch("custom_components.dsmr_p1.flow.listen_step.PATIENCE", QUICK),
+        patch("custom_components.dsmr_p1.flow.listen_step.NETWORK_PATIENCE", QUICK),
+        patch("homeassistant.components.dsmr.sensor.DEFAULT_TIME_BETWEEN_UPDATE", 0),
+    ):
+        yield
+
+
+@pytest.fixture
+def port(tmp_path: Path) -> Iterator[PtyPort]:
+    """A cable that `dsmr` can read too: it cannot set a pseudo terminal to the seven bits of old meters."""
+    with PtyPort(link=tmp_path / "ttyP1") as port, patch.object(port, "on_the_line", lambda sent, _: sent):
+        yield port

@@ -1,7 +1,7 @@
 """Coming over from Home Assistant's own `dsmr`, the real one, and going back."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from pathlib import Path
@@ -30,7 +30,7 @@ from custom_components.dsmr_p1.takeover.keys import CHANNELS, GAS, LEFT
 from custom_components.dsmr_p1.takeover.moving import async_move_back
 from custom_components.dsmr_p1.takeover.record import RecordStore
 from simulator import EXAMPLE_DECRYPTION_KEY, Port, PtyPort, SimulatedMeter
-from tests.ha.flow_driver import QUICK, answer, begin, close, enter, make_meter, sending, told
+from tests.ha.flow_driver import answer, begin, close, enter, make_meter, sending, told
 from tests.ha.house import eventually
 from tests.ha.replacing import EVERY_TELEGRAM
 
@@ -45,20 +45,7 @@ COUNTRIES = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def _quick() -> Iterator[None]:
-    with (
-        patch("custom_components.dsmr_p1.flow.listen_step.PATIENCE", QUICK),
-        patch("homeassistant.components.dsmr.sensor.DEFAULT_TIME_BETWEEN_UPDATE", 0),
-    ):
-        yield
-
-
-@pytest.fixture
-def port(tmp_path: Path) -> Iterator[PtyPort]:
-    # `dsmr` cannot set a pseudo terminal to the seven bits of old meters: every byte comes as it was sent.
-    with PtyPort(link=tmp_path / "ttyP1") as port, patch.object(port, "on_the_line", lambda sent, _: sent):
-        yield port
+pytestmark = pytest.mark.usefixtures("without_waiting")
 
 
 class Core:

@@ -1,6 +1,5 @@
 """What goes wrong around a take-over: owners who change their minds, two of everything, and what is deleted between."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ import pytest
 
 from custom_components.dsmr_p1.const import CONF_BRIDGE_TYPE, CONF_TAKE_OVER, DOMAIN
 from simulator import PtyPort, TcpPort, TelegramBuilder
-from tests.ha.flow_driver import QUICK, answer, begin, close, enter, is_open, look, make_meter, sending
+from tests.ha.flow_driver import answer, begin, close, enter, is_open, look, make_meter, sending
 from tests.ha.house import eventually
 from tests.ha.replacing import EVERY_TELEGRAM
 from tests.ha.test_take_over import (
@@ -33,22 +32,7 @@ from tests.ha.test_take_over import (
     take_over,
 )
 
-
-@pytest.fixture(autouse=True)
-def _quick() -> Iterator[None]:
-    with (
-        patch("custom_components.dsmr_p1.flow.listen_step.PATIENCE", QUICK),
-        patch("custom_components.dsmr_p1.flow.listen_step.NETWORK_PATIENCE", QUICK),
-        patch("homeassistant.components.dsmr.sensor.DEFAULT_TIME_BETWEEN_UPDATE", 0),
-    ):
-        yield
-
-
-@pytest.fixture
-def port(tmp_path: Path) -> Iterator[PtyPort]:
-    # `dsmr` cannot set a pseudo terminal to the seven bits of old meters: every byte comes as it was sent.
-    with PtyPort(link=tmp_path / "ttyP1") as port, patch.object(port, "on_the_line", lambda sent, _: sent):
-        yield port
+pytestmark = pytest.mark.usefixtures("without_waiting")
 
 
 def used_of(core: Core) -> dict[str, str]:

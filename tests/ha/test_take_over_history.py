@@ -1,11 +1,9 @@
 """What is built on entities of Home Assistant's own `dsmr` goes on: statistics, costs, helpers and automations."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 from homeassistant.components.energy.data import async_get_manager
 from homeassistant.components.recorder.core import Recorder
@@ -25,7 +23,6 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.dsmr_p1.const import DOMAIN
 from simulator import PtyPort
-from tests.ha.flow_driver import QUICK
 from tests.ha.house import eventually
 from tests.ha.replacing import EVERY_TELEGRAM, NOW, Calendar
 from tests.ha.test_take_over import COUNTRIES, Core, core_on_a_meter, take_over
@@ -33,13 +30,7 @@ from tests.ha.test_take_over import COUNTRIES, Core, core_on_a_meter, take_over
 PRICE = 0.25
 
 
-@pytest.fixture(autouse=True)
-def _quick() -> Iterator[None]:
-    with (
-        patch("custom_components.dsmr_p1.flow.listen_step.PATIENCE", QUICK),
-        patch("homeassistant.components.dsmr.sensor.DEFAULT_TIME_BETWEEN_UPDATE", 0),
-    ):
-        yield
+pytestmark = pytest.mark.usefixtures("without_waiting")
 
 
 class Owner:
