@@ -234,12 +234,16 @@ async def test_the_old_entry_goes_before_the_first_telegram(
 
 
 @pytest.mark.parametrize("ending", ["menu", "listening", "key"])
-async def test_the_dialog_is_closed_on_the_way(hass: HomeAssistant, port: PtyPort, ending: str) -> None:
+async def test_the_dialog_is_closed_on_the_way(
+    hass: HomeAssistant, port: PtyPort, ending: str, caplog: pytest.LogCaptureFixture
+) -> None:
     async with core_on_a_meter(hass, port, *COUNTRIES[3 if ending == "key" else 0]) as core:
         before = core.rows()
         if ending == "key":
             data = {name: value for name, value in core.entry.data.items() if name != "encryption_key"}
             hass.config_entries.async_update_entry(core.entry, data=data)
+            # It opens its port anew, and reads without a key.
+            await eventually(lambda: "Failed to decrypt" in caplog.text)
         step = await begin(hass)
         if ending == "listening":
             with patch.object(core.meter, "step"):
