@@ -13,7 +13,7 @@ from syrupy.assertion import SnapshotAssertion
 
 import custom_components.dsmr_p1  # noqa: F401 - first, before the package of the same name in the test tools is
 from simulator import Model, PtyPort
-from tests.ha.flow_driver import QUICK
+from tests.ha.flow_driver import PATIENT, listening
 from tests.ha.house import House, MakeHouse, house_on, make_builder
 from tests.ha.pace import Clock
 from tests.ha.replacing import Calendar
@@ -85,10 +85,9 @@ async def make_house(hass: HomeAssistant, tmp_path: Path) -> AsyncIterator[MakeH
 
 @pytest.fixture
 def without_waiting() -> Iterator[None]:
-    """Neither we nor `dsmr` listen for long, or wait before the next value is shown."""
+    """`dsmr` does not wait before it shows the next value, and what is listened to sends."""
     with (
-        patch("custom_components.dsmr_p1.flow.listen_step.PATIENCE", QUICK),
-        patch("custom_components.dsmr_p1.flow.listen_step.NETWORK_PATIENCE", QUICK),
+        listening(PATIENT),
         patch("homeassistant.components.dsmr.sensor.DEFAULT_TIME_BETWEEN_UPDATE", 0),
     ):
         yield

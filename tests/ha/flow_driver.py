@@ -5,13 +5,14 @@ web server runs, the same is asked of the flow manager; the steps look the same.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 import json
 from pathlib import Path
 import re
 from typing import TYPE_CHECKING, Any, Final
+from unittest.mock import patch
 
 from homeassistant.config_entries import SOURCE_RECONFIGURE, SOURCE_USER, ConfigEntry, ConfigFlowContext
 from homeassistant.core import HomeAssistant
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
 
 START = datetime(2026, 11, 2, 12, tzinfo=UTC)
 QUICK = Patience(open=1.2, byte=1.2, telegram=2.5, another=1, tick=0.05)
+"""Where silence is heard: nobody waits longer than these meters need."""
+PATIENT = Patience(open=20, byte=40, telegram=40, another=5, tick=0.05)
+"""Where a meter is heard: listening ends with its telegrams, on the slowest machine."""
 TRANSLATIONS = json.loads(
     (Path(__file__).parents[2] / "custom_components/dsmr_p1/translations/en.json").read_text(encoding="utf-8")
 )
@@ -42,6 +46,15 @@ def make_meter(port: Port, model: str = "dsmr5", *, seed: int = 1, mbus: str | N
     row = find_model(model)
     household = Household(seed=seed, start=START, region=row.region, phases=row.phases)
     return SimulatedMeter(TelegramBuilder.create(row, household, mbus), port)
+
+
+@contextmanager
+def listening(patience: Patience) -> Iterator[None]:
+    """Let the dialog wait so long for a meter, wherever it listens."""
+    with ExitStack() as stack:
+        for which in ("PATIENCE", "NETWORK_PATIENCE", "SCAN_PATIENCE", "HOST_PATIENCE"):
+            stack.enter_context(patch(f"custom_components.dsmr_p1.flow.listen_step.{which}", patience))
+        yield
 
 
 @asynccontextmanager

@@ -20,7 +20,7 @@ from custom_components.dsmr_p1.watch.line_health import DESCRIPTIONS
 from simulator import Household, Model, PtyPort, TelegramBuilder, find_model
 
 START = datetime(2026, 2, 18, 16, 20, tzinfo=UTC)
-PATIENCE = 10.0
+PATIENCE = 40.0
 """Seconds of real time within which what a test waits for has happened, on the slowest machine."""
 LINE_HEALTH = frozenset({"p1_connectivity", *(f"p1_{description.key}" for description in DESCRIPTIONS)})
 """The entities that tell of the line and not of a meter, by unique id without the entry's."""

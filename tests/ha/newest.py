@@ -30,7 +30,7 @@ from custom_components.dsmr_p1.const import BRIDGE_AUTO, CONF_BRIDGE_TYPE, CONF_
 from custom_components.dsmr_p1.diagnostics import async_get_config_entry_diagnostics
 from custom_components.dsmr_p1.services import SERVICE_CAPTURE_TELEGRAMS
 from simulator import PtyPort
-from tests.ha.flow_driver import QUICK, enter, finish, make_meter, sending, start
+from tests.ha.flow_driver import PATIENT, enter, finish, listening, make_meter, sending, start
 
 ROOT: Final = Path(__file__).parents[2]
 _OURS: Final = f"custom_components.{DOMAIN}"
@@ -85,7 +85,7 @@ def nothing_going_away() -> Iterator[Complaints]:
 
 async def live(hass: HomeAssistant, folder: Path) -> None:
     """Let an entry live from its first dialog to its removal."""
-    with PtyPort(link=folder / "ttyP1") as port, patch("custom_components.dsmr_p1.flow.listen_step.PATIENCE", QUICK):
+    with PtyPort(link=folder / "ttyP1") as port, listening(PATIENT):
         meter = make_meter(port, mbus="gas,water")
         async with sending(meter):
             result = await finish(hass, await start(hass, {CONF_PORT: port.path, CONF_BRIDGE_TYPE: BRIDGE_AUTO}))

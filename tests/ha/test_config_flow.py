@@ -39,6 +39,7 @@ from simulator import (
 )
 from tests.ha.flow_driver import (
     CLIENT,
+    PATIENT,
     QUICK,
     TRANSLATIONS,
     answer,
@@ -49,6 +50,7 @@ from tests.ha.flow_driver import (
     finish,
     is_open,
     listened,
+    listening,
     look,
     make_meter,
     over_rest,
@@ -71,14 +73,15 @@ OTHER_KEY = "0" * 31 + "1"
 
 
 @pytest.fixture(autouse=True)
-def quick() -> Iterator[None]:
-    """Let nobody wait for a meter longer than these meters need."""
-    with (
-        patch("custom_components.dsmr_p1.flow.listen_step.PATIENCE", QUICK),
-        patch("custom_components.dsmr_p1.flow.listen_step.NETWORK_PATIENCE", QUICK),
-        patch("custom_components.dsmr_p1.flow.listen_step.SCAN_PATIENCE", QUICK),
-        patch("custom_components.dsmr_p1.flow.listen_step.HOST_PATIENCE", QUICK),
-    ):
+def patient() -> Iterator[None]:
+    with listening(PATIENT):
+        yield
+
+
+@pytest.fixture
+def quick(patient: None) -> Iterator[None]:
+    """Nobody waits for a meter that will not come."""
+    with listening(QUICK):
         yield
 
 
@@ -377,6 +380,7 @@ async def test_port_that_another_program_reads(hass: HomeAssistant, port: PtyPor
     await _recover(hass, result, port)
 
 
+@pytest.mark.usefixtures("quick")
 async def test_silent_port(hass: HomeAssistant, port: PtyPort) -> None:
     result = await start(hass, {CONF_PORT: port.path})
     assert result["errors"]["base"] == "no_data"
@@ -395,6 +399,7 @@ async def test_port_that_is_lost_at_once(hass: HomeAssistant, port: PtyPort, soc
     await _recover(hass, result, port)
 
 
+@pytest.mark.usefixtures("quick")
 async def test_port_that_sends_noise(hass: HomeAssistant, port: PtyPort) -> None:
     meter = make_meter(port)
     with patch.object(meter, "compose", lambda: bytes(range(128, 256)) * 8):
@@ -429,6 +434,7 @@ async def test_port_that_sends_nothing_good(hass: HomeAssistant, port: PtyPort, 
     assert result["type"] is FlowResultType.CREATE_ENTRY
 
 
+@pytest.mark.usefixtures("quick")
 async def test_telnet_is_recognised(hass: HomeAssistant, socket_enabled: None) -> None:
     with TcpPort(greeting=TELNET_GREETING) as tcp:
         meter = make_meter(tcp)
@@ -668,6 +674,7 @@ async def _closed_port() -> int:
     return number
 
 
+@pytest.mark.usefixtures("quick")
 async def test_bare_host_is_tried_on_the_ports_of_network_readers(
     hass: HomeAssistant, host_ports: list[ReaderPort], socket_enabled: None
 ) -> None:
@@ -715,6 +722,7 @@ async def test_host_that_nobody_knows(hass: HomeAssistant, port: PtyPort) -> Non
     await _recover(hass, result, port)
 
 
+@pytest.mark.usefixtures("quick")
 async def test_host_that_does_not_answer(hass: HomeAssistant, port: PtyPort) -> None:
     async def hang(**_: object) -> None:
         await asyncio.sleep(60)
@@ -725,6 +733,7 @@ async def test_host_that_does_not_answer(hass: HomeAssistant, port: PtyPort) -> 
     await _recover(hass, result, port)
 
 
+@pytest.mark.usefixtures("quick")
 async def test_reader_that_is_silent(hass: HomeAssistant, port: PtyPort, socket_enabled: None) -> None:
     with TcpPort() as tcp:
         result = await start(hass, {CONF_PORT: tcp.path})

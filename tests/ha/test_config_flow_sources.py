@@ -43,6 +43,7 @@ from custom_components.dsmr_p1.const import (
 from custom_components.dsmr_p1.flow.listening import Patience
 from simulator import EXAMPLE_AUTHENTICATION_KEY, EXAMPLE_DECRYPTION_KEY, PtyPort
 from tests.ha.flow_driver import (
+    PATIENT,
     QUICK,
     Step,
     answer,
@@ -52,6 +53,7 @@ from tests.ha.flow_driver import (
     enter,
     finish,
     is_open,
+    listening,
     look,
     make_meter,
     over_rest,
@@ -68,14 +70,15 @@ OTHER_KEY = "0" * 31 + "1"
 
 
 @pytest.fixture(autouse=True)
-def quick() -> Iterator[None]:
-    """Let nobody wait for a meter longer than these meters need."""
-    with (
-        patch("custom_components.dsmr_p1.flow.listen_step.PATIENCE", QUICK),
-        patch("custom_components.dsmr_p1.flow.listen_step.NETWORK_PATIENCE", QUICK),
-        patch("custom_components.dsmr_p1.flow.listen_step.SCAN_PATIENCE", QUICK),
-        patch("custom_components.dsmr_p1.flow.listen_step.HOST_PATIENCE", QUICK),
-    ):
+def patient() -> Iterator[None]:
+    with listening(PATIENT):
+        yield
+
+
+@pytest.fixture
+def quick(patient: None) -> Iterator[None]:
+    """Nobody waits for a meter that will not come."""
+    with listening(QUICK):
         yield
 
 
@@ -124,6 +127,7 @@ async def discover(hass: HomeAssistant, path: str) -> Step:
     return result
 
 
+@pytest.mark.usefixtures("quick")
 async def test_cable_is_confirmed_and_listened_to(
     hass: HomeAssistant, port: PtyPort, hass_ws_client: WebSocketGenerator
 ) -> None:
@@ -229,6 +233,7 @@ def plugged(port: PtyPort, other_port: PtyPort) -> Iterator[list[USBDevice | Ser
         yield found
 
 
+@pytest.mark.usefixtures("quick")
 async def test_free_ports_are_named_then_tried(
     hass: HomeAssistant, port: PtyPort, other_port: PtyPort, plugged: list[USBDevice | SerialDevice]
 ) -> None:
@@ -246,6 +251,7 @@ async def test_free_ports_are_named_then_tried(
     assert result["data"][CONF_PORT] == port.path
 
 
+@pytest.mark.usefixtures("quick")
 async def test_scan_finds_an_encrypted_meter(
     hass: HomeAssistant, port: PtyPort, plugged: list[USBDevice | SerialDevice]
 ) -> None:
@@ -257,6 +263,7 @@ async def test_scan_finds_an_encrypted_meter(
     assert result["data"][CONF_PORT] == port.path
 
 
+@pytest.mark.usefixtures("quick")
 async def test_scan_that_finds_nothing_tells_the_most_it_heard(
     hass: HomeAssistant, port: PtyPort, other_port: PtyPort, plugged: list[USBDevice | SerialDevice]
 ) -> None:
@@ -347,6 +354,7 @@ async def test_reconfigure_the_same_port(hass: HomeAssistant, port: PtyPort) -> 
     assert entry.data == {CONF_PORT: port.path, CONF_BRIDGE_TYPE: BRIDGE_DSMR}
 
 
+@pytest.mark.usefixtures("quick")
 async def test_reconfigure_to_another_port(hass: HomeAssistant, port: PtyPort, other_port: PtyPort) -> None:
     async with sending(make_meter(port)):
         entry = await set_up(hass, port)
@@ -379,8 +387,7 @@ async def test_reconfigure_after_the_meter_was_replaced(hass: HomeAssistant, por
 
     What became of the old meter is asked while the entry runs.
     """
-    patience = type(QUICK)(byte=5, telegram=10, another=1, tick=0.05)
-    with patch("custom_components.dsmr_p1.flow.listen_step.PATIENCE", patience):
+    with listening(PATIENT):
         async with sending(make_meter(port, "dsmr22"), interval=0.7):
             fixed = {"baudrate": 9600, "databits": "7", "parity": "e", "stopbits": "1"}
             result = await start(hass, {CONF_PORT: port.path, CONF_SERIAL_SETTINGS: fixed})
@@ -560,6 +567,7 @@ async def test_stop_of_home_assistant_ends_listening(hass: HomeAssistant, port: 
     assert entry.state is ConfigEntryState.NOT_LOADED
 
 
+@pytest.mark.usefixtures("quick")
 async def test_entry_goes_on_when_nothing_is_heard(hass: HomeAssistant, port: PtyPort) -> None:
     meter = make_meter(port)
     async with sending(meter):
@@ -571,6 +579,7 @@ async def test_entry_goes_on_when_nothing_is_heard(hass: HomeAssistant, port: Pt
         await eventually(lambda: entry.runtime_data.last_update_success)
 
 
+@pytest.mark.usefixtures("quick")
 async def test_entry_that_is_removed_while_listening(hass: HomeAssistant, port: PtyPort) -> None:
     async with sending(make_meter(port)):
         entry = await set_up(hass, port)

@@ -33,7 +33,7 @@ from custom_components.dsmr_p1.diagnostics import async_get_config_entry_diagnos
 from custom_components.dsmr_p1.repairs import async_create_fix_flow
 from custom_components.dsmr_p1.services import SERVICE_CAPTURE_TELEGRAMS
 from simulator import EXAMPLE_AUTHENTICATION_KEY, EXAMPLE_DECRYPTION_KEY, PtyPort, SimulatedMeter
-from tests.ha.flow_driver import QUICK, close, enter, finish, make_meter, sending, start
+from tests.ha.flow_driver import PATIENT, close, enter, finish, listening, make_meter, sending, start
 from tests.ha.house import MakeHouse, eventually
 
 OURS = "custom_components.dsmr_p1"
@@ -48,10 +48,7 @@ ADDRESS_SECRETS = ("hunter2", "geheim-und-lang")
 @pytest.fixture(autouse=True)
 def _quick() -> Iterator[None]:
     with (
-        patch("custom_components.dsmr_p1.flow.listen_step.PATIENCE", QUICK),
-        patch("custom_components.dsmr_p1.flow.listen_step.NETWORK_PATIENCE", QUICK),
-        patch("custom_components.dsmr_p1.flow.listen_step.SCAN_PATIENCE", QUICK),
-        patch("custom_components.dsmr_p1.flow.listen_step.HOST_PATIENCE", QUICK),
+        listening(PATIENT),
         patch("custom_components.dsmr_p1.coordinator.FIRST_TELEGRAM_LIMIT", 2),
     ):
         yield

@@ -9,6 +9,7 @@ from pkgutil import resolve_name
 from typing import Any
 from unittest.mock import patch
 
+from homeassistant.components import dsmr
 from homeassistant.components.dsmr.sensor import SENSORS, SENSORS_MBUS_DEVICE_TYPE
 from homeassistant.config_entries import ConfigEntry, ConfigEntryDisabler, ConfigEntryState
 from homeassistant.const import CONF_PORT
@@ -350,6 +351,26 @@ async def test_the_old_entry_reads_on_after_it_was_put_aside_twice_at_once(
         await async_unload_core(hass, core.entry)
         await hass.async_block_till_done()
         assert power not in entity_sources(hass)
+
+
+async def test_an_entry_that_is_being_reloaded_is_put_aside_too(hass: HomeAssistant, port: PtyPort) -> None:
+    async with core_on_a_meter(hass, port, *COUNTRIES[0]) as core:
+        set_up, has_port = dsmr.async_setup_entry, asyncio.Event()
+
+        async def set_up_slowly(hass: HomeAssistant, entry: ConfigEntry) -> bool:
+            is_set_up = await set_up(hass, entry)
+            await eventually(port.reader_present)
+            has_port.set()
+            await asyncio.sleep(0.5)
+            return is_set_up
+
+        with patch("homeassistant.components.dsmr.async_setup_entry", set_up_slowly):
+            hass.config_entries.async_schedule_reload(core.entry.entry_id)
+            await has_port.wait()
+            step = await choose(hass, core)
+        assert step["step_id"] == "confirm", step
+        await close(hass, step)
+        await eventually(lambda: core.entry.state is ConfigEntryState.LOADED)
 
 
 @pytest.mark.parametrize("ending", ["declined", "closed"])

@@ -26,7 +26,7 @@ from ..homewizard.transport import opener_of
 from ..p1 import Keys, PortFault
 from ..port.entry_data import redacted, settings_from
 from ..port.serial_ports import is_network, is_raw_stream, is_same_port, user_of
-from ..takeover.core_entries import CORE, async_unload_core, core_on
+from ..takeover.core_entries import CORE, async_is_set_up, async_unload_core, core_on
 from . import advice
 from .listening import ListenResult, Patience, listen
 from .report import code
@@ -186,7 +186,7 @@ class ListenStep(ConfigFlow):
             entry = own if await is_same_port(self.hass, own.data[CONF_PORT], port) else None
         else:
             entry = await core_on(self.hass, port)
-        if entry is None or entry.state not in (ConfigEntryState.LOADED, ConfigEntryState.SETUP_RETRY):
+        if entry is None or not await async_is_set_up(entry):
             yield None
             return
         try:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from homeassistant.config_entries import ConfigEntry
+from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.const import CONF_HOST, CONF_PORT, CONF_PROTOCOL
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.dispatcher import async_dispatcher_send
@@ -43,6 +43,12 @@ def core_keys(entry: ConfigEntry) -> dict[str, str]:
     except KeyFormatError:
         return {}
     return {CONF_DECRYPTION_KEY: key}
+
+
+async def async_is_set_up(entry: ConfigEntry) -> bool:
+    """Whether an entry has its port, or tries to open it. One that is being set up or reloaded is waited for."""
+    async with entry.setup_lock:
+        return entry.state in (ConfigEntryState.LOADED, ConfigEntryState.SETUP_RETRY)
 
 
 async def async_unload_core(hass: HomeAssistant, entry: ConfigEntry) -> None:

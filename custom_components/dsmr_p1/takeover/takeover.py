@@ -23,7 +23,7 @@ from ..port.devices import device_in
 from ..port.state import Port
 from ..storage.store import KnownMeter
 from .both import async_tell_both
-from .core_entries import CORE, async_unload_core
+from .core_entries import CORE, async_is_set_up, async_unload_core
 from .keys import SWAPPED_TARIFF_WORDS, SWAPPED_VERSIONS, TARIFF_WORDS
 from .leftovers import async_offer_to_clear
 from .moving import async_move_back, async_move_over, unique_id_of
@@ -71,7 +71,7 @@ class TakeOver:
             for entity in er.async_entries_for_config_entry(er.async_get(self._hass), self._core.entry_id)
             if (state := self._hass.states.get(entity.entity_id)) is not None
         }
-        if self._core.state is ConfigEntryState.LOADED or self._core.state is ConfigEntryState.SETUP_RETRY:
+        if await async_is_set_up(self._core):
             await async_unload_core(self._hass, self._core)
         return self._record is None
 
@@ -327,7 +327,7 @@ async def async_give_back(hass: HomeAssistant, entry: ConfigEntry) -> None:
             translation_key="nothing_to_give_back",
         )
     else:
-        if core.state is ConfigEntryState.LOADED:
+        if await async_is_set_up(core):
             await async_unload_core(hass, core)
         async_move_back(hass, record)
         if record.was_enabled or core.disabled_by is None:
