@@ -15,7 +15,7 @@ from pytest_homeassistant_custom_component.components.recorder.common import asy
 
 from custom_components.dsmr_p1.const import DOMAIN
 from custom_components.dsmr_p1.sums.corrections import EVENT_COMPILED, REQUESTED
-from tests.ha.house import MakeHouse
+from tests.ha.house import MakeHouse, eventually
 from tests.ha.replacing import KWH, REGISTER, Calendar, Ledger
 
 
@@ -147,5 +147,43 @@ async def test_a_correction_follows_an_entity_that_is_renamed(
     hass.states.async_set("sensor.renamed", "3001", KWH)
     await ledger.compile(3)
     rows = [row["sum"] for row in ledger.book.rows(entity_id="sensor.renamed")]
+    assert rows == pytest.approx([0, *[1] * (len(rows) - 1)], abs=1e-9)
+    assert not ledger.pending
+
+
+@pytest.mark.parametrize("is_loaded", [True, False], ids=["loaded", "not loaded"])
+@pytest.mark.parametrize("name", [REGISTER, "sensor.renamed"], ids=["and back", "renamed"])
+async def test_an_entity_is_renamed_while_the_recorder_works_on_its_correction(
+    ledger: Ledger, hass: HomeAssistant, name: str, *, is_loaded: bool
+) -> None:
+    """The recorder is asked once, also where the entry is loaded anew before it has done so."""
+    entities = er.async_get(hass)
+    hass.states.async_remove(REGISTER)
+    entities.async_get_or_create("sensor", "meter", "register", suggested_object_id="register")
+    ledger.show(3001)
+    await ledger.compile()
+    ledger.corrections.async_add(REGISTER, 2000, "kWh", ledger.book.calendar.utcnow() - timedelta(minutes=5))
+    busy = Busy(ThreadEvent())
+    get_instance(hass).queue_task(busy)
+    hass.bus.async_fire(EVENT_COMPILED)
+    await hass.async_block_till_done()
+    if not is_loaded:
+        assert await hass.config_entries.async_unload(ledger.house.entry.entry_id)
+    hass.states.async_remove(REGISTER)
+    entities.async_update_entity(REGISTER, new_entity_id="sensor.renamed")
+    if name == REGISTER:
+        entities.async_update_entity("sensor.renamed", new_entity_id=REGISTER)
+    await hass.async_block_till_done()
+    if not is_loaded:
+        assert await hass.config_entries.async_setup(ledger.house.entry.entry_id)
+        await eventually(lambda: ledger.house.is_listening)
+    for _ in range(3):
+        hass.bus.async_fire(EVENT_COMPILED)
+        await hass.async_block_till_done()
+    busy.go_on.set()
+    await async_wait_recording_done(hass)
+    hass.states.async_set(name, "3001", KWH)
+    await ledger.compile(3)
+    rows = [row["sum"] for row in ledger.book.rows(entity_id=name)]
     assert rows == pytest.approx([0, *[1] * (len(rows) - 1)], abs=1e-9)
     assert not ledger.pending

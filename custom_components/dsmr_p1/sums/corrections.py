@@ -20,7 +20,7 @@ from homeassistant.util.hass_dict import HassKey
 
 from ..const import DOMAIN
 from ..port.state import Port
-from ..storage.replaced import Correction, renamed
+from ..storage.replaced import Correction
 
 EVENT_COMPILED: Final = "recorder_5min_statistics_generated"
 """Fired when the recorder has summed up another five minutes."""
@@ -30,7 +30,11 @@ _PERIOD: Final = timedelta(minutes=5)
 _EXACT: Final = 1e-7
 """What is less is no amount, in any unit of energy, volume or money."""
 REQUESTED: HassKey[set[Correction]] = HassKey(f"{DOMAIN}_requested_corrections")
-"""What the recorder was asked for since Home Assistant started: it may still be about to do so."""
+"""What the recorder was asked for since Home Assistant started: it may still be about to do so.
+
+Under the name that a statistic had then. Rows are found under another one once it is renamed, and the recorder works in
+turn: what was asked for before that is made by then.
+"""
 
 
 class Corrections:
@@ -68,10 +72,7 @@ class Corrections:
             def name(text: str) -> str:
                 return event.data["entity_id"] if text == old else text
 
-            requested = self._hass.data.get(REQUESTED, set())
-            moved = [each for each in self._pending if each in requested]
             self._port.record.rename(name)
-            requested.update(renamed(each, name) for each in moved)
             self._port.save()
 
     @callback
@@ -164,6 +165,8 @@ class Corrections:
         # What was added meanwhile stays.
         self._pending[:] = [*left, *self._pending[len(pending) :]]
         await self._port.async_save_now()
+        # What was renamed or set up anew meanwhile is asked for the next time.
+        asked = [each for each in asked if each in self._pending and not self._is_stopped]
         requested.update(asked)
         for each in asked:
             recorder.async_adjust_statistics(each.statistic_id, each.start, -each.amount, each.unit or "")
