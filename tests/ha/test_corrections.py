@@ -187,3 +187,22 @@ async def test_an_entity_is_renamed_while_the_recorder_works_on_its_correction(
     rows = [row["sum"] for row in ledger.book.rows(entity_id=name)]
     assert rows == pytest.approx([0, *[1] * (len(rows) - 1)], abs=1e-9)
     assert not ledger.pending
+
+
+async def test_a_correction_is_made_of_an_entity_that_was_deleted_while_nothing_was_loaded(
+    ledger: Ledger, hass: HomeAssistant
+) -> None:
+    """Its statistics are still there, and on the dashboard."""
+    entities = er.async_get(hass)
+    hass.states.async_remove(REGISTER)
+    entities.async_get_or_create("sensor", "meter", "register", suggested_object_id="register")
+    ledger.show(3001)
+    ledger.corrections.async_add(REGISTER, 2000, "kWh")
+    await hass.async_block_till_done()
+    assert await hass.config_entries.async_unload(ledger.house.entry.entry_id)
+    entities.async_remove(REGISTER)
+    await ledger.compile()
+    assert await hass.config_entries.async_setup(ledger.house.entry.entry_id)
+    await ledger.compile(2)
+    assert ledger.sums() == pytest.approx([0, 1, 1, 1], abs=1e-9)
+    assert not ledger.pending

@@ -230,7 +230,11 @@ class PortStore:
         """Return the stored record; an empty one the first time."""
         stored = await self._store.async_load()
         record = PortRecord() if stored is None else PortRecord.from_dict(stored)
-        record.rename(lambda text: entity.entity_id if (entity := self._entities.async_get(text)) else text)
+        # The statistics of an entity that was deleted meanwhile stay under its name.
+        deleted = {entity.id: entity.entity_id for entity in self._entities.deleted_entities.values()}
+        record.rename(
+            lambda text: entity.entity_id if (entity := self._entities.async_get(text)) else deleted.get(text, text)
+        )
         return record
 
     async def async_save(self, record: PortRecord) -> None:
