@@ -17,7 +17,7 @@ _ENERGY: Final = re.compile(rb"(?<=\.8\.\d\()\d[\d.]*(?=\*?[kM]?(?:Wh|varh)\))")
 _VOLUME: Final = re.compile(rb"(?<=\()\d[\d.]*(?=\*?m3\))")
 _NUMBER: Final = re.compile(rb"(?<=\()\d[\d.]*(?=\*)")
 # The clock, and when the meters on the M-Bus were read.
-_TIME: Final = re.compile(rb"(0-\d:(?:1\.0\.0|24\.[23]\.\d)\()(\d\d)(\d{10})(?=[SW]?\))")
+_TIME: Final = re.compile(rb"(0-\d:(?:1\.[01]\.0|24\.[23]\.\d)\()(\d\d)(\d{10})(?=[SW]?\))")
 _IDENTIFIER: Final = re.compile(rb"(?<=:96\.1\.[01]\()[0-9A-F]+")
 _TARIFF: Final = re.compile(rb"(?<=96\.14\.0\()[^)]*")
 _ZEROS: Final = bytes.maketrans(b"123456789", b"000000000")

@@ -26,7 +26,7 @@ STARTS: Final = (
 """A midnight, and both nights of the time change."""
 _TELEGRAMS: Final = Path(__file__).parents[2] / "tests" / "telegrams"
 _ENERGY: Final = re.compile(rb"(?<=-0:[12]\.8\.[0-9]\()(\d+)\.(\d{3})(?=\*kWh)")
-_CLOCK: Final = re.compile(rb"0-0:1\.0\.0\((\d{12})")
+_CLOCK: Final = re.compile(rb"0-\d:(?:1\.[01]\.0|24\.[23]\.\d)\((\d{12})")
 _PARITY: Final = bytes(octet | 0x80 if octet.bit_count() % 2 else octet for octet in range(256))
 
 type Key = tuple[str, str]
