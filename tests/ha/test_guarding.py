@@ -1,6 +1,7 @@
 """The guard in Home Assistant: what is shown of a register that says something wrong, and what the owner is asked."""
 
 from collections.abc import Iterator
+from copy import deepcopy
 import re
 from typing import Any
 from unittest.mock import patch
@@ -17,7 +18,7 @@ from custom_components.dsmr_p1.const import CONF_REFRESH, DOMAIN
 from custom_components.dsmr_p1.sums.costs import number_of
 from tests.ha.house import House, MakeHouse
 from tests.ha.pace import Clock
-from tests.ha.replacing import EVERY_TELEGRAM, GAS, LOW, TOTAL
+from tests.ha.replacing import EVERY_TELEGRAM, GAS, LOW, TOTAL, send
 
 PRICE = "sensor.price"
 
@@ -100,11 +101,11 @@ async def test_the_last_good_reading_outlives_a_restart(make_house: MakeHouse) -
     assert house.value(*LOW) == before
 
 
-async def step(house: House, clock: Clock) -> None:
+async def step(house: House, clock: Clock, digits: bytes = b"900000.000") -> None:
     """Let a register jump, and stay where it is."""
     for _ in range(32):
         clock.now += 10
-        await house.send(with_register(house, b"1-0:1.8.1", b"900000.000"))
+        await house.send(with_register(house, b"1-0:1.8.1", digits))
 
 
 async def fix(hass_client: ClientSessionGenerator, found: ir.IssueEntry, choice: str) -> None:
@@ -150,6 +151,24 @@ async def test_a_step_is_taken_out_and_asked_about(
     assert not house.coordinator.port.record.odd_steps
     left = sum(each.amount for each in house.coordinator.port.record.corrections)
     assert left == pytest.approx(0 if is_put_back else sum(amounts.values()))
+
+
+@pytest.mark.parametrize("digits", [b"900000.000", b"000001.000"], ids=["up", "down"])
+async def test_a_step_that_was_shown_is_not_taken_back_after_a_crash(
+    make_house: MakeHouse, clock: Clock, hass_storage: dict[str, Any], digits: bytes
+) -> None:
+    """The reading before it would be added to the statistics, as that of another meter."""
+    house = await a_house(make_house, mbus=None)
+    await house.reload()
+    await send(house, 2)
+    await step(house, clock, digits)
+    key = f"{DOMAIN}.{house.entry.entry_id}"
+    written = deepcopy(hass_storage[key])
+    assert await house.hass.config_entries.async_unload(house.entry.entry_id)
+    hass_storage[key] = written
+    assert await house.hass.config_entries.async_setup(house.entry.entry_id)
+    await house.send(with_register(house, b"1-0:1.8.1", digits))
+    assert float(house.value(*LOW)) == float(digits)
 
 
 @pytest.mark.usefixtures("recorder_mock")

@@ -60,6 +60,8 @@ class GuardKeeper:
             port.display.expire(event.slot)
             if isinstance(event, Accepted):
                 self.steps.prepare(event)
+                # Written at once, with what is taken out for it: a crash must not bring the reading before back.
+                self._remember()
         return shown
 
     @callback
