@@ -479,6 +479,21 @@ def test_the_time_of_a_meter_that_stands_still_comes_back_after_one_that_was_wro
     assert shown == [*[START + timedelta(minutes=30)] * 3, START]
 
 
+def test_an_old_reading_that_claims_to_be_a_year_newer_keeps_its_time() -> None:
+    port = Port()
+    old = START - timedelta(days=1000)
+    port.gas = Decimal(100), old
+    port.settle()
+    port.gas = Decimal(100), old + timedelta(days=365)
+    port.send()
+    assert port.reading is not None
+    assert port.reading.meters[-1].channels[GAS].timestamp == old
+    # A meter that is heard again after years is believed at once.
+    port.gas = Decimal("100.001"), START
+    port.send()
+    assert port.reading.meters[-1].channels[GAS].timestamp == START
+
+
 def test_a_clock_that_has_always_been_ahead_is_the_meters_time() -> None:
     port = Port()
     port.clock_ahead = timedelta(days=400)

@@ -6,7 +6,7 @@ passed is the difference of the readings' own times, where they have such, and n
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final, Self
 
@@ -20,6 +20,8 @@ SLACK: Final = 60.0
 """Seconds that a reading may be older or younger than its telegram."""
 _MOST_RAISED: Final = 100.0
 """How often its limit a total is believed to rise for good, after one that was held."""
+_OLD: Final = timedelta(days=2)
+"""The age of a reading that is read once a day, at most."""
 _NO_CEILING: Final = Decimal(-1)
 
 
@@ -201,13 +203,19 @@ class Register:
     def _time(self, time: datetime | None, moment: Moment) -> datetime | None:
         """Return the time of a reading; None where it cannot be: before clocks were set, to come, or gone back.
 
-        A time that goes back is believed once two readings with newer times have followed it, or when it has stood for
-        days: then a single wrong one came before it.
+        It cannot be days old either, and later than the last one by more than has passed. Such a time, and one that has
+        gone back, is believed once two readings with newer times have followed it, or when it has stood for days: then
+        a single wrong one came before it.
         """
         if time is None or time.year < CLOCK_SET or time > moment.latest:
             return None
-        last = None if self._good is None else self._good.value.timestamp
-        if last is None or time >= last or moment.is_zone_new:
+        good, now = self._good, moment.now
+        last = None if good is None else good.value.timestamp
+        if good is None or last is None or moment.is_zone_new:
+            self._back = ()
+            return time
+        most = timedelta(seconds=good.seen.seconds_until(now))
+        if last <= time <= last + most + _OLD or time > max(last, (now.time or now.wall) - _OLD):
             self._back = ()
             return time
         if not self._back or time < self._back[-1]:
