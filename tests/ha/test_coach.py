@@ -121,6 +121,14 @@ async def test_a_flemish_quarter_from_the_registers(make_house: MakeHouse) -> No
     assert "month_excess" not in states(house)
 
 
+async def test_where_in_its_wh_a_register_is_costs_two_watts_at_most(make_house: MakeHouse) -> None:
+    # 2 kW from 0.95 Wh on, which no register of whole Wh shows: in the end it has risen by one more than it was used.
+    house = await coached(make_house, CAPACITY, sent(0, 1_000_000, 2000))
+    for passed in range(10, 901, 10):
+        await house.send(sent(passed, 1_000_000 + (3420 + passed * 2000) // 3600, 2000))
+    assert number(house, "month_peak") == pytest.approx(2, abs=0.0025)
+
+
 async def test_the_numbers_of_the_meter_itself_come_first(make_house: MakeHouse, clock: Clock) -> None:
     own = {"peak": "(251101190000W)(03.412*kW)", "peaks": PEAKS}
     # Five minutes of 3 kW are 250 Wh, of which the meter tells 1 kW of a whole quarter.

@@ -57,7 +57,8 @@ class Quarters:
         self.guess: float | None = None
         self.power: float | None = None
         self._register: float | None = None
-        self._level = 0.0
+        # The energy of the last telegram lies between these, and both within the Wh that the register showed.
+        self._low = self._high = 0.0
 
     def follow(
         self, time: float, register: float, power: float | None, step: float = 1.0, demand: float | None = None
@@ -94,23 +95,35 @@ class Quarters:
     def _follow_register(self, register: float, power: float | None, step: float, passed: float) -> float | None:
         """Return the rise since the last telegram; None if the register is not the same as then.
 
-        Between two steps of the register, power fills in what it does not show.
+        Of what a register does not show, bounds are kept: between two telegrams they rise by the less and by the more
+        of both powers, and each step of the register moves one of them. The rise is that of the middle.
         """
-        last, level, self._register = self._register, self._level, register
+        last, most, self._register = self._register, register + step, register
         if last is None or not 0 <= register - last <= step + max(passed, 1.0) * MOST_POWER / _HOUR:
-            self._level = register
+            self._low, self._high = register, most
             return None
-        filled = level
+        low, high = self._low, self._high
+        middle = low + high
         if power is not None and self.power is not None and 0 < passed <= BRIDGE:
             # A meter measures what has passed: of a single second, the power is all.
-            filled += (power if passed <= 1 else (self.power + power) / 2) * passed / _HOUR
+            before, hours = power if passed <= 1 else self.power, passed / _HOUR
+            if before > power:
+                before, power = power, before
+            low += before * hours
+            high += power * hours
+        else:
+            high = most
         # Every telegram comes here, and calls of min() and max() take longer.
-        if filled < register:
-            filled = register
-        elif filled > register + step:
-            filled = register + step
-        self._level = filled
-        return filled - level
+        if low < register:
+            low = register
+        elif low > most:
+            low = most
+        if high > most:
+            high = most
+        elif high < register:
+            high = register
+        self._low, self._high = low, high
+        return (low + high - middle) / 2
 
     def _begin(self, start: int, time: float, passed: float, rise: float | None, within: float) -> None:
         """Begin a quarter. What rose since the last telegram, but `within` the quarter before, belongs to it."""
@@ -175,7 +188,7 @@ class Quarters:
             "energy": self.energy,
             "guess": self.guess,
             "register": self._register,
-            "level": self._level,
+            "level": (self._low + self._high) / 2,
         }
 
     @classmethod
@@ -184,7 +197,8 @@ class Quarters:
         quarters = cls()
         quarters.start, quarters.time = stored["start"], stored["time"]
         quarters.energy, quarters.guess = stored["energy"], stored["guess"]
-        quarters._register, quarters._level = stored["register"], stored["level"]
+        quarters._register = stored["register"]
+        quarters._low = quarters._high = stored["level"]
         return quarters
 
 
