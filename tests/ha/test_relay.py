@@ -18,7 +18,7 @@ from homeassistant.components.network import async_get_announce_addresses
 from homeassistant.components.zeroconf.const import DATA_INSTANCE
 from homeassistant.components.zeroconf.models import HaAsyncZeroconf, HaZeroconf
 from homeassistant.config_entries import ConfigEntry, ConfigEntryDisabler
-from homeassistant.const import CONF_PORT
+from homeassistant.const import CONF_PORT, STATE_OFF, STATE_ON
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers import entity_registry as er, issue_registry as ir
@@ -307,6 +307,27 @@ async def test_it_ends_with_the_entry_and_comes_back(hass: HomeAssistant, make_h
     hass.config_entries.async_update_entry(house.entry, options={CONF_RECEIVED_TIMEOUT: 60})
     await house.reload()
     assert await is_refused(free)
+
+
+async def test_an_unplugged_port_is_told_and_its_clients_read_on_when_it_is_back(
+    hass: HomeAssistant, make_house: MakeHouse, free: int
+) -> None:
+    house = await relayed(make_house, free)
+    connected = er.async_get(hass).async_get_entity_id("binary_sensor", DOMAIN, house.unique_id("p1", "connectivity"))
+    assert connected is not None
+    async with reading(free) as before:
+        house.port.unplug()
+        await eventually(lambda: house.coordinator.port.reader.heard.failed)
+        async_fire_time_changed(hass, dt_util.utcnow() + timedelta(seconds=121))
+        await hass.async_block_till_done()
+        assert hass.states.is_state(connected, STATE_OFF)
+        async with reading(free) as meanwhile:
+            house.port.replug()
+            await eventually(lambda: house.is_listening)
+            await house.send(load(DSMR5))
+            assert hass.states.is_state(connected, STATE_ON)
+            for reader in (before, meanwhile):
+                assert await read(reader, len(load(DSMR5))) == load(DSMR5)
 
 
 async def test_a_port_that_is_taken_is_told_until_it_is_free(
