@@ -18,7 +18,6 @@ from typing import Any, Final
 
 from custom_components.dsmr_p1.p1 import Decoder, Keys, Reading
 from custom_components.dsmr_p1.parts import PARTS
-from custom_components.dsmr_p1.parts.part import Part
 from simulator import Household, TelegramBuilder, find_model
 from simulator.encryption import EXAMPLE_DECRYPTION_KEY
 
@@ -30,14 +29,16 @@ MODELS: Final = {"dsmr5": "DSMR 5", "emucs": "e-MUCS", "smarty_lu": "Luxembourg"
 OPTIONS: Final[dict[str, dict[str, Any]]] = {
     "relay": {"relay_port": 0, "relay_address": "127.0.0.1", "relay_clients": 10},
     "headroom": {"headroom_fuse": 25, "headroom_grid": "with_neutral"},
+    "headroom without neutral": {"headroom_fuse": 25, "headroom_grid": "without_neutral"},
     "coach": {"coach_tariff": "capacity", "coach_least": 2.5, "coach_price": 50.0},
 }
-"""The settings of each part that is measured; the relay has no client."""
+"""The settings of each part that is measured, whose key is the first word; the relay has no client."""
 
 
-async def _batches(part: Part | None, readings: Sequence[Reading]) -> list[float]:
-    """Return the seconds that each batch takes, of the port and of the part."""
-    options = {} if part is None else {part.key: OPTIONS[part.key]}
+async def _batches(label: str, readings: Sequence[Reading]) -> list[float]:
+    """Return the seconds that each batch takes, of the port and of the part; without one if there is no label."""
+    part = next((part for part in PARTS if part.key == label.partition(" ")[0]), None)
+    options = {} if part is None else {part.key: OPTIONS[label]}
     async with port_in_home(options) as other, port_in_home(options) as measured:
         for coordinator in (other, measured):
             know_meters(coordinator, readings[0])
@@ -71,14 +72,15 @@ def _readings(name: str) -> list[Reading]:
 
 async def _costs(rounds: int) -> dict[str, list[float]]:
     """Return the microseconds of each part for a telegram."""
-    parts: dict[str, Part | None] = {"": None, **{part.key: part for part in PARTS if part.key in OPTIONS}}
+    keys = {part.key for part in PARTS}
+    labels = ["", *(label for label in OPTIONS if label.partition(" ")[0] in keys)]
     found: dict[str, list[float]] = {}
     for name, label in MODELS.items():
         readings = _readings(name)
-        taken: dict[str, list[list[float]]] = {key: [] for key in parts}
+        taken: dict[str, list[list[float]]] = {label: [] for label in labels}
         for _ in range(rounds):
-            for key, part in parts.items():
-                taken[key].append(await _batches(part, readings))
+            for of_label in labels:
+                taken[of_label].append(await _batches(of_label, readings))
         least = {key: sum(map(min, zip(*times, strict=True))) for key, times in taken.items()}
         without = least.pop("")
         for key, seconds in least.items():

@@ -15,7 +15,7 @@ from decimal import Decimal
 from enum import StrEnum
 from math import acos, cos, pi, sqrt
 from operator import itemgetter
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, override
 
 from ...p1 import CosemValue, Unit
 from ...p1.meters.limits import is_no_threshold
@@ -59,7 +59,7 @@ PHASES: Final = {
     )
     for name in ("l1", "l2", "l3")
 }
-_ONE, _TWO, _THREE = PHASES.values()
+_ONE, _TWO, _ = PHASES.values()
 _OF_HOUSE: Final = {"power_import": "emeter_actual_delivery", "power_export": "emeter_actual_production"}
 _FUSES: Final = (
     "emeter_fuse_threshold_a", "emeter_fuse_threshold_a_l2", "emeter_fuse_threshold_a_l3", "emeter_treshold_a",
@@ -91,8 +91,10 @@ class Phases:
         if len(names) == 1 and phases[names[0]].power_import not in channels:
             # The power of the only phase is that of the house.
             phases = {name: phase._replace(**_OF_HOUSE) for name, phase in phases.items()}
-        self._wires = [_Wire(name, phase, channels) for name, phase in phases.items()]
-        self._is_without_neutral = grid is Grid.WITHOUT_NEUTRAL and len(names) == len(PHASES)
+        is_without_neutral = grid is Grid.WITHOUT_NEUTRAL and len(names) == len(PHASES)
+        wires = [(name, phase, channels) for name, phase in phases.items()]
+        self._elements = [_Element(*wire) for wire in wires] if is_without_neutral else []
+        self._wires: Sequence[_Wire] = self._elements or [_Wire(*wire) for wire in wires]
 
     def follow(self, channels: Channels) -> Currents:
         """Work out the currents of the phases of which the meter sends other values, and return them."""
@@ -101,8 +103,8 @@ class Phases:
             values = wire.pick(channels)
             if values != wire.values:
                 changed[wire.name] = self.currents[wire.name] = wire.follow(values)
-        if changed and self._is_without_neutral:
-            self.currents = changed = _without_neutral(channels)
+        if changed and self._elements:
+            self.currents = changed = _without_neutral(self._elements)
         return changed
 
 
@@ -116,15 +118,15 @@ class _Wire:
         is_all = all(channel_id in channels for channel_id in phase)
         self.pick = itemgetter(*phase) if is_all else lambda channels: tuple(map(channels.get, phase))
         self._is_whole = _is_whole(channels.get(phase.current))
-        self._amperes: float | None = None
+        self.amperes: float | None = None
         self._volts = NOMINAL
 
     def follow(self, values: Sequence[CosemValue | None]) -> float | None:
         current, imported, exported, volts = values
         last, self.values = self.values, values
         if current is not last[0]:
-            self._amperes = number_in(current, _A)
-        amperes, power = self._amperes, number_in(imported, _KW)
+            self.amperes = number_in(current, _A)
+        amperes, power = self.amperes, number_in(imported, _KW)
         if power is None:
             return amperes
         if exported is not None and exported.value:
@@ -137,18 +139,36 @@ class _Wire:
         return abs(amperes) if power >= 0 else -abs(amperes)
 
 
-def _without_neutral(channels: Channels) -> Currents:
-    i1, i2, i3 = _amperes(channels, _ONE), _amperes(channels, _TWO), _amperes(channels, _THREE)
+class _Element(_Wire):
+    """A phase without a neutral: its current is the meter's own, without sign."""
+
+    _told: CosemValue | None = None
+
+    @override
+    def follow(self, values: Sequence[CosemValue | None]) -> float | None:
+        last, self.values = self.values, values
+        if values[0] is not last[0]:
+            amperes = number_in(values[0], _A)
+            self.amperes = None if amperes is None else abs(amperes)
+        return self.amperes
+
+    def active(self) -> float | None:
+        """Return the current that moves power, with its sign; None where the meter sends no power."""
+        _, imported, exported, volts = self.values
+        power = _power(imported, exported)
+        if volts is not self._told:
+            self._told, self._volts = volts, _volts(volts)
+        return None if power is None else power * _KILO / self._volts
+
+
+def _without_neutral(elements: Sequence[_Element]) -> Currents:
+    one, two, three = elements
+    i1, i2, i3 = one.amperes, two.amperes or 0.0, three.amperes
     if i1 is None or i3 is None:
         return dict.fromkeys(PHASES)
-    i1, i2, i3 = abs(i1), abs(i2 or 0.0), abs(i3)
-    p1, p3 = _power(channels, _ONE), _power(channels, _THREE)
-    if p1 is None or p3 is None:
+    active1, active3 = one.active(), three.active()
+    if active1 is None or active3 is None:
         return {"l1": i1, "l2": i2 or i1 + i3, "l3": i3}
-    active1, active3 = (
-        p1 * _KILO / _volts(channels.get(_ONE.voltage)),
-        p3 * _KILO / _volts(channels.get(_THREE.voltage)),
-    )
     # Of whole amperes a part may have been cut off.
     i1, i3 = max(i1, abs(active1)), max(i3, abs(active3))
     return {"l1": i1, "l2": i2 or _sum(i1, i3, active1, active3), "l3": i3}
@@ -199,7 +219,8 @@ def told_grid(channels: Channels) -> Grid:
     is_dead = (
         number_in(channels.get(_TWO.voltage), _V) == 0 and (number_in(channels.get(_ONE.voltage), _V) or 0) > _LOWEST
     )
-    power, current = _power(channels, _TWO), _amperes(channels, _TWO)
+    power = _power(channels.get(_TWO.power_import), channels.get(_TWO.power_export))
+    current = number_in(channels.get(_TWO.current), _A)
     is_idle = power == 0 and abs(current or 0) >= 1
     return Grid.WITHOUT_NEUTRAL if is_dead or is_idle else Grid.WITH_NEUTRAL
 
@@ -214,21 +235,17 @@ def _thresholds(channels: Channels, channel_ids: tuple[str, ...], unit: Unit) ->
     return [number for number in numbers if number]
 
 
-def _amperes(channels: Channels, phase: Phase) -> float | None:
-    return number_in(channels.get(phase.current), _A)
-
-
 def _is_whole(value: CosemValue | None) -> bool:
     if value is None or not isinstance(value.value, Decimal):
         return True
     return value.unit is not Unit.MILLI_AMPERE and not value.value.as_tuple().exponent
 
 
-def _power(channels: Channels, phase: Phase) -> float | None:
-    imported, exported = number_in(channels.get(phase.power_import), _KW), channels.get(phase.power_export)
-    if imported is None or exported is None or not exported.value:
-        return imported
-    return imported - (number_in(exported, _KW) or 0.0)
+def _power(imported: CosemValue | None, exported: CosemValue | None) -> float | None:
+    power = number_in(imported, _KW)
+    if power is None or exported is None or not exported.value:
+        return power
+    return power - (number_in(exported, _KW) or 0.0)
 
 
 def _volts(value: CosemValue | None) -> float:
