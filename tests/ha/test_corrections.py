@@ -52,6 +52,16 @@ async def test_an_amount_is_converted_to_the_unit_of_the_statistic(ledger: Ledge
     assert ledger.sums() == pytest.approx([0, 0, 0], abs=1e-9)
 
 
+async def test_an_amount_without_unit_is_taken_out(ledger: Ledger, hass: HomeAssistant) -> None:
+    counter, counted = "sensor.counter", {"state_class": "total_increasing"}
+    hass.states.async_set(counter, "5", counted)
+    await ledger.compile()
+    hass.states.async_set(counter, "99999", counted)
+    ledger.corrections.async_add(counter, 99994, None)
+    await ledger.compile(2)
+    assert [row["sum"] for row in ledger.book.rows(entity_id=counter)] == pytest.approx([0, 0, 0])
+
+
 async def test_an_amount_is_taken_back_by_the_opposite(ledger: Ledger) -> None:
     ledger.show(3000)
     instant = ledger.book.calendar.utcnow()

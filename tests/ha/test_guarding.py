@@ -172,6 +172,27 @@ async def test_a_step_that_was_shown_is_not_taken_back_after_a_crash(
 
 
 @pytest.mark.usefixtures("recorder_mock")
+async def test_a_step_of_a_counter_is_taken_out_and_asked_about(make_house: MakeHouse, clock: Clock) -> None:
+    house = await a_house(make_house, mbus="")
+    before = house.value("electricity", "emeter_power_failures")
+    for _ in range(32):
+        clock.now += 10
+        body, times = re.subn(rb"(?<=96\.7\.21\()\d+", b"99999", house.builder.body())
+        assert times == 1
+        await house.send(house.builder.finish(body))
+    assert house.value("electricity", "emeter_power_failures") == "99999"
+    [found] = house.coordinator.port.record.corrections
+    assert found.statistic_id == house.entity_id("electricity", "emeter_power_failures")
+    assert found.amount == 99999 - int(before)
+    issue_id = f"step_electricity_emeter_power_failures_{house.entry.entry_id}"
+    question = ir.async_get(house.hass).async_get_issue(DOMAIN, issue_id)
+    assert question is not None
+    assert question.translation_placeholders is not None
+    assert question.translation_placeholders["before"] == before
+    assert question.translation_placeholders["after"] == "99999"
+
+
+@pytest.mark.usefixtures("recorder_mock")
 @pytest.mark.parametrize(("unit", "size"), [("kWh", 1), ("MWh", 1000)])
 async def test_a_step_after_silence_is_taken_out(make_house: MakeHouse, clock: Clock, unit: str, size: int) -> None:
     house = await a_house(make_house, mbus="")

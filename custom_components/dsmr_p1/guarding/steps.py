@@ -18,7 +18,7 @@ from homeassistant.helpers import entity_registry as er, issue_registry as ir
 from homeassistant.util import dt as dt_util
 
 from ..const import DOMAIN, LOGGER
-from ..p1 import Quantity, Unit, channel_type
+from ..p1 import Unit, channel_type
 from ..p1.cosem.units import convert, is_convertible
 from ..p1.registers.guard import Accepted
 from ..port.devices import device_name
@@ -53,8 +53,6 @@ class OddSteps:
 
     def prepare(self, event: Accepted) -> None:
         """Remember the states before a step, which is shown with the current telegram."""
-        if channel_type(event.channel_id).quantity is Quantity.COUNTER:
-            return
         unique_id = f"{self._port.entry.entry_id}_{event.slot}_{event.channel_id}"
         entity_id = er.async_get(self._hass).async_get_entity_id("sensor", DOMAIN, unique_id)
         state = None if entity_id is None else self._hass.states.get(entity_id)
@@ -101,7 +99,7 @@ class OddSteps:
                 "channel": event.channel_id,
                 "at": dt_util.utcnow().isoformat(),
                 "register": before.name,
-                "before": f"{round(good, 3)} {after.attributes.get(ATTR_UNIT_OF_MEASUREMENT, '')}".strip(),
+                "before": f"{round(good, 3):.12g} {after.attributes.get(ATTR_UNIT_OF_MEASUREMENT, '')}".strip(),
                 "after": _text(after),
                 "amounts": amounts.pop(event.slot, []),
                 "unbooked": unbooked.pop(event.slot, []),

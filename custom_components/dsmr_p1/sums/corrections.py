@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from math import isclose
-from typing import Final
+from typing import Final, cast
 
 from homeassistant.components.recorder.statistics import statistics_during_period
 from homeassistant.core import Event, HomeAssistant, callback
@@ -169,7 +169,8 @@ class Corrections:
         asked = [each for each in asked if each in self._pending and not self._is_stopped]
         requested.update(asked)
         for each in asked:
-            recorder.async_adjust_statistics(each.statistic_id, each.start, -each.amount, each.unit or "")
+            # A counter has no unit, which is None here too, as the frontend sends it.
+            recorder.async_adjust_statistics(each.statistic_id, each.start, -each.amount, cast("str", each.unit))
 
 
 def _start(correction: Correction) -> datetime:
