@@ -20,6 +20,7 @@ from ..cosem.times import parse_timestamp
 from ..cosem.units import Unit
 from ..cosem.values import CosemValue, Shape
 from ..meters.detection import Detection, Layout, Meter
+from ..meters.limits import is_total
 from ..telegrams.lines import parse_line, possible_rows
 from ..telegrams.parser import Parsed
 from ..telegrams.telegram import FORM, READINGS, CosemObject, Telegram, is_placeholder, time_in
@@ -43,10 +44,11 @@ class Plan:
     """Reads the telegrams that differ from the last one in digits only."""
 
     def __init__(
-        self, parsed: Parsed, layouts: Sequence[Layout], unknown: Sequence[int], meters: Sequence[Meter]
+        self, parsed: Parsed, layouts: Sequence[Layout], unknown: Sequence[int], meters: tuple[Meter, ...]
     ) -> None:
         """Create the plan of a telegram from its lines and its meters."""
         self.meters = {meter.profile.slot: meter for meter in meters}
+        self._sent = meters
         self._telegram = telegram = parsed.telegram
         self._form = telegram.text.translate(FORM)
         self._lines = parsed.lines
@@ -61,10 +63,16 @@ class Plan:
             None,
         )
         self._derived = {layout.profile.slot: layout.derived for layout in layouts}
-        # For each line: its reader, the number of its object, its meter, and the channels of its first and its other
-        # values.
-        self._plan: list[tuple[_LineReader, int, str, str, Sequence[str]]]
-        self._plan = [(_read_nothing, 0, "", "", ())] * len(parsed.lines)
+        # For each line: its reader, the number of its object, its meter, the channels of its first and its other
+        # values, and whether the first is a total; no other is.
+        self._plan: list[tuple[_LineReader, int, str, str, Sequence[str], bool]]
+        self._plan = [(_read_nothing, 0, "", "", (), False)] * len(parsed.lines)
+        totals = {
+            (profile.slot, channel_id)
+            for profile, channels in meters
+            for channel_id, value in channels.items()
+            if is_total(profile.channel_types[channel_id], profile.role, value.unit)
+        }
         takers = {
             (place, part): (layout.profile.slot, channel_id)
             for layout in layouts
@@ -74,12 +82,13 @@ class Plan:
         for number, place in parsed.places.items():
             obj = telegram.objects[place]
             # Of readings that stand there often, another one is the newest every hour; registers must be alike.
-            if often[obj.obis] == 1 and not _is_deciding(obj):
-                own = [takers.get((place, part), ("", "")) for part in range(len(obj.values))]
+            own = [takers.get((place, part), ("", "")) for part in range(len(obj.values))]
+            if often[obj.obis] == 1 and not _is_deciding(obj) and totals.isdisjoint(own[1:]):
                 # The values of a line belong to one meter, those that no meter claims to none.
                 slot = max(slot for slot, _ in own)
                 first, *others = (channel_id for _, channel_id in own)
-                self._plan[number] = _reader(parsed.lines[number], obj, telegram.clock), place, slot, first, others
+                reader = _reader(parsed.lines[number], obj, telegram.clock)
+                self._plan[number] = reader, place, slot, first, others, own[0] in totals
 
     def read(self, text: bytes, *, has_crc: bool) -> tuple[Telegram, Detection] | None:
         """Read the lines that differ from the last telegram; None if they do not follow the plan."""
@@ -92,14 +101,17 @@ class Plan:
             return None
         plan, objects = self._plan, list(last.objects)
         changed: defaultdict[str, dict[str, CosemValue]] = defaultdict(dict)
+        totals: list[tuple[str, str, CosemValue]] = []
         for number in compress(count(), map(ne, lines, self._lines, strict=True)):
-            read, place, slot, first, others = plan[number]
+            read, place, slot, first, others, is_total_line = plan[number]
             if (found := read(lines[number])) is None:
                 return None
             obis, candidates, shape, _ = objects[place]
             objects[place] = _new_object(CosemObject, (obis, candidates, shape, found))
             channels = changed[slot]
             channels[first] = found[0]
+            if is_total_line:
+                totals.append((slot, first, found[0]))
             if others:
                 channels.update(zip(others, found[1:], strict=True))
         self._update(changed)
@@ -112,7 +124,8 @@ class Plan:
             Telegram, (last.identification, last.country, last.clock, objects, last.malformed, has_crc, text, time)
         )
         unknown = tuple([objects[place] for place in self._unknown])
-        return telegram, Detection(tuple(self.meters.values()), unknown)
+        before, self._sent = self._sent, tuple(self.meters.values())
+        return telegram, Detection(self._sent, unknown, before, totals)
 
     def _update(self, changed: dict[str, dict[str, CosemValue]]) -> None:
         """Update the meters with the values that changed and those computed from them."""

@@ -64,10 +64,16 @@ class Meter(NamedTuple):
 
 
 class Detection(NamedTuple):
-    """The contents of a telegram: the port and its meters, and the objects that no meter claims."""
+    """The contents of a telegram: the port and its meters, and the objects that no meter claims.
+
+    `totals` are those that differ from `before`, the meters of the telegram before: slot, channel and value. Where
+    `before` is None, all may differ.
+    """
 
     meters: tuple[Meter, ...]
     unknown: tuple[CosemObject, ...]
+    before: tuple[Meter, ...] | None = None
+    totals: Sequence[tuple[str, str, CosemValue]] = ()
 
 
 class Layout(NamedTuple):

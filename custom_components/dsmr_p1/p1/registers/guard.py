@@ -5,17 +5,17 @@ shown (see `register`), and where one is held the reading is passed on with the 
 from it. Whatever else a meter sends, such as power, is passed on as it is.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
+from ..cosem.values import CosemValue
 from ..decoding.decoder import Reading
 from ..memory import PortMemory
 from ..meters.detection import Detection, Meter
 from ..meters.identity import identity_of, is_another
 from .guarded import Accepted, Begun, Event, GuardedMeter, Held, Times
 from .layout import SteadyLayout
-from .sight import Seen
 
 __all__ = ["Accepted", "Begun", "Event", "Guard", "Held"]
 
@@ -38,6 +38,8 @@ class Guard:
         self._slots: dict[str, GuardedMeter] = {}
         self._former: dict[str, GuardedMeter] = {}
         self._lineup: list[GuardedMeter] = []
+        # The meters of the last telegram, where all that it has is shown as it is.
+        self._sent: tuple[Meter, ...] | None = None
         self._system_title: bytes | None = None
         self._layout = SteadyLayout()
         self._times = Times()
@@ -55,9 +57,16 @@ class Guard:
 
     def check(self, reading: Reading, now: float, wall: datetime) -> Reading:
         """Return a reading as it may be shown: the same object where nothing of it is held."""
-        telegram, (sent, unknown), _, system_title, _ = reading
+        telegram, (sent, unknown, before, totals), _, system_title, _ = reading
         times, meters = self._times, sent
-        times.follow(telegram, now, wall)
+        times.last, times.this = times.this, (now, wall, telegram.timestamp, telegram.clock)
+        # As a rule: only what differs from the telegram before is looked at.
+        if before is not None and before is self._sent and system_title == self._system_title and self._takes(totals):
+            self._sent = sent
+            return reading
+        for guarded, meter in zip(self._lineup, self._sent or (), strict=False):
+            guarded.raw = guarded.shown = meter
+        times.has_crc, times.is_filled = telegram.has_crc, False
         if not telegram.has_crc:
             meters = self._layout.follow(sent)
             # Where nothing is shown yet, registers wait for the next telegram all the same.
@@ -65,7 +74,19 @@ class Guard:
         shown = self._shown(meters or sent, system_title)
         if not meters:
             shown = ()
-        return reading if shown is sent else reading._replace(detection=Detection(shown, unknown))
+        if shown is not sent:
+            self._sent = None
+            return reading._replace(detection=Detection(shown, unknown))
+        self._sent = sent if telegram.has_crc else None
+        return reading
+
+    def _takes(self, totals: Sequence[tuple[str, str, CosemValue]]) -> bool:
+        """Whether none of the totals that changed needs a closer look."""
+        for slot, channel_id, value in totals:
+            register = self._slots[slot].registers.get(channel_id)
+            if register is None or not register.takes(value):
+                return False
+        return True
 
     def _shown(self, meters: tuple[Meter, ...], system_title: bytes | None) -> tuple[Meter, ...]:
         """Return the meters as they may be shown."""
@@ -80,7 +101,7 @@ class Guard:
                 is_new = True
                 self._line_up(meters, system_title)
                 guarded = self._lineup[number]
-            if not guarded.ids and not self._times.is_filled:
+            if not guarded.registers and not self._times.is_filled:
                 continue
             shown = guarded.follow(meter, self._times)
             if guarded.events:
@@ -102,7 +123,7 @@ class Guard:
     def _line_up(self, meters: tuple[Meter, ...], system_title: bytes | None) -> None:
         """Find what guards the meters of a telegram, in their order."""
         for guarded in self._lineup:
-            guarded.last_seen = guarded.last_seen or Seen(*self._times.last)
+            guarded.last_seen = guarded.last_seen or self._times.seen_last
         self._system_title = system_title
         identities = [identity_of(meter, system_title) for meter in meters]
         slots = [meter.profile.slot for meter in meters]
@@ -142,7 +163,7 @@ class Guard:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the last good readings by slot, as they are to be stored."""
-        last = Seen(*self._times.this)
+        last = self._times.seen
         return {slot: guarded.as_dict(last) for slot, guarded in self._slots.items()}
 
     def restore(self, stored: Mapping[str, Any], now: float, wall: datetime) -> None:

@@ -1,8 +1,7 @@
 """A meter that is guarded: its registers, and what is shown of it while one of them is held."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from operator import itemgetter
 from typing import Any, Final, NamedTuple, Self
 
 from ..catalog import ChannelType, Role
@@ -13,7 +12,6 @@ from ..memory import PortMemory
 from ..meters.derived import Derived, derived_channels
 from ..meters.detection import Meter, MeterProfile
 from ..meters.limits import is_total, limit_of, own_power, rise_of_kilo_watt, told_power
-from ..telegrams.telegram import Telegram
 from .register import Register
 from .sight import Moment, Powers, Seen
 
@@ -51,8 +49,8 @@ class Begun(NamedTuple):
 
 
 type Event = Held | Accepted | Begun
-type Arrival = tuple[float, datetime, datetime | None]
-"""When a telegram came, in seconds and by the time of day, and its own time."""
+type Arrival = tuple[float, datetime, datetime | None, Clock | None]
+"""When a telegram came, in seconds and by the time of day, its own time, and the clock of that."""
 
 
 class Times:
@@ -63,33 +61,33 @@ class Times:
 
     def __init__(self) -> None:
         """Start before the first telegram."""
-        self.last: Arrival = (0.0, datetime.min.replace(tzinfo=UTC), None)
+        self.last: Arrival = (0.0, datetime.min.replace(tzinfo=UTC), None, None)
         self.this: Arrival = self.last
-        self.is_filled = False
-        self._has_crc = False
-        self._clock: Clock | None = None
-        self._is_zone_new = False
+        self.has_crc = self.is_filled = False
         self._ahead: timedelta | None = None
 
-    def follow(self, telegram: Telegram, now: float, wall: datetime) -> None:
-        """Go on to the next telegram."""
-        clock = telegram.clock
-        self._is_zone_new = clock is not self._clock is not None
-        self._clock, self._has_crc, self.is_filled = clock, telegram.has_crc, False
-        self.last, self.this = self.this, (now, wall, telegram.timestamp)
+    @property
+    def seen(self) -> Seen:
+        """When this telegram came."""
+        return Seen(*self.this[:3])
+
+    @property
+    def seen_last(self) -> Seen:
+        """When the one before came."""
+        return Seen(*self.last[:3])
 
     def moment(self, before: Seen | None, powers: Callable[[], Powers]) -> Moment:
         """Return the moment for the registers of a meter; it was seen `before`, if not in the telegram before."""
-        now = Seen(*self.this)
+        now = self.seen
         if self._ahead is None and now.time is not None:
             # A clock that has always been ahead is the meter's own time.
             self._ahead = max(now.time - now.wall, timedelta())
         return Moment(
             now=now,
-            before=before or Seen(*self.last),
+            before=before or self.seen_last,
             latest=now.wall + (self._ahead or timedelta()) + _AHEAD,
-            has_crc=self._has_crc,
-            is_zone_new=self._is_zone_new,
+            has_crc=self.has_crc,
+            is_zone_new=self.this[3] is not self.last[3] is not None,
             powers=powers,
         )
 
@@ -97,24 +95,22 @@ class Times:
 class GuardedMeter:
     """A meter and its registers.
 
-    `shown` is the meter as the last telegram has it, or with other readings where one is held. `ids` are the channels
-    of its registers. `identity` tells it from another meter in its slot. `last_seen` is when it was there last, None
-    where that is the telegram before.
+    `raw` is the meter as the last telegram has it, `shown` the same or with other readings where one is held.
+    `registers` are those that it has now, by channel. `identity` tells it from another meter in its slot. `last_seen`
+    is when it was there last, None where that is the telegram before.
     """
 
     def __init__(self) -> None:
         """Start with no telegram."""
         self.profile: MeterProfile | None = None
         self.identity: str | None = None
+        self.raw: Meter | None = None
         self.shown: Meter | None = None
-        self.ids: tuple[str, ...] = ()
+        self.registers: dict[str, Register] = {}
         self.last_seen: Seen | None = None
         self.events: list[Event] = []
-        self._raw: Meter | None = None
+        # Those that it had once too.
         self._registers: dict[str, Register] = {}
-        self._pick: Callable[[Mapping[str, CosemValue]], Sequence[CosemValue]] = lambda _: ()
-        self._guarded: tuple[Register, ...] = ()
-        self._values: Sequence[CosemValue | None] = ()
         self._derived: tuple[Derived, ...] = ()
         # The totals that consist of other registers from this telegram on.
         self._joined: set[str] = set()
@@ -141,24 +137,17 @@ class GuardedMeter:
         for channel_id, register in self._registers.items():
             if channel_id not in rows and self.last_seen is not None:
                 register.lose(self.last_seen)
-        self.ids = tuple(rows)
-        self._pick = _picker(self.ids)
-        self._guarded = tuple(self._registers.setdefault(channel_id, Register()) for channel_id in rows)
-        self._values = (None,) * len(rows)
-        for (channel_id, row), register in zip(rows.items(), self._guarded, strict=True):
-            _set_limit(register, row, profile, meter.channels[channel_id].unit)
+        self.registers = {channel_id: self._registers.setdefault(channel_id, Register()) for channel_id in rows}
+        for channel_id, register in self.registers.items():
+            _set_limit(register, rows[channel_id], profile, meter.channels[channel_id].unit)
 
     def follow(self, meter: Meter, times: Times) -> Meter:
         """Look at the registers that have another reading than before, and return the meter as it is to be shown."""
-        # The same objects, as a rule; a tuple compares these before it looks into them.
-        values = self._pick(meter.channels)
-        if values == self._values and not times.is_filled:
-            self._raw = self.shown = meter
-            return meter
         others: dict[str, CosemValue] = {}
         moment: Moment | None = None
-        for channel_id, register, value, last in zip(self.ids, self._guarded, values, self._values, strict=True):
-            if value is last or register.takes(value):
+        for channel_id, register in self.registers.items():
+            value = meter.channels[channel_id]
+            if value is register.raw or register.takes(value):
                 continue
             moment = moment or self._moment(meter, times)
             shown = self._look(meter.profile, channel_id, register, value, moment)
@@ -167,15 +156,11 @@ class GuardedMeter:
         before, self.shown = self.shown, self._with(meter, others) if others or times.is_filled else meter
         if (self.events or self._joined) and before is not None:
             self._follow_steps(before, self.shown)
-        self._raw = meter
-        # What is not shown as it is must be looked at again.
-        self._values = values
-        if others:
-            self._values = [None if key in others else value for key, value in zip(self.ids, values, strict=True)]
+        self.raw = meter
         return self.shown
 
     def _moment(self, meter: Meter, times: Times) -> Moment:
-        raw = self._raw
+        raw = self.raw
 
         def powers() -> Powers:
             own, told, confirmed = own_power(meter), told_power(meter), 2 * self._power
@@ -247,13 +232,6 @@ class GuardedMeter:
             channel_id: Register.from_dict(register, now, wall) for channel_id, register in stored["registers"].items()
         }
         return meter
-
-
-def _picker(ids: tuple[str, ...]) -> Callable[[Mapping[str, CosemValue]], Sequence[CosemValue]]:
-    """Return a function that returns the values of these channels."""
-    if len(ids) > 1:
-        return itemgetter(*ids)
-    return lambda channels: tuple(channels[channel_id] for channel_id in ids)
 
 
 def _set_limit(register: Register, row: ChannelType, profile: MeterProfile, unit: Unit | None) -> None:

@@ -62,8 +62,8 @@ class Register:
 
     def takes(self, value: CosemValue) -> bool:
         """Whether a reading may follow at any time, which needs no closer look; it is the last one then."""
-        number, raw = value.value, self.raw
-        if raw is None or type(number) is not Decimal or value.unit is not raw.unit:
+        (_, number, unit, _), raw = value, self.raw
+        if raw is None or type(number) is not Decimal or unit is not raw.unit:
             return False
         if not self._floor <= number <= self._ceiling:
             return False
