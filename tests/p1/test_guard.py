@@ -107,6 +107,16 @@ def port() -> Port:
     return port
 
 
+def test_what_the_guard_has_not_seen_is_no_telegram_before(port: Port) -> None:
+    port.low += 100
+    port.passed += port.period
+    assert port.decoder.feed(port.octets())
+    port.power += 1
+    port.send()
+    assert port.value() == Decimal("1000.000")
+    assert port.guard.held == 1
+
+
 # A first total
 
 

@@ -4,7 +4,9 @@ from decimal import Decimal
 
 import pytest
 
-from custom_components.dsmr_p1.p1 import Decoder, Reading, Rejected, RejectReason
+from custom_components.dsmr_p1.p1 import Decoder, Reading, Rejected, RejectReason, Role, Unit
+from custom_components.dsmr_p1.p1.catalog.objects import METER_OBJECTS, PORT_OBJECTS
+from custom_components.dsmr_p1.p1.meters.limits import is_total
 from tests.p1.captures import MINIMAL, channels, meters, read, telegram
 
 LINES = (
@@ -64,6 +66,29 @@ def test_only_what_changed_is_read(change: tuple[str, str], expected: dict[str, 
     assert reading.meters == read(with_lines(change)).meters
     for slot, meter in meters(reading).items():
         assert meter.profile is meters(before)[slot].profile
+
+
+def test_the_totals_that_changed_are_handed_out() -> None:
+    decoder = Decoder()
+    before = feed(decoder, with_lines())
+    assert before.detection.before is None
+    changes = (
+        ("1-0:1.7.0", "1-0:1.7.0(00.501*kW)"),
+        ("1-0:1.8.1", "1-0:1.8.1(000100.001*kWh)"),
+        ("0-1:24.2.1", "0-1:24.2.1(240311090000W)(00012.346*m3)"),
+    )
+    reading = feed(decoder, with_lines(*changes))
+    assert reading.detection.before is before.meters
+    assert [(slot, channel_id, value.value) for slot, channel_id, value in reading.detection.totals] == [
+        ("electricity", "emeter_delivery_tariff1", Decimal("100.001")),
+        ("mbus_1", "m3meter_value", Decimal("12.346")),
+    ]
+
+
+def test_only_the_first_value_of_a_line_is_a_total() -> None:
+    parts = [part for row in (*PORT_OBJECTS, *METER_OBJECTS) for part in row.parts]
+    assert parts
+    assert not any(is_total(part, role, unit) for part in parts for role in Role for unit in Unit)
 
 
 @pytest.mark.parametrize(

@@ -82,8 +82,8 @@ class Plan:
         for number, place in parsed.places.items():
             obj = telegram.objects[place]
             # Of readings that stand there often, another one is the newest every hour; registers must be alike.
-            own = [takers.get((place, part), ("", "")) for part in range(len(obj.values))]
-            if often[obj.obis] == 1 and not _is_deciding(obj) and totals.isdisjoint(own[1:]):
+            if often[obj.obis] == 1 and not _is_deciding(obj):
+                own = [takers.get((place, part), ("", "")) for part in range(len(obj.values))]
                 # The values of a line belong to one meter, those that no meter claims to none.
                 slot = max(slot for slot, _ in own)
                 first, *others = (channel_id for _, channel_id in own)
