@@ -11,7 +11,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import Enum, member
 import re
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 
 from .clock import Clock
 from .times import is_time, parse_timestamp
@@ -31,6 +31,14 @@ class CosemValue(NamedTuple):
     value: Value
     unit: Unit | None = None
     timestamp: datetime | None = None
+
+
+class _Maker(Protocol):
+    def __call__[T: tuple[Any, ...]](self, kind: type[T], fields: tuple[object, ...], /) -> T: ...
+
+
+new: Final[_Maker] = tuple.__new__
+"""Makes a named tuple of all its fields, in half the time that its own constructor takes."""
 
 
 # A number and what follows it: a blank or one of the separators in the field, then the unit.

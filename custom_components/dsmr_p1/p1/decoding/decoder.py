@@ -12,6 +12,7 @@ from datetime import tzinfo
 import re
 from typing import Final, NamedTuple
 
+from ..cosem.values import new
 from ..errors import AuthenticationError, DecryptionError, TelegramError
 from ..memory import PortMemory
 from ..meters.detection import Detection, Meter
@@ -25,7 +26,7 @@ from .interpreter import Interpreter
 # A byte with even parity -> its 7 data bits; with odd parity -> a control character, which no telegram has.
 _STRIP_PARITY: Final = bytes(byte & 0x7F if byte.bit_count() % 2 == 0 else 0x01 for byte in range(256))
 
-
+_PLAIN: Final = (b"", None, None)
 # What may stand behind the `!` of a telegram, to its end.
 _END: Final = re.compile(rb"[0-9A-Fa-f]{0,4}[\r\n\x00 ]*")
 
@@ -164,9 +165,8 @@ class Decoder:
             return Rejected(RejectReason.MALFORMED, len(frame.text), frame.text)
         if frame.has_crc:
             self.memory.sends_crc = True
-        if decrypted is None:
-            return Reading(telegram, detection)
-        return Reading(telegram, detection, decrypted.authentication, decrypted.system_title)
+        _, authentication, title = decrypted or _PLAIN
+        return new(Reading, (telegram, detection, authentication, title, False))
 
     def _unseal(self, framer: Framer, frame: EncryptedFrame) -> Reading | Rejected:
         size = len(frame.octets)

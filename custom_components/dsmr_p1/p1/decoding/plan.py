@@ -18,7 +18,7 @@ from ..catalog import Quantity
 from ..cosem.clock import Clock
 from ..cosem.times import parse_timestamp
 from ..cosem.units import Unit
-from ..cosem.values import CosemValue, Shape
+from ..cosem.values import CosemValue, Shape, new
 from ..meters.detection import Detection, Layout, Meter
 from ..meters.limits import is_total
 from ..telegrams.lines import parse_line, possible_rows
@@ -34,10 +34,6 @@ _NUMBER: Final = re.compile(r"([^(]*\()([+-]?[0-9]{1,9}(?:\.[0-9]{1,6})?)(?:\*[^
 _TIMED_DECIMAL: Final = re.compile(r"([^(]*\()([0-9]{12}[SW])\)\(([0-9]{1,9}(?:\.[0-9]{1,6})?)(\*[^()]+\))")
 _SHAPES_OF_NUMBERS: Final = (Shape.DECIMAL, Shape.NUMBER, Shape.MEASURED)
 _DECIDING: Final = (Quantity.DEVICE_TYPE, Quantity.IDENTIFIER, Quantity.VERSION)
-# The constructors of the named tuples of which a telegram has the most, without the detour over keyword arguments.
-_new_object: Final[Callable[[type[CosemObject], tuple[object, ...]], CosemObject]] = tuple.__new__
-_new_telegram: Final[Callable[[type[Telegram], tuple[object, ...]], Telegram]] = tuple.__new__
-_new_value: Final[Callable[[type[CosemValue], tuple[object, ...]], CosemValue]] = tuple.__new__
 
 
 class Plan:
@@ -107,7 +103,7 @@ class Plan:
             if (found := read(lines[number])) is None:
                 return None
             obis, candidates, shape, _ = objects[place]
-            objects[place] = _new_object(CosemObject, (obis, candidates, shape, found))
+            objects[place] = new(CosemObject, (obis, candidates, shape, found))
             channels = changed[slot]
             channels[first] = found[0]
             if is_total_line:
@@ -120,12 +116,12 @@ class Plan:
         time = None if self._time_at is None else objects[self._time_at].values[0].value
         if not isinstance(time, datetime):
             time = time_in(objects, last.clock)
-        self._telegram = telegram = _new_telegram(
+        self._telegram = telegram = new(
             Telegram, (last.identification, last.country, last.clock, objects, last.malformed, has_crc, text, time)
         )
         unknown = tuple([objects[place] for place in self._unknown])
         before, self._sent = self._sent, tuple(self.meters.values())
-        return telegram, Detection(self._sent, unknown, before, totals)
+        return telegram, new(Detection, (self._sent, unknown, before, totals))
 
     def _update(self, changed: dict[str, dict[str, CosemValue]]) -> None:
         """Update the meters with the values that changed and those computed from them."""
@@ -136,8 +132,8 @@ class Plan:
             channels = before | values
             for channel_id, compute, sources in self._derived[slot]:
                 if not values.keys().isdisjoint(sources):
-                    values[channel_id] = channels[channel_id] = compute(channels, sources)
-            self.meters[slot] = Meter(profile, channels)
+                    channels[channel_id] = compute(channels, sources)
+            self.meters[slot] = new(Meter, (profile, channels))
 
 
 def _is_deciding(obj: CosemObject) -> bool:
@@ -183,7 +179,9 @@ def _time_reader(match: re.Match[str], clock: Clock) -> _LineReader:
     head, (begin, end) = match[1], match.span(2)
 
     def read(line: str) -> tuple[CosemValue, ...] | None:
-        return (CosemValue("", parse_timestamp(line[begin:end], clock)),) if line.startswith(head) else None
+        if not line.startswith(head):
+            return None
+        return (new(CosemValue, ("", parse_timestamp(line[begin:end], clock), None, None)),)
 
     return read
 
@@ -194,7 +192,7 @@ def _number_reader(match: re.Match[str], unit: Unit | None) -> _LineReader:
     def read(line: str) -> tuple[CosemValue, ...] | None:
         if not line.startswith(head):
             return None
-        return (_new_value(CosemValue, ("", Decimal(line[begin:end]), unit, None)),)
+        return (new(CosemValue, ("", Decimal(line[begin:end]), unit, None)),)
 
     return read
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Final, NamedTuple
 
 from ..cosem.units import Unit, convert
-from ..cosem.values import CosemValue
+from ..cosem.values import CosemValue, new
 from ..memory import PortMemory
 
 _IMPORT: Final = "emeter_delivery_tariff"
@@ -14,6 +14,7 @@ _TARIFFS: Final = ("1", "2", "3", "4", "5", "6", "7", "8", "9", "11", "12", "13"
 _KWH: Final = Unit.KILO_WATT_HOUR
 _KW: Final = Unit.KILO_WATT
 _ZERO: Final = Decimal()
+_MISSING: Final = CosemValue("", None)
 _POWERS: Final = ("emeter_actual_delivery", "emeter_actual_production")
 
 
@@ -60,19 +61,17 @@ def tariffs_in(ids: Collection[str]) -> set[str]:
 def _sum(channels: Mapping[str, CosemValue], ids: tuple[str, ...]) -> CosemValue:
     total = _ZERO
     for channel_id in ids:
-        register = channels.get(channel_id)
-        if register is None or not isinstance(register.value, Decimal):
+        _, number, unit, _ = channels.get(channel_id, _MISSING)
+        if not isinstance(number, Decimal):
             return CosemValue("", None, _KWH)
-        unit = register.unit
-        total += register.value if unit is _KWH else convert(register.value, unit or _KWH, _KWH)
-    return CosemValue("", total, _KWH)
+        total += number if unit is _KWH else convert(number, unit or _KWH, _KWH)
+    return new(CosemValue, ("", total, _KWH, None))
 
 
 def _difference(channels: Mapping[str, CosemValue], ids: tuple[str, ...]) -> CosemValue:
-    imported, exported = channels[ids[0]], channels[ids[1]]
-    if not isinstance(imported.value, Decimal) or not isinstance(exported.value, Decimal):
+    (_, imported, unit, _), (_, exported, other, _) = channels[ids[0]], channels[ids[1]]
+    if not isinstance(imported, Decimal) or not isinstance(exported, Decimal):
         return CosemValue("", None, _KW)
-    if imported.unit is exported.unit is _KW:
-        return CosemValue("", imported.value - exported.value, _KW)
-    difference = convert(imported.value, imported.unit or _KW, _KW) - convert(exported.value, exported.unit or _KW, _KW)
-    return CosemValue("", difference, _KW)
+    if not unit is other is _KW:
+        imported, exported = convert(imported, unit or _KW, _KW), convert(exported, other or _KW, _KW)
+    return new(CosemValue, ("", imported - exported, _KW, None))

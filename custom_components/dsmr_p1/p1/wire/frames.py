@@ -67,7 +67,7 @@ class PlainFrame(NamedTuple):
     """A telegram in plain text, from `/` to `!` inclusive; `has_crc` if a valid checksum was sent."""
 
     text: bytes
-    has_crc: bool
+    has_crc: bool = True
 
 
 @dataclass(frozen=True, slots=True)

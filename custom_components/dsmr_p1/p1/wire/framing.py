@@ -175,7 +175,7 @@ class Framer:
         if last_line[:4] != b"%04X" % crc16(text):
             return None
         self._position = mark + 7
-        return PlainFrame(text, has_crc=True)
+        return PlainFrame(text)
 
     def _next(self, *, final: bool) -> Frame | Rejected | _Again | None:
         """Return the next event from the position on; None if more bytes are needed."""
