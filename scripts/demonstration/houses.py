@@ -15,13 +15,14 @@ from simulator.cli import SOLAR_PEAK
 
 from .children import start_child, stop_child
 from .errors import DemonstrationError
-from .home import choose_http_port
+from .home import DOMAIN, ROOT, choose_http_port
 from .options import Options
 from .patience import until
 from .show_room import Exhibit
 
 ANNOUNCED: Final = re.compile(r"^(port|decryption key|additional key): (\S+)", re.MULTILINE)
 START_LIMIT: Final = 30.0
+PARTS: Final = ROOT / "custom_components" / DOMAIN / "parts"
 POLL: Final = 0.05
 
 
@@ -40,8 +41,9 @@ class House:
 
     @property
     def parts(self) -> dict[str, dict[str, Any]]:
-        """Return the parts that are switched on, and what their forms are answered."""
-        found = {key: dict(settings) for key, settings in (self.exhibit.parts if self.exhibit else {}).items()}
+        """Return the parts that are switched on, and what their forms are answered; none that was deleted."""
+        wanted = self.exhibit.parts if self.exhibit else {}
+        found = {key: dict(settings) for key, settings in wanted.items() if (PARTS / key).is_dir()}
         if "relay" in found:
             found["relay"]["relay_port"] = self.relay_port
         return found

@@ -3,14 +3,12 @@
 import asyncio
 import contextlib
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 import json
 from pathlib import Path
 from typing import Any, Final
 
 from custom_components.dsmr_p1.p1 import Decoder, Reading
-from custom_components.dsmr_p1.parts.coach.months import Months, month_of
-from custom_components.dsmr_p1.parts.coach.quarters import QUARTER, Quarters
-from custom_components.dsmr_p1.parts.coach.settings import KILO
 from simulator.crc import crc16
 
 from .client import Client
@@ -32,6 +30,7 @@ NOTHING: Final = (None, "unknown", "unavailable")
 VALUES_LIMIT: Final = 30.0
 TELEGRAM_LIMIT: Final = 20.0
 POLL: Final = 0.5
+KILO: Final = 1000
 
 
 async def switch_on(client: Client, entry_id: str, parts: Parts) -> None:
@@ -63,17 +62,20 @@ async def remember_quarters(client: Client, storage: Path, entry_id: str, house:
 
 def _live_through_quarters(house: House) -> dict[str, Any]:
     """Return what the coach would have stored if it had heard the meter at the end of every quarter, and now."""
+    # Only here: the other houses do without the coach where it is deleted.
+    coach = "custom_components.dsmr_p1.parts.coach"
+    of_months, of_quarters = import_module(f"{coach}.months"), import_module(f"{coach}.quarters")
     limit = float(house.parts["coach"]["coach_reference"]) * KILO
-    builder, decoder, quarters, months = house.builder(), Decoder(), Quarters(), Months()
+    builder, decoder, quarters, months = house.builder(), Decoder(), of_quarters.Quarters(), of_months.Months()
     household, now = builder.household, datetime.now(UTC).replace(microsecond=0)
     while household.now < now:
-        household.advance_to(min(household.now + timedelta(seconds=QUARTER), now))
+        household.advance_to(min(household.now + timedelta(seconds=of_quarters.QUARTER), now))
         for event in decoder.feed(builder.plain()):
             if isinstance(event, Reading):
                 meter = next(meter for meter in event.meters if meter.profile.slot == MAIN_SLOT)
                 register = float(str(meter.channels["energy_import_total"].value)) * KILO
                 if closed := quarters.follow(household.now.timestamp(), register, None):
-                    month = month_of(closed.start, household.region.zone)
+                    month = of_months.month_of(closed.start, household.region.zone)
                     months.add_peak(closed, month)
                     months.add_excess(closed, month, limit)
     return {"quarters": quarters.as_dict(), "months": months.as_dict()}
