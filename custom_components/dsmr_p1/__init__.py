@@ -17,11 +17,11 @@ from .p1 import KeyFormatError
 from .p1.meters.grouping import PORT_SLOT
 from .parts import async_remove_parts, async_start_parts
 from .port.devices import slot_of
+from .port.issues import async_delete_issues
 from .port.state import Port
 from .services import async_setup_services
 from .storage.store import PortStore
 from .takeover.takeover import TakeOver, async_give_back
-from .watch.issues import async_delete_issues
 
 CONFIG_SCHEMA: Final = cv.config_entry_only_config_schema(DOMAIN)
 PLATFORMS: Final = [Platform.BINARY_SENSOR, Platform.EVENT, Platform.SENSOR]

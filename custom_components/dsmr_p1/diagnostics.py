@@ -19,14 +19,15 @@ from typing import Any, Final, cast
 from homeassistant.components.diagnostics import REDACTED, async_redact_data
 from homeassistant.const import CONF_PORT, STATE_UNAVAILABLE, STATE_UNKNOWN
 from homeassistant.core import HomeAssistant
-from homeassistant.helpers import entity_registry as er, issue_registry as ir
+from homeassistant.helpers import entity_registry as er
 
-from .const import CONF_ADDITIONAL_KEY, CONF_DECRYPTION_KEY, CONF_READER_SERIAL, DOMAIN
+from .const import CONF_ADDITIONAL_KEY, CONF_DECRYPTION_KEY, CONF_READER_SERIAL
 from .coordinator import P1ConfigEntry, P1Coordinator
 from .p1 import Meter, Reading, channel_type
 from .p1.anonymise import anonymise
 from .p1.masking import masked_line
 from .port.entry_data import redacted, without_secrets
+from .port.issues import issues_of
 from .port.place import assumed_zone
 from .port.state import Port
 
@@ -133,13 +134,13 @@ def _issues(hass: HomeAssistant, entry: P1ConfigEntry) -> list[dict[str, Any]]:
     """Return the current repairs of the entry."""
     return [
         {
-            "topic": issue_id.removesuffix(f"_{entry.entry_id}"),
+            "topic": topic,
             "key": issue.translation_key,
             "created": issue.created.isoformat(),
             "is_ignored": issue.dismissed_version is not None,
         }
-        for (domain, issue_id), issue in ir.async_get(hass).issues.items()
-        if domain == DOMAIN and issue.active and issue_id.endswith(f"_{entry.entry_id}")
+        for topic, issue in issues_of(hass, entry.entry_id).items()
+        if issue.active
     ]
 
 

@@ -16,9 +16,9 @@ from ..meters.known import known_meter
 from ..p1 import Authentication, Meter, MeterKind, Presented, Quantity, Reading, Role, present
 from ..p1.catalog import meter_type
 from ..p1.meters.detection import MeterProfile
+from ..port.devices import declared_version
 from ..port.entry_data import redacted
 from ..port.serial_ports import is_raw_stream
-from ..port.version import declared_version
 from ..storage.store import KnownMeter
 from ..watch.conditions import report_url
 from .listening import ListenResult

@@ -14,7 +14,7 @@ from homeassistant.components.sensor import ATTR_LAST_RESET
 from homeassistant.components.sensor.const import UNIT_CONVERTERS
 from homeassistant.const import ATTR_DEVICE_CLASS, ATTR_UNIT_OF_MEASUREMENT
 from homeassistant.core import HomeAssistant, State, callback
-from homeassistant.helpers import entity_registry as er, issue_registry as ir
+from homeassistant.helpers import entity_registry as er
 from homeassistant.util import dt as dt_util
 
 from ..const import DOMAIN, LOGGER
@@ -22,6 +22,7 @@ from ..p1 import Unit, channel_type
 from ..p1.cosem.units import convert, is_convertible
 from ..p1.registers.guard import Accepted
 from ..port.devices import device_name
+from ..port.issues import async_raise, async_withdraw
 from ..port.state import Port
 from ..storage.replaced import UnbookedCost
 from ..sums.costs import added, cost_sensors, find_booked, is_lost, number_of
@@ -177,7 +178,7 @@ class OddSteps:
             elif _unbooked(step):
                 left.append({**step, "is_answered": True})
         self._port.record.odd_steps = tuple(left)
-        ir.async_delete_issue(self._hass, DOMAIN, self._issue_id(slot, channel_id))
+        async_withdraw(self._port, f"step_{slot}_{channel_id}")
         self._port.save()
 
     def _ask(self, step: Mapping[str, Any]) -> None:
@@ -187,28 +188,9 @@ class OddSteps:
             "register": step["register"],
             "before": step["before"],
             "after": step["after"],
-            "port": port.name,
         }
-        ir.async_create_issue(
-            self._hass,
-            DOMAIN,
-            self._issue_id(slot, step["channel"]),
-            data={
-                "entry_id": port.entry.entry_id,
-                "slot": slot,
-                "_channel": step["channel"],
-                "condition": QUESTION,
-                **placeholders,
-            },
-            is_fixable=True,
-            is_persistent=True,
-            severity=ir.IssueSeverity.WARNING,
-            translation_key=QUESTION,
-            translation_placeholders=placeholders,
-        )
-
-    def _issue_id(self, slot: str, channel_id: str) -> str:
-        return f"step_{slot}_{channel_id}_{self._port.entry.entry_id}"
+        topic = f"step_{slot}_{step['channel']}"
+        async_raise(port, topic, QUESTION, placeholders, {"slot": slot, "_channel": step["channel"]})
 
 
 def _is_of(step: Mapping[str, Any], slot: str, channel_id: str) -> bool:

@@ -7,7 +7,7 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr
 
 from ..const import DOMAIN
-from ..p1 import MeterKind, Role
+from ..p1 import VERSION_CHANNELS, CosemValue, MeterKind, Reading, Role, written_version
 from ..p1.meters.grouping import PORT_SLOT
 from ..storage.store import KnownMeter
 
@@ -66,12 +66,27 @@ def async_register_devices(hass: HomeAssistant, entry: ConfigEntry, meters: Mapp
         )
 
 
+def declared_values(reading: Reading) -> tuple[CosemValue | None, ...]:
+    """Return the values of the channels with the version of the standard."""
+    # Telegrams before a meter is believed have none.
+    channels = reading.meters[0].channels if reading.meters else {}
+    return tuple([channels.get(channel_id) for channel_id in VERSION_CHANNELS])
+
+
+def declared_version(reading: Reading) -> str | None:
+    """Return the standard and version that a port declares, such as DSMR 5.0; None where it declares none."""
+    values = zip(VERSION_CHANNELS, declared_values(reading), strict=True)
+    return written_version({channel_id: str(value.value) for channel_id, value in values if value is not None})
+
+
 @callback
-def async_set_version(hass: HomeAssistant, entry_id: str, version: str) -> bool:
-    """Show the version of the standard at the port's device. Return whether there is such a device yet."""
-    if (device := device_in(hass, entry_id, PORT_SLOT)) is not None:
-        dr.async_get(hass).async_update_device(device.id, sw_version=version)
-    return device is not None
+def async_show_version(hass: HomeAssistant, entry_id: str, reading: Reading) -> bool:
+    """Show the declared version at the port's device. Return whether there are both."""
+    version, device = declared_version(reading), device_in(hass, entry_id, PORT_SLOT)
+    if version is None or device is None:
+        return False
+    dr.async_get(hass).async_update_device(device.id, sw_version=version)
+    return True
 
 
 def _name(meter: KnownMeter, meters: Mapping[str, KnownMeter]) -> tuple[str, dict[str, str]]:

@@ -20,11 +20,10 @@ from ..p1 import CosemValue, Country, Keys, Reading
 from ..p1.reader import P1Reader
 from ..storage.store import KnownMeter, PortRecord, PortStore
 from .captures import Capture, Captures
-from .devices import async_register_devices, async_set_version
+from .devices import async_register_devices, async_show_version, declared_values
 from .display import Display
 from .entry_data import keys_from, redacted, settings_from
 from .place import ClockZone, assumed_country, assumed_zone, zone_named
-from .version import declared_values, declared_version
 
 WRITE_INTERVAL: Final = 30.0
 """The fewest seconds between two writes of the record of a port, except for data that must not be lost."""
@@ -96,8 +95,7 @@ class Port:
         """Show at the device which version the last telegram declared; until there is one, that of before stays."""
         if self.reading is None or (declared := declared_values(self.reading)) == self._declared:
             return
-        version = declared_version(self.reading)
-        if version is not None and async_set_version(self.hass, self.entry.entry_id, version):
+        if async_show_version(self.hass, self.entry.entry_id, self.reading):
             self._declared = declared
 
     @property

@@ -3,12 +3,12 @@
 from datetime import datetime
 from time import monotonic
 
-from homeassistant.core import HomeAssistant, callback
-from homeassistant.helpers import issue_registry as ir
+from homeassistant.core import callback
 from homeassistant.helpers.event import async_track_time_interval
 
 from ..const import DOMAIN, LOGGER
 from ..p1 import PortError, PortFault, RejectReason
+from ..port.issues import async_raise, async_withdraw, issues_of
 from ..port.serial_ports import find_device, find_moved_device, is_local
 from ..port.state import Port
 from .conditions import CONDITIONS, FIXABLE, INTERVAL, Evidence, Finding
@@ -75,38 +75,26 @@ class Watch:
             if finding is None or (finding.marks and self._port.record.acknowledged.issuperset(finding.marks)):
                 self._since.pop(topic, None)
                 self.evidence.raised.pop(topic, None)
-                ir.async_delete_issue(self._port.hass, DOMAIN, self._issue_id(topic))
+                async_withdraw(self._port, topic)
             elif now - self._since.setdefault(topic, now) >= after:
                 self._raise(topic, finding)
 
     def _raise(self, topic: str, finding: Finding) -> None:
         before = self.evidence.raised.get(topic)
-        is_there = ir.async_get(self._port.hass).async_get_issue(DOMAIN, self._issue_id(topic)) is not None
+        is_there = topic in issues_of(self._port.hass, self._port.entry.entry_id)
         if is_there and before is not None and before.cause == finding.cause:
             return
         self.evidence.raised[topic] = finding
-        placeholders = {**finding.placeholders, "port": self._port.name}
-        ir.async_create_issue(
-            self._port.hass,
-            DOMAIN,
-            self._issue_id(topic),
-            data={
-                "entry_id": self._port.entry.entry_id,
-                "condition": finding.key,
-                "slot": finding.slot,
-                "_marks": " ".join(finding.marks),
-                "_path": self.evidence.moved_to,
-                **placeholders,
-            },
+        async_raise(
+            self._port,
+            topic,
+            finding.key,
+            finding.placeholders,
+            {"slot": finding.slot, "_marks": " ".join(finding.marks), "_path": self.evidence.moved_to},
             is_fixable=finding.key in FIXABLE,
-            severity=ir.IssueSeverity.WARNING,
-            learn_more_url=finding.url,
-            translation_key=finding.key,
-            translation_placeholders=placeholders,
+            is_persistent=False,
+            url=finding.url,
         )
-
-    def _issue_id(self, topic: str) -> str:
-        return f"{topic}_{self._port.entry.entry_id}"
 
     async def _find_device(self) -> None:
         """Find the USB device of the port, or, if it is gone, its new path."""
@@ -126,11 +114,3 @@ class Watch:
             LOGGER.debug("P1 port %s: the USB devices cannot be listed: %s", port.name, type(error).__name__)
         finally:
             self._is_looking = False
-
-
-@callback
-def async_delete_issues(hass: HomeAssistant, entry_id: str) -> None:
-    """Delete all issues of a removed entry."""
-    for domain, issue_id in list(ir.async_get(hass).issues):
-        if domain == DOMAIN and issue_id.endswith(f"_{entry_id}"):
-            ir.async_delete_issue(hass, DOMAIN, issue_id)
