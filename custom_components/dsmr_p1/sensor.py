@@ -6,20 +6,17 @@ from decimal import Decimal
 from typing import Any, Final, override
 from weakref import WeakValueDictionary
 
-from homeassistant.components.sensor import (
-    SensorDeviceClass,
-    SensorEntity,
-)
+from homeassistant.components.sensor import SensorDeviceClass, SensorEntity
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant, State, callback
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .const import DOMAIN
 from .coordinator import P1ConfigEntry, P1Coordinator
 from .entity import P1Entity
 from .entity.descriptions import PRESENTATIONS, describe, shown_unit
 from .p1 import DERIVED_CHANNELS, Presented, Quantity, channel_type, convert
+from .port.devices import sensor_of
 from .port.display import TOTALS, Values
 from .storage.store import KnownMeter
 from .watch.line_health import DESCRIPTIONS, LineHealthSensor
@@ -160,9 +157,8 @@ class P1Sensor(P1Entity, SensorEntity):
 
     def _registered(self) -> er.RegistryEntry | None:
         """Return the registry entry that the sensor has, or will have; None if it is new."""
-        entities = er.async_get(self.coordinator.hass)
-        entity_id = entities.async_get_entity_id("sensor", DOMAIN, self.unique_id or "")
-        return None if entity_id is None else entities.async_get(entity_id)
+        port = self.coordinator.port
+        return sensor_of(port.hass, port.entry.entry_id, self.slot, self.channel_id)
 
     @property
     def registered_unit(self) -> str | None:

@@ -15,14 +15,15 @@ from homeassistant.components.energy.data import (
     SourceType,
     async_get_manager,
 )
-from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN, Platform
+from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
 
 from ..const import DOMAIN
+from ..port.devices import sensor_of
 from ..port.state import Port
 from ..storage.store import KnownMeter
-from .sources import Source, SourceKind, sources_of
+from .sources import SourceKind, sources_of
 
 _ENERGY: Final = "energy"
 _REGISTERS: Final = frozenset({"stat_energy_from", "stat_energy_to"})
@@ -35,13 +36,12 @@ def has_dashboard(hass: HomeAssistant) -> bool:
 
 def is_complete(port: Port) -> bool:
     """Whether all entities for the dashboard exist and have values."""
-    sources, entities = list(sources_of(port.meters.values())), _Entities(port)
     shown = {
-        entities.get(source.slot, channel_id)
-        for source in sources
+        _entity(port, source.slot, channel_id)
+        for source in sources_of(port.meters.values())
         for channel_id in (source.imported, source.exported, source.power)
     } - {None}
-    return bool(shown) and all(entities.value_of(entity) for entity in shown)
+    return bool(shown) and all(_value(port, entity) for entity in shown)
 
 
 async def async_kinds(hass: HomeAssistant, meters: Iterable[KnownMeter]) -> frozenset[SourceKind]:
@@ -51,7 +51,7 @@ async def async_kinds(hass: HomeAssistant, meters: Iterable[KnownMeter]) -> froz
     manager = await async_get_manager(hass)
     preferences = manager.data or EnergyManager.default_preferences()
     kinds = frozenset(source.kind for source in sources_of(meters))
-    return kinds - _from_elsewhere(preferences, er.async_get(hass))
+    return kinds - _from_elsewhere(preferences, hass)
 
 
 async def async_add(port: Port) -> list[str]:
@@ -62,7 +62,7 @@ async def async_add(port: Port) -> list[str]:
     manager = await async_get_manager(port.hass)
     # No await from here to the update, so that the preferences cannot change in between.
     preferences = manager.data or EnergyManager.default_preferences()
-    missing = list(_missing(preferences, _Entities(port), sources_of(port.meters.values())))
+    missing = list(_missing(preferences, port))
     if not missing:
         return []
     sources = [*preferences["energy_sources"], *missing]
@@ -71,33 +71,33 @@ async def async_add(port: Port) -> list[str]:
     return sorted(set(_statistics(missing)))
 
 
-def _missing(preferences: EnergyPreferences, entities: _Entities, sources: Iterable[Source]) -> Iterator[SourceType]:
+def _missing(preferences: EnergyPreferences, port: Port) -> Iterator[SourceType]:
     """Yield the sources that the dashboard lacks, in the form of its preferences."""
     used = {*_statistics(preferences["energy_sources"]), *_statistics(preferences["device_consumption"])}
     used.update(_statistics(preferences.get("device_consumption_water", ())))
-    from_elsewhere = _from_elsewhere(preferences, entities.registry)
-    for source in sources:
-        imported = entities.get(source.slot, source.imported)
-        exported = entities.get(source.slot, source.exported)
-        counted = {imported, exported, *(entities.get(source.slot, other) for other in source.others)} - {None}
-        if source.kind in from_elsewhere or counted & used or imported is None or not entities.value_of(imported):
+    from_elsewhere = _from_elsewhere(preferences, port.hass)
+    for source in sources_of(port.meters.values()):
+        imported = _entity(port, source.slot, source.imported)
+        exported = _entity(port, source.slot, source.exported)
+        counted = {imported, exported, *(_entity(port, source.slot, other) for other in source.others)} - {None}
+        if source.kind in from_elsewhere or counted & used or imported is None or not _value(port, imported):
             continue
-        if source.is_unusual and not any(float(entities.value_of(found) or 0) > 0 for found in (imported, exported)):
+        if source.is_unusual and not any(float(_value(port, found) or 0) > 0 for found in (imported, exported)):
             continue
-        power = entities.get(source.slot, source.power)
-        if power in used or not entities.value_of(power):
+        power = _entity(port, source.slot, source.power)
+        if power in used or not _value(port, power):
             power = None
-        addition = _preference(source.kind, imported, exported if entities.value_of(exported) else None, power)
+        addition = _preference(source.kind, imported, exported if _value(port, exported) else None, power)
         # A second connection must not have the same power: it would count twice.
         used.update(_statistics([addition]))
         yield addition
 
 
-def _from_elsewhere(preferences: EnergyPreferences, registry: er.EntityRegistry) -> set[str]:
+def _from_elsewhere(preferences: EnergyPreferences, hass: HomeAssistant) -> set[str]:
     """Return the kinds of sources of which one is from another integration."""
 
     def is_own(statistic: str) -> bool:
-        entity = registry.async_get(statistic)
+        entity = er.async_get(hass).async_get(statistic)
         return entity is not None and entity.platform == DOMAIN
 
     return {
@@ -128,22 +128,13 @@ def _statistics(preferences: Iterable[Any], keys: frozenset[str] | None = None) 
                 yield value
 
 
-class _Entities:
-    """The enabled entities of a port."""
+def _entity(port: Port, slot: str, channel_id: str | None) -> str | None:
+    """Return the entity id of a channel; None if there is none, or it is disabled."""
+    entity = None if channel_id is None else sensor_of(port.hass, port.entry.entry_id, slot, channel_id)
+    return None if entity is None or entity.disabled else entity.entity_id
 
-    def __init__(self, port: Port) -> None:
-        self._states = port.hass.states
-        self.registry = er.async_get(port.hass)
-        self._entry_id = port.entry.entry_id
 
-    def get(self, slot: str, channel_id: str | None) -> str | None:
-        """Return the entity id of a channel; None if there is none, or it is disabled."""
-        unique_id = f"{self._entry_id}_{slot}_{channel_id}"
-        entity_id = self.registry.async_get_entity_id(Platform.SENSOR, DOMAIN, unique_id)
-        entity = None if entity_id is None else self.registry.async_get(entity_id)
-        return None if entity is None or entity.disabled else entity.entity_id
-
-    def value_of(self, entity_id: str | None) -> str | None:
-        """Return the value of an entity; None if it has none."""
-        state = None if entity_id is None else self._states.get(entity_id)
-        return None if state is None or state.state in (STATE_UNKNOWN, STATE_UNAVAILABLE) else state.state
+def _value(port: Port, entity_id: str | None) -> str | None:
+    """Return the value of an entity; None if it has none."""
+    state = None if entity_id is None else port.hass.states.get(entity_id)
+    return None if state is None or state.state in (STATE_UNKNOWN, STATE_UNAVAILABLE) else state.state

@@ -14,14 +14,13 @@ from homeassistant.components.sensor import ATTR_LAST_RESET
 from homeassistant.components.sensor.const import UNIT_CONVERTERS
 from homeassistant.const import ATTR_DEVICE_CLASS, ATTR_UNIT_OF_MEASUREMENT
 from homeassistant.core import HomeAssistant, State, callback
-from homeassistant.helpers import entity_registry as er
 from homeassistant.util import dt as dt_util
 
-from ..const import DOMAIN, LOGGER
+from ..const import LOGGER
 from ..p1 import Unit, channel_type
 from ..p1.cosem.units import convert, is_convertible
 from ..p1.registers.guard import Accepted
-from ..port.devices import device_name
+from ..port.devices import device_name, sensor_of
 from ..port.issues import async_raise, async_withdraw
 from ..port.state import Port
 from ..storage.replaced import UnbookedCost
@@ -54,9 +53,8 @@ class OddSteps:
 
     def prepare(self, event: Accepted) -> None:
         """Remember the states before a step, which is shown with the current telegram."""
-        unique_id = f"{self._port.entry.entry_id}_{event.slot}_{event.channel_id}"
-        entity_id = er.async_get(self._hass).async_get_entity_id("sensor", DOMAIN, unique_id)
-        state = None if entity_id is None else self._hass.states.get(entity_id)
+        entity = sensor_of(self._hass, self._port.entry.entry_id, event.slot, event.channel_id)
+        state = None if entity is None else self._hass.states.get(entity.entity_id)
         if state is not None:
             cost_id = cost_sensors(self._hass, [state.entity_id]).get(state.entity_id)
             self._prepared.append((event, state, None if cost_id is None else self._hass.states.get(cost_id)))

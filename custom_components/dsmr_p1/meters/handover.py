@@ -22,6 +22,7 @@ from homeassistant.util import dt as dt_util
 
 from ..const import DOMAIN
 from ..p1 import Presented
+from ..port.devices import sensor_of
 from ..port.display import TOTALS, Values
 from ..port.state import Port
 from ..storage.replaced import Change, Step, UnbookedCost
@@ -79,10 +80,9 @@ class Handover:
 
     def _last_states(self, slot: str, values: Values) -> dict[str, float | None] | None:
         """Return the last states of registers by entity id; None while these are looked up or an entity is created."""
-        registry, prefix = er.async_get(self._hass), f"{self._port.entry.entry_id}_{slot}_"
         found: dict[str, float | None] = {}
         for channel_id in registers_of(values):
-            entity = registry.async_get(registry.async_get_entity_id("sensor", DOMAIN, prefix + channel_id) or "")
+            entity = sensor_of(self._hass, self._port.entry.entry_id, slot, channel_id)
             if entity is None or entity.disabled:
                 continue
             state = self._hass.states.get(entity.entity_id)

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from homeassistant.util.network import is_ipv6_address
 
 from ..homewizard.device import SCHEME
+from ..p1.reader import RAW_SCHEMES
 
 
 class AddressError(ValueError):
@@ -38,11 +39,8 @@ READER_PORTS: Final = (
 # fmt: on
 """The ports that are tried if none was entered, the most usual first."""
 
-HOMEWIZARD: Final = SCHEME.removesuffix("://")
-NETWORK_SCHEMES: Final = ("socket", "tcp", "rfc2217", HOMEWIZARD)
-_OTHER_SCHEMES: Final = ("esphome", "esphome-hass", "linux")
+_OTHER_SCHEMES: Final = ("esphome://", "esphome-hass://", "linux://")
 """URL schemes of Home Assistant's port list and of `serialx`, which are used unchanged."""
-_RAW: Final = ("socket", "tcp")
 _HOST: Final = re.compile(r"(?!.*\.\.)[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,252}[A-Za-z0-9_.])?")
 _DEVICE: Final = re.compile(r"tty[A-Za-z]+\d*|cu\.\S+")
 _BY_ID: Final = re.compile(r"usb-\S+")
@@ -66,17 +64,17 @@ def candidates(text: str) -> tuple[str, ...]:
         text = text.rstrip("/")
         host, number = _split(text)
         return (*_with_ports(text), *(() if number is not None else (SCHEME + _shown(host),)))
-    scheme = scheme.lower()
+    scheme = scheme.lower() + separator
     if scheme in _OTHER_SCHEMES and rest:
-        return (f"{scheme}://{rest}",)
-    if scheme not in NETWORK_SCHEMES:
+        return (scheme + rest,)
+    if scheme not in (*RAW_SCHEMES, "rfc2217://", SCHEME):
         raise AddressError(text)
     return _of_url(scheme, rest)
 
 
 def _of_url(scheme: str, rest: str) -> tuple[str, ...]:
     """Return the ports of a URL; a URL with a port number is returned unchanged."""
-    url = f"{scheme}://{rest}"
+    url = scheme + rest
     try:
         parts = urlsplit(url)
         host, number = parts.hostname, parts.port
@@ -84,11 +82,11 @@ def _of_url(scheme: str, rest: str) -> tuple[str, ...]:
         raise AddressError(url) from None
     if not host or not _is_host(host) or number == 0:
         raise AddressError(url)
-    if scheme == HOMEWIZARD:
+    if scheme == SCHEME:
         return (url.rstrip("/"),)
     if number is not None:
         return (url,)
-    if scheme not in _RAW:
+    if scheme not in RAW_SCHEMES:
         raise AddressError(url)
     return _with_ports(_shown(host))
 

@@ -1,10 +1,11 @@
-"""Devices: one per meter, all connected through the device of the port."""
+"""Devices: one per meter, all connected through the device of the port; and the sensors of their channels."""
 
 from collections.abc import Mapping
 
 from homeassistant.config_entries import ConfigEntry
+from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers import device_registry as dr, entity_registry as er
 
 from ..const import DOMAIN
 from ..p1 import VERSION_CHANNELS, CosemValue, MeterKind, Reading, Role, written_version
@@ -26,6 +27,13 @@ def device_name(hass: HomeAssistant, entry_id: str, slot: str) -> str:
     """Return the name of the device in a slot, by the owner if given."""
     device = device_in(hass, entry_id, slot)
     return slot if device is None else device.name_by_user or device.name or slot
+
+
+def sensor_of(hass: HomeAssistant, entry_id: str, slot: str, channel_id: str) -> er.RegistryEntry | None:
+    """Return the registry entry of the sensor of a channel; None if it has none."""
+    entities = er.async_get(hass)
+    entity_id = entities.async_get_entity_id(Platform.SENSOR, DOMAIN, f"{entry_id}_{slot}_{channel_id}")
+    return None if entity_id is None else entities.async_get(entity_id)
 
 
 def slot_of(entry_id: str, device: dr.AnyDeviceEntry) -> str | None:
