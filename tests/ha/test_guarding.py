@@ -280,7 +280,7 @@ async def test_steps_without_end_are_not_kept_without_end(make_house: MakeHouse,
             await house.send(with_register(house, b"1-0:1.8.1", b"900000.000" if number % 2 else b"000001.000"))
     steps = house.coordinator.port.record.odd_steps
     assert len(steps) == 10
-    assert steps[-1]["after"] == f"{house.value(*LOW)} kWh"
+    assert steps[-1].after == f"{house.value(*LOW)} kWh"
 
 
 async def enter_a_price(house: House, register: tuple[str, str] = LOW) -> str:
@@ -378,8 +378,8 @@ async def test_costs_that_begin_anew_are_not_waited_for(make_house: MakeHouse, c
     house.hass.states.async_set(PRICE, "unavailable")
     await step(house, clock)
     [found] = house.coordinator.port.record.odd_steps
-    assert found["unbooked"]
+    assert found.unbooked
     house.hass.states.async_set(cost, "0.0", {"last_reset": "2026-01-12T10:00:00+00:00"})
     await send_odd(house, clock)
     [found] = house.coordinator.port.record.odd_steps
-    assert not found["unbooked"]
+    assert not found.unbooked

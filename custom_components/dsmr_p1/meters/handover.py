@@ -13,7 +13,6 @@ from functools import partial
 from typing import Final
 
 from homeassistant.components.recorder.history import state_changes_during_period
-from homeassistant.components.sensor import ATTR_LAST_RESET
 from homeassistant.const import ATTR_UNIT_OF_MEASUREMENT
 from homeassistant.core import CoreState, HomeAssistant, State, callback
 from homeassistant.helpers import entity_registry as er
@@ -25,10 +24,10 @@ from ..p1 import Presented
 from ..port.devices import sensor_of
 from ..port.display import TOTALS, Values
 from ..port.state import Port
-from ..storage.replaced import Change, Step, UnbookedCost
+from ..storage.replaced import Change, Step
 from ..storage.store import KnownMeter
 from ..sums.corrections import Corrections, period_of
-from ..sums.costs import added, cost_sensors, find_booked, number_of
+from ..sums.costs import added, cost_sensors, find_booked, number_of, unbooked_cost
 
 _LOOKED_BACK: Final = timedelta(days=10)
 _STATES_LOOKED_AT: Final = 50
@@ -123,13 +122,9 @@ class Handover:
             if waiting.register == step.statistic_id:
                 self._unbooked.remove(waiting)
                 if not is_back:
-                    used = waiting.used + step.before - waiting.first
-                    self._unbooked.append(replace(waiting, used=used, first=step.first))
+                    self._unbooked.append(waiting.continued(step.before, step.first))
                 return
-        last_reset, stood_at = cost.attributes.get(ATTR_LAST_RESET), number_of(cost) or 0.0
-        self._unbooked.append(
-            UnbookedCost(slot, step.statistic_id, step.before, step.first, used, cost.entity_id, stood_at, last_reset)
-        )
+        self._unbooked.append(unbooked_cost(slot, step.statistic_id, step.before, step.first, used, cost))
 
     @callback
     def follow_costs(self) -> None:

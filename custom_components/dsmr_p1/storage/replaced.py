@@ -1,9 +1,9 @@
-"""The stored data of replaced meters: questions, answers, and amounts that the statistics have too much.
+"""The stored data of replaced meters and odd steps: questions, answers, and amounts that the statistics have too much.
 
 It is a part of the stored record of the port.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from datetime import datetime
 from typing import Any, Self, cast
@@ -45,6 +45,36 @@ class UnbookedCost:
     sensor: str
     cost_before: float
     last_reset: str | None
+
+    def continued(self, before: float, first: float) -> UnbookedCost:
+        """Return the cost of this step and a later one of the register, which are booked together."""
+        return replace(self, used=self.used + before - self.first, first=first)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OddStep:
+    """A step of a register that consumption does not explain, with what it has added to the statistics.
+
+    `at` is its time, and `register`, `before` and `after` are texts for the question to the owner. `amounts` were
+    removed from statistics: the entity id, the amount and its unit, and the time if it is not that of the step.
+    `unbooked` are costs not booked yet; once `is_answered`, the step is kept for these only.
+    """
+
+    slot: str
+    channel: str = ""
+    at: str = ""
+    register: str = ""
+    before: str = ""
+    after: str = ""
+    amounts: Sequence[Sequence[Any]] = ()
+    unbooked: Sequence[UnbookedCost] = ()
+    is_answered: bool = False
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> Self:
+        """Create from stored data."""
+        unbooked = [UnbookedCost(**cost) for cost in stored.get("unbooked", ())]
+        return cls(**{**stored, "unbooked": unbooked})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,13 +131,6 @@ class Replaced:
         """Whether the question about an identifier is snoozed."""
         mistaken, until = self.snoozed.get(slot, ("", now))
         return identifier == mistaken and now < until
-
-    def copy(self) -> Replaced:
-        """Return an independent copy."""
-        return Replaced(
-            dict(self.changes), dict(self.snoozed), dict(self.successors), set(self.asked), dict(self.retired),
-            list(self.unbooked),
-        )  # fmt: skip
 
     def as_dict(self) -> dict[str, Any]:
         """Return the data for storage."""

@@ -5,6 +5,7 @@ a reading of yesterday is not the state of today.
 """
 
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final, Self
 
@@ -14,7 +15,7 @@ from homeassistant.helpers.storage import Store
 
 from ..const import DOMAIN
 from ..p1 import ChannelType, MeterKind, MeterType, PortMemory, Role, Unit, channel_type, meter_type
-from .replaced import Correction, Replaced, renamed
+from .replaced import Correction, OddStep, Replaced, renamed
 
 STORAGE_VERSION: Final = 1
 
@@ -105,11 +106,7 @@ class Seen:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the data for storage."""
-        return {
-            "identifier": self.identifier,
-            "values": dict(self.values),
-            "failures": None if self.failures is None else sorted(self.failures),
-        }
+        return asdict(self) | {"failures": None if self.failures is None else sorted(self.failures)}
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> Self:
@@ -126,8 +123,8 @@ class PortRecord:
     identifies the USB device of the port: vendor, product and serial number. `time_zone` is the zone by which
     the clock of the meter is right, None if that is the assumed one. `seen` are the last values for events, by slot.
     `is_on_dashboard`: the meters were added to the energy dashboard, as the owner wished. `corrections` of statistics
-    wait for the recorder. `guard` are the last good readings, and `odd_steps` the steps that the owner is asked about,
-    both as the room `guarding` writes them.
+    wait for the recorder. `guard` are the last good readings, as the room `guarding` writes them, and `odd_steps` the
+    steps that the owner is asked about.
     """
 
     meters: Mapping[str, KnownMeter] = field(default_factory=dict)
@@ -140,7 +137,7 @@ class PortRecord:
     is_on_dashboard: bool = False
     corrections: list[Correction] = field(default_factory=list)
     guard: Mapping[str, Any] = field(default_factory=dict)
-    odd_steps: tuple[Mapping[str, Any], ...] = ()
+    odd_steps: list[OddStep] = field(default_factory=list)
 
     @property
     def urgent(self) -> tuple[object, ...]:
@@ -155,18 +152,18 @@ class PortRecord:
         self.corrections[:] = renamed(self.corrections, name)
         replaced.unbooked[:] = renamed(replaced.unbooked, name)
         replaced.changes.update(renamed(replaced.changes, name))
-        self.odd_steps = renamed(self.odd_steps, name)
+        self.odd_steps[:] = renamed(self.odd_steps, name)
 
     def copy(self) -> PortRecord:
         """Return an independent copy: the reader keeps changing the memory of the port."""
-        memory = replace(self.memory, tariffs=set(self.memory.tariffs), frame_counters=dict(self.memory.frame_counters))
         return replace(
             self,
-            memory=memory,
-            replaced=self.replaced.copy(),
+            memory=deepcopy(self.memory),
+            replaced=deepcopy(self.replaced),
             acknowledged=set(self.acknowledged),
             seen=dict(self.seen),
             corrections=list(self.corrections),
+            odd_steps=list(self.odd_steps),
         )
 
     def as_dict(self) -> dict[str, Any]:
@@ -189,7 +186,7 @@ class PortRecord:
             "is_on_dashboard": self.is_on_dashboard,
             "corrections": [asdict(correction) for correction in self.corrections],
             "guard": self.guard,
-            "odd_steps": self.odd_steps,
+            "odd_steps": [asdict(step) for step in self.odd_steps],
         }
 
     @classmethod
@@ -215,7 +212,7 @@ class PortRecord:
             stored.get("is_on_dashboard", False),
             [Correction.from_dict(correction) for correction in stored.get("corrections", ())],
             stored.get("guard", {}),
-            tuple(stored.get("odd_steps", ())),
+            [OddStep.from_dict(step) for step in stored.get("odd_steps", ())],
         )
 
 

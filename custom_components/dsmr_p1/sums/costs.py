@@ -33,6 +33,12 @@ def added(register: State, before: float, after: float) -> float:
     return after if is_increasing and after < _BEGUN_ANEW * before else after - before
 
 
+def unbooked_cost(slot: str, register: str, before: float, first: float, used: float, cost: State) -> UnbookedCost:
+    """Return the step of a register that its sensor of costs, in this state, has still to book."""
+    last_reset = cost.attributes.get(ATTR_LAST_RESET)
+    return UnbookedCost(slot, register, before, first, used, cost.entity_id, number_of(cost) or 0.0, last_reset)
+
+
 class Booked(NamedTuple):
     """What a sensor of costs has booked since it was waited for, and how much of it was no use; the state says when."""
 
@@ -49,10 +55,8 @@ def find_booked(hass: HomeAssistant, waiting: UnbookedCost) -> Booked | None:
     if register is None or shows is None or cost is None or stands_at is None:
         return None
     has_begun_anew = waiting.last_reset != cost.attributes.get(ATTR_LAST_RESET)
-    amount, counted = (
-        stands_at - (0.0 if has_begun_anew else waiting.cost_before),
-        added(register, waiting.before, shows),
-    )
+    amount = stands_at - (0.0 if has_begun_anew else waiting.cost_before)
+    counted = added(register, waiting.before, shows)
     # A sensor of costs begins anew with the register, and with a start too: then it has still to book.
     if not amount and (counted or not has_begun_anew):
         return None
