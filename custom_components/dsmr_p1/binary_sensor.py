@@ -20,13 +20,9 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Set up the binary sensor of the port."""
-    of_parts = entry.runtime_data.entities_of_parts
-    async_add_entities(
-        [
-            P1Connectivity(entry.runtime_data),
-            *(entity for entity in of_parts if isinstance(entity, BinarySensorEntity)),
-        ]
-    )
+    coordinator = entry.runtime_data
+    of_parts = [entity for entity in coordinator.entities_of_parts if isinstance(entity, BinarySensorEntity)]
+    async_add_entities([P1Connectivity(coordinator), *of_parts])
 
 
 class P1Connectivity(P1Entity, BinarySensorEntity):
@@ -36,7 +32,6 @@ class P1Connectivity(P1Entity, BinarySensorEntity):
     _attr_entity_category = EntityCategory.DIAGNOSTIC
 
     def __init__(self, coordinator: P1Coordinator) -> None:
-        """Initialize the entity on the port's own device."""
         super().__init__(coordinator, PORT_SLOT, "connectivity")
         self._shown: bool | None = None
 

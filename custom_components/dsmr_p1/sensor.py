@@ -60,7 +60,6 @@ class Sensors:
     def __init__(
         self, hass: HomeAssistant, entry: P1ConfigEntry, async_add_entities: AddConfigEntryEntitiesCallback
     ) -> None:
-        """Initialize without sensors."""
         self._hass = hass
         self._entry = entry
         self._coordinator = entry.runtime_data
@@ -122,7 +121,6 @@ class P1Sensor(P1Entity, SensorEntity):
     _unrecorded_attributes = frozenset({ATTR_FULL_TEXT})
 
     def __init__(self, coordinator: P1Coordinator, meter: KnownMeter, channel_id: str) -> None:
-        """Initialize the sensor of a channel."""
         super().__init__(coordinator, meter.slot, channel_id)
         self.channel_id = channel_id
         self.is_added = False

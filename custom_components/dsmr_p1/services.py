@@ -35,8 +35,7 @@ PATIENCE: Final = 30.0
 """Seconds within which the next telegram must come: three periods of the slowest meters."""
 
 _PORT_SCHEMA: Final = probatio.Schema({probatio.Optional(ATTR_CONFIG_ENTRY_ID): cv.string})
-_SCHEMA: Final = probatio.Schema({
-    probatio.Optional(ATTR_CONFIG_ENTRY_ID): cv.string,
+_CAPTURE_SCHEMA: Final = _PORT_SCHEMA.extend({
     probatio.Optional(ATTR_COUNT, default=1): probatio.Coerce(int),
     probatio.Optional(ATTR_ANONYMISED, default=True): cv.boolean,
 })  # fmt: skip
@@ -47,7 +46,11 @@ _TAKE_OVER_SCHEMA: Final = _PORT_SCHEMA.extend({probatio.Required(ATTR_DSMR_ENTR
 def async_setup_services(hass: HomeAssistant) -> None:
     """Register the actions."""
     hass.services.async_register(
-        DOMAIN, SERVICE_CAPTURE_TELEGRAMS, _capture_telegrams, schema=_SCHEMA, supports_response=SupportsResponse.ONLY
+        DOMAIN,
+        SERVICE_CAPTURE_TELEGRAMS,
+        _capture_telegrams,
+        schema=_CAPTURE_SCHEMA,
+        supports_response=SupportsResponse.ONLY,
     )
     async_register_admin_service(
         hass,

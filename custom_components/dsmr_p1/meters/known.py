@@ -23,12 +23,13 @@ class KnownMeters:
 
     def __init__(self, port: Port) -> None:
         self.corrections = Corrections(port)
-        self._replacements = Replacements(port, self.corrections, self._seen_in)
+        # The meters as the last telegrams report them.
+        self._seen: dict[str, KnownMeter] = {}
+        self._replacements = Replacements(port, self.corrections, self._seen)
         self._siblings = Siblings(port)
         self._port = port
         self._profiles: list[MeterProfile] = []
         self._system_title: bytes | None = None
-        self._seen: Mapping[str, KnownMeter] = {}
         self._presented: dict[str, tuple[Meter, Values]] = {}
         self._newcomers = Newcomers()
 
@@ -80,7 +81,7 @@ class KnownMeters:
         """Remove a meter that the owner has removed from the known ones."""
         self._profiles = []
         self._presented.pop(slot, None)
-        self._seen = {seen: meter for seen, meter in self._seen.items() if seen != slot}
+        self._seen.pop(slot, None)
         self._replacements.async_forget(slot)
         self._siblings.async_forget(slot)
         self._port.async_set_meters({known: meter for known, meter in self._port.meters.items() if known != slot})
@@ -90,10 +91,6 @@ class KnownMeters:
     def question_of(self, slot: str) -> Replacements | Siblings | None:
         """Return what asks the owner about the meter in a slot; None if there is no question."""
         return next((asking for asking in (self._replacements, self._siblings) if asking.is_open(slot)), None)
-
-    def _seen_in(self, slot: str) -> KnownMeter | None:
-        """Return the meter in a slot as reported by the last telegrams."""
-        return self._seen.get(slot)
 
     def _learn(self, reading: Reading) -> None:
         """Add new meters and channels, and update changed ones."""
@@ -118,7 +115,8 @@ class KnownMeters:
         for slot in {*seen, *self._seen}:
             if seen.get(slot) != self._seen.get(slot):
                 port.display.expire(slot)
-        self._seen = seen
+        self._seen.clear()
+        self._seen.update(seen)
         if moves:
             LOGGER.debug(
                 "P1 port %s: meters moved %s, channels %s", port.name, dict(moves.slots), list(moves.channels.values())
@@ -151,14 +149,15 @@ def known_meter(meter: Meter, reading: Reading, chosen_type: str | None, assumed
     profile = meter.profile
     title = reading.system_title if profile.role is Role.MAIN else None
     row = None if chosen_type is None else meter_type(chosen_type)
-    is_chosen = row is not None and row.role is profile.role
+    if row is None or row.role is not profile.role:
+        row = chosen_type = None
     country = profile.country or assumed
     return KnownMeter(
         slot=profile.slot,
         role=profile.role,
-        kind=profile.kind if row is None or not is_chosen or profile.kind in row.kinds else min(row.kinds),
+        kind=profile.kind if row is None or profile.kind in row.kinds else min(row.kinds),
         type_id=profile.type_id,
-        chosen_type_id=chosen_type if is_chosen else None,
+        chosen_type_id=chosen_type,
         mbus_channel=profile.mbus_channel,
         equipment_identifier=profile.equipment_identifier,
         system_title=None if title is None else title.hex(),

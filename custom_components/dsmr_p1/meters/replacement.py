@@ -12,7 +12,7 @@ meters is removed from the statistics (`handover`), and the owner is asked:
 Without an answer for a day it counts as a replacement. If the old identifier returns, the question is deleted.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Final
@@ -43,8 +43,8 @@ LONG: Final = timedelta(days=90)
 class Replacements:
     """The meters of one port that may have been replaced; their data is stored in the record of the port."""
 
-    def __init__(self, port: Port, corrections: Corrections, seen: Callable[[str], KnownMeter | None]) -> None:
-        """Initialize; `seen` returns the meter in a slot as telegrams report it."""
+    def __init__(self, port: Port, corrections: Corrections, seen: Mapping[str, KnownMeter]) -> None:
+        """Initialize; `seen` are the meters as the last telegrams report them, and follows these."""
         self._port = port
         self._seen = seen
         self._record = port.record.replaced
@@ -151,7 +151,7 @@ class Replacements:
             return
         del self._doubted[slot]
         since, earlier = (dt_util.utcnow(), ()) if change is None else (change.since, change.steps)
-        seen = self._seen(slot)
+        seen = self._seen.get(slot)
         self._record.changes[slot] = Change(
             slot=slot,
             identifier=identifier,
@@ -205,7 +205,7 @@ class Replacements:
                 last = self._handover.last_of(change)
                 del self._record.changes[slot]
                 move_out(self._port, slot)
-                seen = self._seen(slot)
+                seen = self._seen.get(slot)
                 identify(self._port, change, seen, seen)
                 self._port.display.publish()
                 self._handover.take_out(change, last)
@@ -225,7 +225,7 @@ class Replacements:
             del self._record.changes[change.slot]
         else:
             self._record.changes[change.slot] = replace(change, is_replacement=True)
-        identify(self._port, change, self._seen(change.slot))
+        identify(self._port, change, self._seen.get(change.slot))
 
     @callback
     def async_forget(self, slot: str) -> None:

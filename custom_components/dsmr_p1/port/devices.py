@@ -47,31 +47,22 @@ def slot_of(entry_id: str, device: dr.AnyDeviceEntry) -> str | None:
 
 @callback
 def async_register_devices(hass: HomeAssistant, entry: ConfigEntry, meters: Mapping[str, KnownMeter]) -> None:
-    """Create or update the devices of all meters; the port's own device always exists."""
-    registry = dr.async_get(hass)
-    port = meters.get(PORT_SLOT)
-    port_device = registry.async_get_or_create(
-        config_entry_id=entry.entry_id,
-        identifiers={device_identifier(entry.entry_id, PORT_SLOT)},
-        translation_key="p1",
-        manufacturer=None if port is None else port.manufacturer,
-        model=None if port is None or port.type is None else port.type.model,
-        serial_number=None if port is None else port.equipment_identifier,
-    )
-    for meter in meters.values():
-        if meter.slot == PORT_SLOT:
-            continue
-        translation_key, placeholders = _name(meter, meters)
-        registry.async_get_or_create(
+    """Create or update the devices of all meters; the port's own device always exists, and connects the others."""
+    port_id: str | None = None
+    devices: dict[str, KnownMeter | None] = {PORT_SLOT: None, **meters}
+    for slot, meter in devices.items():
+        translation_key, placeholders = ("p1", {}) if meter is None else _name(meter, meters)
+        device = dr.async_get(hass).async_get_or_create(
             config_entry_id=entry.entry_id,
-            identifiers={device_identifier(entry.entry_id, meter.slot)},
+            identifiers={device_identifier(entry.entry_id, slot)},
             translation_key=translation_key,
             translation_placeholders=placeholders,
-            manufacturer=meter.manufacturer,
-            model=None if meter.type is None else meter.type.model,
-            serial_number=meter.equipment_identifier,
-            via_device_id=port_device.id,
+            manufacturer=None if meter is None else meter.manufacturer,
+            model=None if meter is None or meter.type is None else meter.type.model,
+            serial_number=None if meter is None else meter.equipment_identifier,
+            via_device_id=port_id,
         )
+        port_id = port_id or device.id
 
 
 def declared_values(reading: Reading) -> tuple[CosemValue | None, ...]:
@@ -99,6 +90,8 @@ def async_show_version(hass: HomeAssistant, entry_id: str, reading: Reading) -> 
 
 def _name(meter: KnownMeter, meters: Mapping[str, KnownMeter]) -> tuple[str, dict[str, str]]:
     """Return the key and placeholders of a meter's name: its kind, with the M-Bus channel if there are several."""
+    if meter.role is Role.PORT:
+        return "p1", {}
     alike = [other for other in meters.values() if other.kind is meter.kind and other.role is Role.MBUS]
     if meter.role is Role.MBUS and (len(alike) > 1 or meter.kind is MeterKind.ELECTRICITY):
         return f"{meter.kind}_channel", {"channel": str(meter.mbus_channel)}

@@ -77,21 +77,17 @@ class Display:
 
     def totals_refresh_of(self, meter: KnownMeter) -> float:
         """Return the seconds between two updates of a meter's totals; 0 for every telegram."""
-        chosen = self._chosen_refresh(meter)
-        return _TOTALS_REFRESH if chosen is None else chosen
+        return self._chosen_refresh(meter, _TOTALS_REFRESH)
 
     def refresh_of(self, meter: KnownMeter) -> float:
         """Return the seconds between two updates of a meter's other entities; 0 for every telegram."""
-        chosen = self._chosen_refresh(meter)
-        if chosen is not None:
-            return chosen
+        usual = _LONGEST_REFRESH if meter.role is Role.MBUS else _DEFAULT_REFRESH
         if meter.type is not None and meter.type.refresh is not None:
-            return min(float(meter.type.refresh), _LONGEST_REFRESH)
-        return _LONGEST_REFRESH if meter.role is Role.MBUS else _DEFAULT_REFRESH
+            usual = min(meter.type.refresh, _LONGEST_REFRESH)
+        return self._chosen_refresh(meter, usual)
 
-    def _chosen_refresh(self, meter: KnownMeter) -> float | None:
-        chosen = self._entry.options.get(CONF_REFRESH, {}).get(meter.slot)
-        return None if chosen is None else float(chosen)
+    def _chosen_refresh(self, meter: KnownMeter, usual: float) -> float:
+        return float(self._entry.options.get(CONF_REFRESH, {}).get(meter.slot, usual))
 
     def pick_due(self, meters: Mapping[str, KnownMeter], now: float) -> Iterator[str]:
         """Yield the slots of the meters that this telegram updates, and set those whose totals are due too."""

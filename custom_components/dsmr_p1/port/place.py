@@ -52,11 +52,11 @@ class ClockZone:
             return None
         shown = telegram.timestamp
         found = None if shown is None else explaining_zone(shown, dt_util.utcnow(), telegram.clock)
-        self._count = self._count + 1 if found is not None and found == self._found else 1
+        self._count = self._count + 1 if found == self._found else 1
         self._found = found
         if found is None:
             self._due_at = now + _INTERVAL
-        return found if found is not None and self._count >= CERTAIN else None
+        return found if self._count >= CERTAIN else None
 
 
 def zone_named(name: str | None) -> tzinfo | None:

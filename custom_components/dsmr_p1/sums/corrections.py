@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from math import isclose
+from operator import attrgetter
 from typing import Final, cast
 
 from homeassistant.components.recorder.statistics import statistics_during_period
@@ -40,8 +41,8 @@ turn: what was asked for before that is made by then.
 class Corrections:
     """The corrections of one port that wait for the recorder.
 
-    `async_add` and `async_take_out` are all that others need. A correction survives
-    a restart, and is made exactly once.
+    `async_add` and `async_take_out` are all that others need. A correction survives a restart, and is made exactly
+    once.
     """
 
     def __init__(self, port: Port) -> None:
@@ -58,7 +59,7 @@ class Corrections:
         on_unload, listen = self._port.entry.async_on_unload, self._hass.bus.async_listen
         on_unload(listen(EVENT_COMPILED, self._async_follow_recorder))
         on_unload(listen(er.EVENT_ENTITY_REGISTRY_UPDATED, self._async_follow_name))
-        self._port.entry.async_on_unload(self._stop)
+        on_unload(self._stop)
 
     @callback
     def _stop(self) -> None:
@@ -139,7 +140,7 @@ class Corrections:
         requested = self._hass.data.setdefault(REQUESTED, set())
         recorder, pending = get_instance(self._hass), list(self._pending)
         # The oldest last, so that it is the one that stays.
-        starts = {each.statistic_id: each.start for each in sorted(pending, key=_start, reverse=True)}
+        starts = {each.statistic_id: each.start for each in sorted(pending, key=attrgetter("start"), reverse=True)}
         rows = await recorder.async_add_executor_job(_rows, self._hass, starts)
         if self._is_stopped or self._pending[: len(pending)] != pending:
             # The entry was set up anew meanwhile, and what waits is its own now; or an entity was renamed.
@@ -152,16 +153,15 @@ class Corrections:
             if row is None:
                 if dt_util.utcnow() - each.start < KEPT_FOR:
                     left.append(each)
-                continue
-            if (each.statistic_id, row[0]) in in_work:
+            elif (each.statistic_id, row[0]) in in_work:
                 left.append(each)
-                continue
-            if each.found is not None and not isclose(row[1], each.found, rel_tol=1e-12, abs_tol=_EXACT / 2):
+            elif each.found is not None and not isclose(row[1], each.found, rel_tol=1e-12, abs_tol=_EXACT / 2):
                 requested.discard(each)
-                continue
-            in_work.add((each.statistic_id, row[0]))
-            left.append(each if each in requested else replace(each, found=row[1]))
-            asked.extend(left[-1:] if each not in requested else ())
+            else:
+                in_work.add((each.statistic_id, row[0]))
+                if each not in requested:
+                    asked.append(replace(each, found=row[1]))
+                left.append(each if each in requested else asked[-1])
         # What was added meanwhile stays.
         self._pending[:] = [*left, *self._pending[len(pending) :]]
         await self._port.async_save_now()
@@ -171,10 +171,6 @@ class Corrections:
         for each in asked:
             # A counter has no unit, which is None here too, as the frontend sends it.
             recorder.async_adjust_statistics(each.statistic_id, each.start, -each.amount, cast("str", each.unit))
-
-
-def _start(correction: Correction) -> datetime:
-    return correction.start
 
 
 def period_of(instant: datetime) -> datetime:
