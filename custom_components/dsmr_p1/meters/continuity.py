@@ -157,11 +157,9 @@ def async_move(hass: HomeAssistant, entry_id: str, moves: Moves) -> None:
 
 def _moved_unique_id(unique_id: str, entry_id: str, moves: Moves) -> str:
     """Return the unique id of an entity after the moves."""
-    for (slot, channel_id), new_id in moves.channels.items():
-        if unique_id == f"{entry_id}_{slot}_{channel_id}":
-            return f"{entry_id}_{moves.slots.get(slot, slot)}_{new_id}"
-    for slot, new in moves.slots.items():
+    for slot in {*moves.slots, *(slot for slot, _ in moves.channels)}:
         prefix = f"{entry_id}_{slot}_"
         if unique_id.startswith(prefix):
-            return f"{entry_id}_{new}_{unique_id.removeprefix(prefix)}"
+            key = unique_id.removeprefix(prefix)
+            return f"{entry_id}_{moves.slots.get(slot, slot)}_{moves.channels.get((slot, key), key)}"
     return unique_id

@@ -38,6 +38,16 @@ def registers_of(values: Values) -> dict[str, Presented]:
     return {channel_id: shown for channel_id, shown in values.items() if shown.channel.quantity in TOTALS}
 
 
+def merged(steps: Iterable[Step]) -> tuple[Step, ...]:
+    """Return the steps of a change in order; several of a register within the same five minutes are one."""
+    found: dict[tuple[str, datetime], Step] = {}
+    for step in steps:
+        at = step.statistic_id, period_of(step.at)
+        last = found.get(at)
+        found[at] = step if last is None else replace(last, first=step.first, amount=last.amount + step.amount)
+    return tuple(found.values())
+
+
 class Handover:
     """The steps between the registers of old and new meters of one port."""
 
@@ -140,7 +150,7 @@ class Handover:
             if (change := self._changes.get(waiting.slot)) is not None:
                 first = (number_of(cost) or 0.0) - amount + excess
                 step = Step(waiting.sensor, unit, cost.last_updated, waiting.cost_before, first, excess)
-                self._changes[waiting.slot] = replace(change, steps=self.merged(change.steps, [step]))
+                self._changes[waiting.slot] = replace(change, steps=merged([*change.steps, step]))
 
     # Undoing
 
@@ -148,18 +158,6 @@ class Handover:
     def forget_costs(self, slot: str) -> None:
         """Stop waiting for costs of a meter."""
         self._unbooked[:] = [waiting for waiting in self._unbooked if waiting.slot != slot]
-
-    @staticmethod
-    def merged(earlier: Iterable[Step], later: Iterable[Step]) -> tuple[Step, ...]:
-        """Return the steps of a change in order; several of a register within the same five minutes are one."""
-        steps = {(step.statistic_id, period_of(step.at)): step for step in earlier}
-        for step in later:
-            last = steps.setdefault((step.statistic_id, period_of(step.at)), step)
-            if last is not step:
-                steps[step.statistic_id, period_of(step.at)] = replace(
-                    last, first=step.first, amount=last.amount + step.amount
-                )
-        return tuple(steps.values())
 
     @callback
     def put_back(self, change: Change) -> None:

@@ -27,7 +27,7 @@ class Answer(StrEnum):
 @callback
 def ask(port: Port, slot: str, key: str) -> None:
     """Raise a question about the meter in a slot: `meter_changed` or `meter_beside_dead`."""
-    _raise(port, slot, key, f"meter_{slot}", is_fixable=True)
+    async_raise(port, f"meter_{slot}", key, _meter(port, slot), {"slot": slot})
 
 
 @callback
@@ -40,7 +40,7 @@ def withdraw(port: Port, slot: str) -> None:
 def notify_replaced(port: Port, slot: str) -> None:
     """Replace the question by the notice that a meter counts as a replacement, as nobody objected."""
     withdraw(port, slot)
-    _raise(port, slot, "meter_adopted", f"adopted_{slot}", is_fixable=False)
+    async_raise(port, f"adopted_{slot}", "meter_adopted", _meter(port, slot), {"slot": slot}, is_fixable=False)
 
 
 @callback
@@ -56,6 +56,5 @@ def tidy_every_hour(port: Port) -> None:
     port.entry.async_on_unload(async_track_time_interval(port.hass, tidy, timedelta(hours=1), cancel_on_shutdown=True))
 
 
-def _raise(port: Port, slot: str, key: str, topic: str, *, is_fixable: bool) -> None:
-    meter = device_name(port.hass, port.entry.entry_id, slot)
-    async_raise(port, topic, key, {"meter": meter}, {"slot": slot}, is_fixable=is_fixable)
+def _meter(port: Port, slot: str) -> dict[str, str]:
+    return {"meter": device_name(port.hass, port.entry.entry_id, slot)}

@@ -29,7 +29,7 @@ from ..storage.store import KnownMeter
 from ..sums.corrections import Corrections
 from .adoption import identify, move_out
 from .continuity import Moves
-from .handover import Handover, registers_of
+from .handover import Handover, merged, registers_of
 from .questions import Answer, ask, notify_replaced, withdraw
 
 CERTAIN: Final = 3
@@ -159,7 +159,7 @@ class Replacements:
             is_asked=True,
             is_shown=True,
             is_title=seen is not None and seen.system_title == identifier,
-            steps=self._handover.merged(earlier, steps),
+            steps=merged([*earlier, *steps]),
         )
         LOGGER.info("P1 port %s: another meter is in the place of the one in %s", self._port.name, slot)
         ask(self._port, slot, "meter_changed")

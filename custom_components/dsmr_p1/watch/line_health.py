@@ -32,6 +32,7 @@ _MOMENT: Final = 10.0
 class LineHealthDescription(SensorEntityDescription):
     """A sensor of line health; its key is not that of any channel. `listens` if it also needs the telegrams."""
 
+    suggested_display_precision: int | None = 0
     value: Callable[[LineHealthSensor], StateType]
     listens: bool = False
 
@@ -109,26 +110,22 @@ DESCRIPTIONS: Final = (
         key="telegrams_per_minute",
         state_class=SensorStateClass.MEASUREMENT,
         native_unit_of_measurement="1/min",
-        suggested_display_precision=0,
         value=LineHealthSensor.telegrams_per_minute,
     ),
     LineHealthDescription(
         key="damaged_telegrams",
         state_class=SensorStateClass.TOTAL_INCREASING,
-        suggested_display_precision=0,
         value=lambda sensor: sensor.heard.damaged,
     ),
     LineHealthDescription(
         key="longest_gap",
         device_class=SensorDeviceClass.DURATION,
         native_unit_of_measurement=UnitOfTime.SECONDS,
-        suggested_display_precision=0,
         value=LineHealthSensor.longest_gap,
     ),
     LineHealthDescription(
         key="reconnects",
         state_class=SensorStateClass.TOTAL_INCREASING,
-        suggested_display_precision=0,
         value=lambda sensor: sensor.heard.lost,
     ),
     LineHealthDescription(
@@ -136,7 +133,6 @@ DESCRIPTIONS: Final = (
         device_class=SensorDeviceClass.DURATION,
         state_class=SensorStateClass.MEASUREMENT,
         native_unit_of_measurement=UnitOfTime.SECONDS,
-        suggested_display_precision=0,
         value=LineHealthSensor.clock_drift,
         listens=True,
     ),
@@ -144,6 +140,7 @@ DESCRIPTIONS: Final = (
         key="tag_state",
         device_class=SensorDeviceClass.ENUM,
         options=[NOT_ENCRYPTED, *Authentication],
+        suggested_display_precision=None,
         value=LineHealthSensor.tag_state,
     ),
 )
