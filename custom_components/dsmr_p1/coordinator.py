@@ -49,7 +49,7 @@ class P1Coordinator(DataUpdateCoordinator[Mapping[str, Values]]):
         self.meters = KnownMeters(port)
         self.keeper = GuardKeeper(port, self.meters.corrections.async_add)
         self.watch = Watch(port)
-        port.display.on_change = self._on_display_change
+        port.display.publish = self._on_display_change
         self.unchanged: list[CALLBACK_TYPE] = []  # Report values that have not changed, after all that have.
         self._on_display_change()
         self.entities_of_parts: Sequence[Entity] = ()

@@ -69,7 +69,7 @@ class Captures:
 
     @callback
     def subscribe(self, listener: Callable[[Capture], None]) -> CALLBACK_TYPE:
-        """Call a listener with every further capture; return the function that removes the listener."""
+        """Call a listener with every further telegram, good or bad; return the function that removes the listener."""
         self._listeners = [*self._listeners, listener]
 
         @callback

@@ -28,7 +28,7 @@ _EARLY: Final = 0.5
 class Display:
     """The values of the entities: `values` by slot; `is_available` is false while no telegrams come.
 
-    After a change of either, `publish` calls `on_change`, which updates the entities. `due_totals` are the slots of the
+    After a change of either, `publish` updates the entities; the coordinator sets it. `due_totals` are the slots of the
     meters whose totals are updated with this telegram, changed or not.
     """
 
@@ -37,7 +37,7 @@ class Display:
         self.values: Mapping[str, Values] = {}
         self.is_available = False
         self.due_totals: set[str] = set()
-        self.on_change: Callable[[], None] = lambda: None
+        self.publish: Callable[[], None] = lambda: None
         self._entry = entry
         self._due_at: dict[str, tuple[float, float]] = {}
         self._paces_for: tuple[object, object] | None = None
@@ -69,11 +69,6 @@ class Display:
             for slot, values in self.values.items()
             if slot not in slots.values() or slot in slots
         }
-
-    @callback
-    def publish(self) -> None:
-        """Update the states of the entities."""
-        self.on_change()
 
     def totals_refresh_of(self, meter: KnownMeter) -> float:
         """Return the seconds between two updates of a meter's totals; 0 for every telegram."""

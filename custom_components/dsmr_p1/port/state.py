@@ -7,19 +7,19 @@ meters are replaced through `async_set_meters` only, its other parts each belong
 to `energy_dashboard`, `guard` and `odd_steps` to `guarding`, `time_zone` to this one. `is_full` belongs to `meters`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Final, Self
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import CONF_PORT
-from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.core import HomeAssistant, callback
 
 from ..const import CONF_RECEIVED_TIMEOUT, DEFAULT_RECEIVED_TIMEOUT, DOMAIN, LOGGER
 from ..homewizard.transport import opener_of
 from ..p1 import CosemValue, Country, Keys, Reading
 from ..p1.reader import P1Reader
 from ..storage.store import KnownMeter, PortRecord, PortStore
-from .captures import Capture, Captures
+from .captures import Captures
 from .devices import async_register_devices, async_show_version, declared_values
 from .display import Display
 from .entry_data import keys_from, redacted, settings_from
@@ -61,6 +61,7 @@ class Port:
         self.sent: Reading | None = None
         """The last telegram as sent, including values that are held back."""
         self.captures = Captures()
+        self.subscribe = self.captures.subscribe
         self.is_full = False
         self._clock_zone = ClockZone()
         self._declared: tuple[CosemValue | None, ...] = ()
@@ -114,11 +115,6 @@ class Port:
             LOGGER.debug("P1 port %s: the meter's clock is right in the time zone %s", self.name, zone)
             self.record.time_zone = zone
             self.reader.set_time_zone(time_zone)
-
-    @callback
-    def subscribe(self, listener: Callable[[Capture], None]) -> CALLBACK_TYPE:
-        """Call a listener with every telegram, good or rejected; return the function that removes the listener."""
-        return self.captures.subscribe(listener)
 
     @callback
     def save(self) -> None:
