@@ -51,30 +51,24 @@ def sources_of(meters: Iterable[KnownMeter]) -> Iterator[Source]:
 def _grid(meter: KnownMeter) -> Iterator[Source]:
     """Yield a connection for each tariff, or a single one if the meter sends no tariffs."""
     named = {(row.name, row.index): row.id for row in _rows(meter)}
-    totals = {named.get((f"{name}_{part}", index)) for name in (_IMPORT, _EXPORT) for part, index in _TOTALS}
     tariffs = sorted(index for name, index in named if name == f"{_IMPORT}_tariff" and index != "0")
+    if tariffs:
+        others = {named.get((f"{name}_{part}", index)) for name in (_IMPORT, _EXPORT) for part, index in _TOTALS}
+    else:
+        others = {row.id for row in _rows(meter) if row.name.startswith((f"{_IMPORT}_", f"{_EXPORT}_"))}
     power = next((named[name, ""] for name in _POWERS if (name, "") in named), None)
-    for index in tariffs:
-        yield Source(
-            kind="grid",
-            slot=meter.slot,
-            imported=named[f"{_IMPORT}_tariff", index],
-            exported=named.get((f"{_EXPORT}_tariff", index)),
-            power=power,
-            others=frozenset(found for found in totals if found is not None),
-            is_unusual=int(index) > _USUAL_TARIFFS,
-        )
-    if not tariffs and (total := named.get((f"{_IMPORT}_total", ""))) is not None:
-        exported = named.get((f"{_EXPORT}_total", ""))
-        others = frozenset(row.id for row in _rows(meter) if row.name.startswith((f"{_IMPORT}_", f"{_EXPORT}_")))
-        yield Source(
-            kind="grid",
-            slot=meter.slot,
-            imported=total,
-            exported=exported,
-            power=power,
-            others=others - {total, exported},
-        )
+    for part, index in [("tariff", tariff) for tariff in tariffs] or [("total", "")]:
+        exported = named.get((f"{_EXPORT}_{part}", index))
+        if (imported := named.get((f"{_IMPORT}_{part}", index))) is not None:
+            yield Source(
+                kind="grid",
+                slot=meter.slot,
+                imported=imported,
+                exported=exported,
+                power=power,
+                others=frozenset(found for found in others - {imported, exported} if found is not None),
+                is_unusual=part == "tariff" and int(index) > _USUAL_TARIFFS,
+            )
 
 
 def _consumed(meter: KnownMeter, kind: SourceKind) -> Iterator[Source]:

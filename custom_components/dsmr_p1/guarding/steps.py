@@ -24,7 +24,7 @@ from ..port.devices import device_name, sensor_of
 from ..port.issues import async_raise, async_withdraw
 from ..port.state import Port
 from ..storage.replaced import OddStep, UnbookedCost
-from ..sums.costs import added, cost_sensors, find_booked, is_lost, number_of, unbooked_cost
+from ..sums.costs import added, cost_of, find_booked, is_lost, number_of, unbooked_cost
 
 type Correct = Callable[[str, float, str | None, datetime | None], None]
 """Removes an amount in a unit from a statistic, from a time on; None for now."""
@@ -58,8 +58,7 @@ class OddSteps:
         entity = sensor_of(self._hass, self._port.entry.entry_id, event.slot, event.channel_id)
         state = None if entity is None else self._hass.states.get(entity.entity_id)
         if state is not None:
-            cost_id = cost_sensors(self._hass, [state.entity_id]).get(state.entity_id)
-            self._prepared.append((event, state, None if cost_id is None else self._hass.states.get(cost_id)))
+            self._prepared.append((event, state, cost_of(self._hass, state.entity_id)))
 
     @callback
     def async_complete(self) -> None:

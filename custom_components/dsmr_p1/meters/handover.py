@@ -27,7 +27,7 @@ from ..port.state import Port
 from ..storage.replaced import Change, Step
 from ..storage.store import KnownMeter
 from ..sums.corrections import Corrections, period_of
-from ..sums.costs import added, cost_sensors, find_booked, number_of, unbooked_cost
+from ..sums.costs import added, cost_of, find_booked, number_of, unbooked_cost
 
 _LOOKED_BACK: Final = timedelta(days=10)
 _STATES_LOOKED_AT: Final = 50
@@ -71,7 +71,7 @@ class Handover:
         befores = self._last_states(slot, values) if hass.state is CoreState.running else None
         if befores is None:
             return None
-        costs = {register: hass.states.get(cost) for register, cost in cost_sensors(hass, befores).items()}
+        costs = {register: cost_of(hass, register) for register in befores}
         self._port.display.show({slot: values})
         steps = []
         for register, before in befores.items():
@@ -83,7 +83,7 @@ class Handover:
             amount, unit = added(state, before, first) - used, state.attributes.get(ATTR_UNIT_OF_MEASUREMENT)
             self._corrections.async_add(register, amount, unit, state.last_updated)
             steps.append(Step(register, unit, state.last_updated, before, first, amount))
-            if (cost := costs.get(register)) is not None:
+            if (cost := costs[register]) is not None:
                 self._wait_for_cost(slot, steps[-1], cost, used, is_back=returned is not None)
         return steps
 

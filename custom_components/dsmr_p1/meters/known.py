@@ -72,9 +72,7 @@ class KnownMeters:
     def is_reported(self, slot: str) -> bool:
         """Whether the last telegram has a meter in this slot; assumed without a telegram."""
         reading = self._port.reading
-        return reading is None or any(
-            meter.profile.slot == slot and meter.profile.registered for meter in reading.meters
-        )
+        return reading is None or slot in {meter.profile.slot for meter in reading.meters if meter.profile.registered}
 
     @callback
     def async_forget(self, slot: str) -> None:

@@ -1,5 +1,6 @@
 """The serial ports of this machine: their stable names, their users, and the free ones."""
 
+from collections.abc import Iterable
 import os
 from typing import Final, NamedTuple
 
@@ -96,12 +97,15 @@ async def user_of(hass: HomeAssistant, port: str) -> str | None:
     """Return the name of the integration or app that Home Assistant knows to use a port; None if there is none."""
     if not is_local(port):
         return None
-    real = await hass.async_add_executor_job(os.path.realpath, port)
     consumers = await usb.async_get_serial_port_consumers(hass, await usb.async_scan_serial_ports(hass))
-    for path, claims in consumers.items():
-        if real == await hass.async_add_executor_job(os.path.realpath, path):
-            return next((claim.title for claim in claims if claim.active), None)
-    return None
+    listed = await hass.async_add_executor_job(_find, port, consumers)
+    return next((claim.title for claim in consumers[listed] if claim.active), None) if listed is not None else None
+
+
+def _find(port: str, listed: Iterable[str]) -> str | None:
+    """Return the name of a port in a list that has it by any name."""
+    real = os.path.realpath(port)
+    return next((path for path in listed if os.path.realpath(path) == real), None)
 
 
 def usb_discoveries(hass: HomeAssistant, port: str) -> list[ConfigFlowResult]:
@@ -121,11 +125,9 @@ _COMMON_SERIALS: Final = frozenset({"0", "0000", "0001", "00000000", "12345678",
 
 async def find_device(hass: HomeAssistant, port: str) -> tuple[str, ...] | None:
     """Return vendor, product and serial number of the USB device of a port; None if these are not unique."""
-    real = await hass.async_add_executor_job(os.path.realpath, port)
-    for found, device in await _usb_devices(hass):
-        if real in (found, await hass.async_add_executor_job(os.path.realpath, found)):
-            return device
-    return None
+    devices = await _usb_devices(hass)
+    listed = await hass.async_add_executor_job(_find, port, devices)
+    return None if listed is None else devices[listed]
 
 
 async def find_moved_device(
@@ -140,17 +142,17 @@ async def find_moved_device(
     find = getattr(usb, "async_find_moved_serial_port", None)  # since 2026.11
     path: str | None = None if find is None else find(hass, port)
     if path is None and device is not None:
-        paths = [found for found, other in await _usb_devices(hass) if other == device]
+        paths = [found for found, other in (await _usb_devices(hass)).items() if other == device]
         path = paths[0] if len(paths) == 1 else None
     if path is None or path == port or await entry_on(hass, path, other_than=other_than) is not None:
         return None
     return await stable_path(hass, path)
 
 
-async def _usb_devices(hass: HomeAssistant) -> list[tuple[str, tuple[str, ...]]]:
-    """Return the uniquely identified USB devices: their path, vendor, product and serial number."""
-    return [
-        (port.device, (str(port.vid), str(port.pid), port.serial_number))
+async def _usb_devices(hass: HomeAssistant) -> dict[str, tuple[str, ...]]:
+    """Return the vendor, product and serial number of the uniquely identified USB devices, by path."""
+    return {
+        port.device: (str(port.vid), str(port.pid), port.serial_number)
         for port in await usb.async_scan_serial_ports(hass)
         if isinstance(port, usb.USBDevice) and port.serial_number and port.serial_number not in _COMMON_SERIALS
-    ]
+    }

@@ -5,7 +5,7 @@ and books what lies between it and the next one as soon as there is a price: bet
 the first of a new one, what nobody used. How much that is follows from what the sensor shows before and after.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from math import isfinite
 from typing import Final, NamedTuple
 
@@ -20,11 +20,11 @@ _BEGUN_ANEW: Final = 0.9
 
 
 @callback
-def cost_sensors(hass: HomeAssistant, registers: Iterable[str]) -> dict[str, str]:
-    """Return the sensors of the costs of registers, by the entity of the register."""
+def cost_of(hass: HomeAssistant, register: str) -> State | None:
+    """Return the state of the sensor of the costs of a register; None if it has none."""
     # What the energy integration keeps for the dashboard, and tells everybody who asks it over the websocket.
     known: Mapping[str, str] = hass.data.get(_ENERGY, {}).get("cost_sensors", {})
-    return {register: known[register] for register in registers if register in known}
+    return hass.states.get(known[register]) if register in known else None
 
 
 def added(register: State, before: float, after: float) -> float:
