@@ -6,9 +6,12 @@ import tempfile
 from types import MappingProxyType
 from typing import Any
 
+from homeassistant import loader
 from homeassistant.config_entries import SOURCE_USER, ConfigEntries, ConfigEntry
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr, entity_registry as er, issue_registry as ir
+from homeassistant.helpers.recorder import async_initialize_recorder
+from homeassistant.setup import async_setup_component
 
 from custom_components.dsmr_p1.const import DOMAIN
 from custom_components.dsmr_p1.coordinator import P1Coordinator
@@ -19,7 +22,7 @@ from custom_components.dsmr_p1.storage.store import KnownMeter
 
 @asynccontextmanager
 async def port_in_home(options: Mapping[str, Any]) -> AsyncIterator[P1Coordinator]:
-    """Set up a port with the options of its entry, and stop what was started for it afterwards."""
+    """Set up a port with the options of its entry, and a recorder for true hours; all of it ends afterwards."""
     with tempfile.TemporaryDirectory(prefix="p1-") as folder:
         hass = HomeAssistant(folder)
         hass.config_entries = ConfigEntries(hass, {})
@@ -27,6 +30,10 @@ async def port_in_home(options: Mapping[str, Any]) -> AsyncIterator[P1Coordinato
         dr.async_setup(hass)
         for registry in (dr, er, ir):
             await registry.async_load(hass)
+        if "true_hour" in options:
+            loader.async_setup(hass)
+            async_initialize_recorder(hass)
+            await async_setup_component(hass, "recorder", {"recorder": {"db_url": f"sqlite:///{folder}/recorder.db"}})
         entry: ConfigEntry[P1Coordinator] = ConfigEntry(
             data={"port": "/dev/null", "bridge_type": "dsmr"},
             discovery_keys=MappingProxyType({}),
