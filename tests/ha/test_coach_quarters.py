@@ -382,6 +382,46 @@ def test_a_month_of_a_luxembourg_house() -> None:
     assert over(749, 3000) == 0
 
 
+@pytest.mark.parametrize(("shift", "watts"), [(0, 1), (3, 4.1)], ids=["at the ends of quarters", "between them"])
+def test_a_whole_month_of_both(shift: int, watts: float) -> None:
+    # November at home, a telegram every ten seconds: 400 W, every evening from 18:00 to 19:00 3.6 kW, and in the first
+    # quarter of that hour of the 17th 7.4 kW.
+    start = datetime(2026, 11, 1, tzinfo=CENTRAL)
+    first, evening = int(start.timestamp()), 18 * 3600
+    energy, power, quarters, months, hot = 0, 400, Quarters(), Months(), None
+    months.set_peak("2026-10", Peak(4500, None))
+    for second in range(30 * 86_400 + 21):
+        # What a meter tells is the power of the second that has passed.
+        if second % 10 == shift:
+            if (closed := quarters.follow(first + second, energy // 3600, power)) is not None:
+                months.add_excess(closed, month_of(closed.start, CENTRAL), LUXEMBOURG.power)
+                months.add_peak(closed, month_of(closed.start, CENTRAL))
+            if second == 16 * 86_400 + evening + 600 + shift:
+                hot = advise(quarters, months, FLANDERS, "2026-11", was_at_risk=None)
+        day, of_day = divmod(second, 86_400)
+        is_hot = day == 16 and evening <= of_day < evening + QUARTER
+        power = 7400 if is_hot else 3600 if evening <= of_day < evening + 3600 else 400
+        energy += power
+    # In the tenth minute it is known what it comes to: 3.6 kW was the peak until then.
+    assert hot is not None
+    assert hot.forecast == pytest.approx(7400, abs=watts)
+    assert hot.peak is not None
+    assert hot.peak.power == pytest.approx(3600, abs=watts)
+    assert hot.is_at_risk
+    now = advise(quarters, months, FLANDERS, "2026-11", was_at_risk=None)
+    assert now.peak is not None
+    assert now.peak.power == pytest.approx(7400, abs=watts)
+    assert now.peak.time == datetime(2026, 11, 17, 18, 15, tzinfo=CENTRAL).timestamp()
+    # (7.4 + 4.5) / 2 = 5.95 kW; at 60 euro for a kW and a year that is 29.75 euro for a month.
+    assert now.average == pytest.approx(5950, abs=watts / 2)
+    assert now.cost == pytest.approx(29.75, abs=0.011)
+    # Beyond 3 kW are 150 Wh in each of 119 quarters, and 1,100 Wh in one: 18.95 kWh, at 12 cents 2.274 euro. Each hour
+    # can be off by half a Wh at both of its ends.
+    now = advise(quarters, months, LUXEMBOURG, "2026-11", was_at_risk=None)
+    assert now.excess == pytest.approx(18_950, abs=31)
+    assert now.cost == pytest.approx(2.274, abs=0.004)
+
+
 def test_months_are_those_of_the_place_and_outlive_a_restart() -> None:
     new_year = int(datetime(2026, 12, 31, 23, tzinfo=UTC).timestamp())
     assert month_of(new_year - 1, CENTRAL) == "2026-12"
