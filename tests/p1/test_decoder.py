@@ -17,7 +17,7 @@ from custom_components.dsmr_p1.p1 import (
     fits,
 )
 from custom_components.dsmr_p1.p1.wire.frames import EncryptedFrame
-from simulator import V2_SETTINGS, LineSettings, encrypt, transfer
+from simulator import V2_SETTINGS, LineSettings, encrypt, seal, transfer
 from tests.p1.captures import (
     ADDITIONAL_KEY,
     AUSTRIA,
@@ -117,6 +117,30 @@ def test_after_a_tag_has_verified_every_tag_must() -> None:
 def test_an_envelope_with_something_else_in_it(text: bytes) -> None:
     octets = encrypt(text.ljust(40), decryption_key=DECRYPTION_KEY)
     assert decode(octets, KEYS) == [Rejected(RejectReason.MALFORMED, len(octets))]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (load(DSMR5), "telegram"),
+        (load(DSMR5)[:-2] + load(DSMR5)[-6:-2].lower() + b"\r\n", "malformed"),
+        (load(DSMR5)[:-6] + load(DSMR5)[-6:].lower(), "telegram"),
+        (load(DSMR5) + b"\0\0", "telegram"),
+        (load(DSMR5) * 2, "malformed"),
+        (load(DSMR5).replace(b"(0", b"(1"), "malformed"),
+        (load(DSMR5).replace(b"\r\n!", b"!"), "malformed"),
+        (seal(load(DSMR5)[:-6].replace(b"\r\n!", b"!")), "malformed"),
+        (seal(load(DSMR5)[:-6].replace(b"\r\n1-0:1.8.2", b"\r\n/1-0:1.8.2")), "malformed"),
+        (seal(load(DSMR5)[:-6].replace(b"\r\n1-0:1.8.2", b"\r\n!\r\n1-0:1.8.2")), "malformed"),
+    ],
+)
+def test_what_is_in_an_envelope_is_judged_alike_before_and_after_a_good_one(text: bytes, expected: str) -> None:
+    good, octets = (
+        encrypt(inner, decryption_key=DECRYPTION_KEY, frame_counter=number)
+        for number, inner in enumerate((load(DSMR5), text))
+    )
+    assert summary(decode(octets, KEYS)) == [expected]
+    assert summary(decode(good + octets, KEYS)) == ["telegram", expected]
 
 
 def test_an_envelope_whose_telegram_is_wrong_is_not_believed() -> None:

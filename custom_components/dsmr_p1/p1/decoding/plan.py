@@ -98,7 +98,7 @@ class Plan:
         plan, objects = self._plan, list(last.objects)
         changed: defaultdict[str, dict[str, CosemValue]] = defaultdict(dict)
         totals: list[tuple[str, str, CosemValue]] = []
-        for number in compress(count(), map(ne, lines, self._lines, strict=True)):
+        for number in compress(count(), map(ne, lines, self._lines, strict=False)):
             read, place, slot, first, others, is_total_line = plan[number]
             if (found := read(lines[number])) is None:
                 return None

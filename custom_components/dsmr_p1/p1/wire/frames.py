@@ -70,8 +70,7 @@ class PlainFrame(NamedTuple):
     has_crc: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class EncryptedFrame:
+class EncryptedFrame(NamedTuple):
     """The envelope of an encrypted telegram, from 0xDB to the tag."""
 
     octets: bytes
