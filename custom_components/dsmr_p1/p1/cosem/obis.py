@@ -5,6 +5,7 @@ main meter), C the quantity, D how it is processed, E the tariff or phase, F the
 and 255 means "the current one", so a reference with `*255` is the same as one without.
 """
 
+from functools import lru_cache
 import re
 from typing import NamedTuple, Self, override
 
@@ -25,6 +26,7 @@ class Obis(NamedTuple):
     f: int | None = None
 
     @classmethod
+    @lru_cache(maxsize=512)  # The meters of all ports send the same ones.
     def parse(cls, text: str) -> Self:
         """Read `A-B:C.D.E` or `A-B:C.D.E*F`.
 

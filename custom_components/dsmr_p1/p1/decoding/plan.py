@@ -25,15 +25,21 @@ from ..telegrams.lines import parse_line, possible_rows
 from ..telegrams.parser import Parsed
 from ..telegrams.telegram import FORM, READINGS, CosemObject, Telegram, is_placeholder, time_in
 
-type _LineReader = Callable[[str], tuple[CosemValue, ...] | None]
-"""Reads the values of a line; None if it is another object than in the plan."""
-
 # The forms of most lines: a time, a number of at most 15 digits with or without a unit, and a reading with its time.
 _TIMESTAMP: Final = re.compile(r"([^(]*\()([0-9]{12}[SW])\)")
 _NUMBER: Final = re.compile(r"([^(]*\()([+-]?[0-9]{1,9}(?:\.[0-9]{1,6})?)(?:\*[^0-9()]+)?\)")
-_TIMED_DECIMAL: Final = re.compile(r"([^(]*\()([0-9]{12}[SW])\)\(([0-9]{1,9}(?:\.[0-9]{1,6})?)(\*[^()]+\))")
+_TIMED_DECIMAL: Final = re.compile(r"([^(]*\()[0-9]{12}[SW]\)\(([0-9]{1,9}(?:\.[0-9]{1,6})?)(\*[^()]+\))")
+_TIME_LENGTH: Final = 13
 _SHAPES_OF_NUMBERS: Final = (Shape.DECIMAL, Shape.NUMBER, Shape.MEASURED)
 _DECIDING: Final = (Quantity.DEVICE_TYPE, Quantity.IDENTIFIER, Quantity.VERSION)
+
+
+type _Way = tuple[_LineReader | None, str, int, int, Unit | None, str]
+"""How a line is read: by what, or as a number; the text before its digits; where the digits of a number stand; the unit
+of the number, and the text behind it.
+"""
+type _LineReader = Callable[[str, _Way, CosemObject, Clock], tuple[CosemValue, ...] | None]
+"""Reads the values of a line, given the object of the last one; None if it is another object than in the plan."""
 
 
 class Plan:
@@ -59,10 +65,11 @@ class Plan:
             None,
         )
         self._derived = {layout.profile.slot: layout.derived for layout in layouts}
-        # For each line: its reader, the number of its object, its meter, the channels of its first and its other
-        # values, and whether the first is a total; no other is.
-        self._plan: list[tuple[_LineReader, int, str, str, Sequence[str], bool]]
-        self._plan = [(_read_nothing, 0, "", "", (), False)] * len(parsed.lines)
+        # For each line: how it is read, the number of its object, its meter, the channels of its first and its other
+        # values, and whether the first is a total; no other is. Rows of a table and no functions of their own, which
+        # would take twice the memory for every port.
+        self._plan: list[tuple[_Way, int, str, str, tuple[str, ...], bool]]
+        self._plan = [(_FIXED, 0, "", "", (), False)] * len(parsed.lines)
         totals = {
             (profile.slot, channel_id)
             for profile, channels in meters
@@ -83,8 +90,8 @@ class Plan:
                 # The values of a line belong to one meter, those that no meter claims to none.
                 slot = max(slot for slot, _ in own)
                 first, *others = (channel_id for _, channel_id in own)
-                reader = _reader(parsed.lines[number], obj, telegram.clock)
-                self._plan[number] = reader, place, slot, first, others, own[0] in totals
+                way = _way(parsed.lines[number], obj)
+                self._plan[number] = way, place, slot, first, tuple(others), own[0] in totals
 
     def read(self, text: bytes, *, has_crc: bool) -> tuple[Telegram, Detection] | None:
         """Read the lines that differ from the last telegram; None if they do not follow the plan."""
@@ -95,12 +102,19 @@ class Plan:
         if len(lines) != len(self._lines):
             # A bridge changed the line ends: a character that ends a line there may be part of one here.
             return None
-        plan, objects = self._plan, list(last.objects)
+        plan, objects, clock = self._plan, list(last.objects), last.clock
         changed: defaultdict[str, dict[str, CosemValue]] = defaultdict(dict)
         totals: list[tuple[str, str, CosemValue]] = []
         for number in compress(count(), map(ne, lines, self._lines, strict=False)):
-            read, place, slot, first, others, is_total_line = plan[number]
-            if (found := read(lines[number])) is None:
+            line = lines[number]
+            way, place, slot, first, others, is_total_line = plan[number]
+            read, head, begin, end, unit, _ = way
+            if read is not None:
+                if (found := read(line, way, objects[place], clock)) is None:
+                    return None
+            elif line.startswith(head):
+                found = (new(CosemValue, ("", Decimal(line[begin:end]), unit, None)),)
+            else:
                 return None
             obis, candidates, shape, _ = objects[place]
             objects[place] = new(CosemObject, (obis, candidates, shape, found))
@@ -115,9 +129,9 @@ class Plan:
         # The line that had the time in the last telegram has it, as a rule.
         time = None if self._time_at is None else objects[self._time_at].values[0].value
         if not isinstance(time, datetime):
-            time = time_in(objects, last.clock)
+            time = time_in(objects, clock)
         self._telegram = telegram = new(
-            Telegram, (last.identification, last.country, last.clock, objects, last.malformed, has_crc, text, time)
+            Telegram, (last.identification, last.country, clock, objects, last.malformed, has_crc, text, time)
         )
         unknown = tuple([objects[place] for place in self._unknown])
         before, self._sent = self._sent, tuple(self.meters.values())
@@ -141,28 +155,25 @@ def _is_deciding(obj: CosemObject) -> bool:
     return bool(obj.candidates) and obj.candidates[0].channel.quantity in _DECIDING
 
 
-def _read_nothing(_line: str) -> None:
+def _read_nothing(_line: str, _way: _Way, _obj: CosemObject, _clock: Clock) -> None:
     """Return None for any line: the lines it serves may not change."""
 
 
-def _reader(line: str, obj: CosemObject, clock: Clock) -> _LineReader:
-    """Return the reader for lines that differ from an object's line in digits only."""
+_FIXED: Final[_Way] = (_read_nothing, "", 0, 0, None, "")
 
-    def read(line: str) -> tuple[CosemValue, ...] | None:
-        other = parse_line(line, clock)
-        return other.values if other is not None and _is_alike(obj, other) else None
 
+def _way(line: str, obj: CosemObject) -> _Way:
+    """Return how lines that differ from an object's line in digits only are read."""
     # Only where no other object is tried first, for other digits may make one of it.
-    if obj.candidates[:1] != possible_rows(obj.obis)[:1]:
-        return read
-    shape, value = obj.shape, obj.values[0]
-    if shape in _SHAPES_OF_NUMBERS and (match := _NUMBER.fullmatch(line)):
-        return _number_reader(match, value.unit)
-    if shape is Shape.TIMESTAMP and (match := _TIMESTAMP.fullmatch(line)):
-        return _time_reader(match, clock)
-    if shape is Shape.TIMED_DECIMAL and value.timestamp is not None and (match := _TIMED_DECIMAL.fullmatch(line)):
-        return _timed_reader(match, value.unit, read, clock)
-    return read
+    if obj.candidates[:1] == possible_rows(obj.obis)[:1]:
+        shape, value = obj.shape, obj.values[0]
+        if shape in _SHAPES_OF_NUMBERS and (match := _NUMBER.fullmatch(line)):
+            return None, match[1], *match.span(2), value.unit, ""
+        if shape is Shape.TIMESTAMP and (match := _TIMESTAMP.fullmatch(line)):
+            return _read_time, match[1], *match.span(2), None, ""
+        if shape is Shape.TIMED_DECIMAL and value.timestamp is not None and (match := _TIMED_DECIMAL.fullmatch(line)):
+            return _read_timed, match[1], *match.span(2), value.unit, match[3]
+    return _WHOLE
 
 
 def _is_alike(one: CosemObject, other: CosemObject) -> bool:
@@ -175,36 +186,27 @@ def _is_alike(one: CosemObject, other: CosemObject) -> bool:
     )
 
 
-def _time_reader(match: re.Match[str], clock: Clock) -> _LineReader:
-    head, (begin, end) = match[1], match.span(2)
-
-    def read(line: str) -> tuple[CosemValue, ...] | None:
-        if not line.startswith(head):
-            return None
-        return (new(CosemValue, ("", parse_timestamp(line[begin:end], clock), None, None)),)
-
-    return read
+def _read_whole(line: str, _: _Way, obj: CosemObject, clock: Clock) -> tuple[CosemValue, ...] | None:
+    other = parse_line(line, clock)
+    return other.values if other is not None and _is_alike(obj, other) else None
 
 
-def _number_reader(match: re.Match[str], unit: Unit | None) -> _LineReader:
-    head, (begin, end) = match[1], match.span(2)
-
-    def read(line: str) -> tuple[CosemValue, ...] | None:
-        if not line.startswith(head):
-            return None
-        return (new(CosemValue, ("", Decimal(line[begin:end]), unit, None)),)
-
-    return read
+_WHOLE: Final[_Way] = (_read_whole, "", 0, 0, None, "")
 
 
-def _timed_reader(match: re.Match[str], unit: Unit | None, read_whole: _LineReader, clock: Clock) -> _LineReader:
-    head, tail, (from_time, to_time), (begin, end) = match[1], match[4], match.span(2), match.span(3)
+def _read_time(line: str, way: _Way, _obj: CosemObject, clock: Clock) -> tuple[CosemValue, ...] | None:
+    _, head, begin, end, _, _ = way
+    if not line.startswith(head):
+        return None
+    return (new(CosemValue, ("", parse_timestamp(line[begin:end], clock), None, None)),)
 
-    def read(line: str) -> tuple[CosemValue, ...] | None:
-        timestamp, number = parse_timestamp(line[from_time:to_time], clock), Decimal(line[begin:end])
-        if timestamp is None or not number or not (line.startswith(head) and line.endswith(tail)):
-            # It may be a placeholder, or of another unit.
-            return read_whole(line)
-        return (CosemValue("", number, unit, timestamp), CosemValue("_timestamp", timestamp))
 
-    return read
+def _read_timed(line: str, way: _Way, obj: CosemObject, clock: Clock) -> tuple[CosemValue, ...] | None:
+    _, head, begin, end, unit, tail = way
+    from_time = len(head)
+    timestamp = parse_timestamp(line[from_time : from_time + _TIME_LENGTH], clock)
+    number = Decimal(line[begin:end])
+    if timestamp is None or not number or not (line.startswith(head) and line.endswith(tail)):
+        # It may be a placeholder, or of another unit.
+        return _read_whole(line, way, obj, clock)
+    return (CosemValue("", number, unit, timestamp), CosemValue("_timestamp", timestamp))
