@@ -57,6 +57,8 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tree
 
 
+# It starts six programs, among them pytest with Home Assistant.
+@pytest.mark.timeout(600)
 def test_a_meter_type_is_one_row_and_one_capture(tree: Path) -> None:
     before = contents(tree)
     [name] = re.findall(r"`(\w+\.telegram)`", PAGE)
