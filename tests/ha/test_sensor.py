@@ -7,16 +7,17 @@ from pathlib import Path
 import re
 from typing import Any
 
+from homeassistant import const as home_assistant
 from homeassistant.components.sensor import DEVICE_CLASS_STATE_CLASSES, SensorDeviceClass, SensorStateClass
 from homeassistant.components.sensor.const import DEVICE_CLASS_UNITS
-from homeassistant.const import STATE_UNKNOWN, EntityCategory
+from homeassistant.const import DEGREE, STATE_UNKNOWN, EntityCategory
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from custom_components.dsmr_p1.const import CONF_ADDITIONAL_KEY, CONF_DECRYPTION_KEY, CONF_REFRESH
-from custom_components.dsmr_p1.entity.descriptions import LEVELS, PRESENTATIONS, UNITS, describe, translation_key
+from custom_components.dsmr_p1.entity.descriptions import LEVELS, PRESENTATIONS, describe, home_unit, translation_key
 from custom_components.dsmr_p1.p1 import CHANNELS, ChannelType, Level, MeterKind, Quantity, Role, Unit, channel_type
 from custom_components.dsmr_p1.p1.cosem.units import HOME_UNITS
 from custom_components.dsmr_p1.sensor import ATTR_FULL_TEXT
@@ -386,8 +387,14 @@ def test_a_channel_is_described_the_same_each_time() -> None:
 
 def test_every_table_is_complete() -> None:
     assert set(PRESENTATIONS) == set(Quantity)
-    assert set(UNITS) == {None, *Unit} - set(HOME_UNITS)
     assert set(LEVELS) == set(Level)
+
+
+def test_units_are_spelled_as_home_assistant_does() -> None:
+    names = [name for name in dir(home_assistant) if name.startswith("UnitOf")]
+    known = {unit.value for name in names for unit in getattr(home_assistant, name)} | {DEGREE}
+    # Home Assistant has no unit of apparent energy.
+    assert {home_unit(unit) for unit in set(Unit) - set(HOME_UNITS)} - known == {"VAh", "kVAh"}
 
 
 def test_a_register_of_unknown_kind_is_shown_by_its_unit() -> None:

@@ -8,24 +8,7 @@ from typing import Final, NamedTuple
 
 from homeassistant.components.sensor import SensorDeviceClass, SensorEntityDescription, SensorStateClass
 from homeassistant.components.sensor.const import DEVICE_CLASS_STATE_CLASSES, DEVICE_CLASS_UNITS
-from homeassistant.const import (
-    DEGREE,
-    EntityCategory,
-    UnitOfApparentPower,
-    UnitOfElectricCurrent,
-    UnitOfElectricPotential,
-    UnitOfEnergy,
-    UnitOfFrequency,
-    UnitOfPower,
-    UnitOfPressure,
-    UnitOfRatio,
-    UnitOfReactiveEnergy,
-    UnitOfReactivePower,
-    UnitOfTemperature,
-    UnitOfTime,
-    UnitOfVolume,
-    UnitOfVolumeFlowRate,
-)
+from homeassistant.const import EntityCategory, UnitOfVolume
 
 from ..p1 import ChannelType, Level, MeterKind, Quantity, Role, Unit, channel_type
 from ..storage.store import KnownMeter
@@ -96,56 +79,14 @@ VOLUMES: Final[Mapping[MeterKind, SensorDeviceClass]] = {
     MeterKind.WATER: D.WATER,
 }
 
-# A unit -> the unit of Home Assistant, and the displayed decimals of a value that was not received yet.
-UNITS: Final[Mapping[Unit | None, tuple[str | None, int | None]]] = {
-    None:                       (None, None),
-    Unit.MILLI_WATT_HOUR:       (UnitOfEnergy.MILLIWATT_HOUR, 0),
-    Unit.WATT_HOUR:             (UnitOfEnergy.WATT_HOUR, 0),
-    Unit.KILO_WATT_HOUR:        (UnitOfEnergy.KILO_WATT_HOUR, 3),
-    Unit.MEGA_WATT_HOUR:        (UnitOfEnergy.MEGA_WATT_HOUR, 3),
-    Unit.GIGA_WATT_HOUR:        (UnitOfEnergy.GIGA_WATT_HOUR, 3),
-    Unit.MILLI_WATT:            (UnitOfPower.MILLIWATT, 0),
-    Unit.WATT:                  (UnitOfPower.WATT, 0),
-    Unit.KILO_WATT:             (UnitOfPower.KILO_WATT, 3),
-    Unit.MEGA_WATT:             (UnitOfPower.MEGA_WATT, 3),
-    Unit.GIGA_WATT:             (UnitOfPower.GIGA_WATT, 3),
-    Unit.VAR_HOUR:              (UnitOfReactiveEnergy.VOLT_AMPERE_REACTIVE_HOUR, 0),
-    Unit.KILO_VAR_HOUR:         (UnitOfReactiveEnergy.KILO_VOLT_AMPERE_REACTIVE_HOUR, 3),
-    Unit.MILLI_VAR:             (UnitOfReactivePower.MILLIVOLT_AMPERE_REACTIVE, 0),
-    Unit.VAR:                   (UnitOfReactivePower.VOLT_AMPERE_REACTIVE, 0),
-    Unit.KILO_VAR:              (UnitOfReactivePower.KILO_VOLT_AMPERE_REACTIVE, 3),
-    Unit.VOLT_AMPERE_HOUR:      ("VAh", 0),
-    Unit.KILO_VOLT_AMPERE_HOUR: ("kVAh", 3),
-    Unit.MILLI_VOLT_AMPERE:     (UnitOfApparentPower.MILLIVOLT_AMPERE, 0),
-    Unit.VOLT_AMPERE:           (UnitOfApparentPower.VOLT_AMPERE, 0),
-    Unit.KILO_VOLT_AMPERE:      (UnitOfApparentPower.KILO_VOLT_AMPERE, 3),
-    Unit.MILLI_AMPERE:          (UnitOfElectricCurrent.MILLIAMPERE, 0),
-    Unit.AMPERE:                (UnitOfElectricCurrent.AMPERE, 2),
-    Unit.MILLI_VOLT:            (UnitOfElectricPotential.MILLIVOLT, 0),
-    Unit.VOLT:                  (UnitOfElectricPotential.VOLT, 1),
-    Unit.KILO_VOLT:             (UnitOfElectricPotential.KILOVOLT, 3),
-    Unit.MEGA_VOLT:             (UnitOfElectricPotential.MEGAVOLT, 3),
-    Unit.MILLI_HERTZ:           (UnitOfFrequency.MILLIHERTZ, 0),
-    Unit.HERTZ:                 (UnitOfFrequency.HERTZ, 2),
-    Unit.KILO_HERTZ:            (UnitOfFrequency.KILOHERTZ, 5),
-    Unit.MEGA_HERTZ:            (UnitOfFrequency.MEGAHERTZ, 3),
-    Unit.CUBIC_METRE:           (UnitOfVolume.CUBIC_METERS, 3),
-    Unit.CUBIC_DECIMETRE:       (UnitOfVolume.LITERS, 0),
-    Unit.JOULE:                 (UnitOfEnergy.JOULE, 0),
-    Unit.KILO_JOULE:            (UnitOfEnergy.KILO_JOULE, 0),
-    Unit.MEGA_JOULE:            (UnitOfEnergy.MEGA_JOULE, 0),
-    Unit.GIGA_JOULE:            (UnitOfEnergy.GIGA_JOULE, 3),
-    Unit.MILLI_SECOND:          (UnitOfTime.MILLISECONDS, 0),
-    Unit.SECOND:                (UnitOfTime.SECONDS, 0),
-    Unit.MINUTE:                (UnitOfTime.MINUTES, 0),
-    Unit.HOUR:                  (UnitOfTime.HOURS, 0),
-    Unit.DEGREE:                (DEGREE, 1),
-    Unit.DEGREE_CELSIUS:        (UnitOfTemperature.CELSIUS, 1),
-    Unit.KELVIN:                (UnitOfTemperature.KELVIN, 1),
-    Unit.LITRE_PER_HOUR:        (UnitOfVolumeFlowRate.LITERS_PER_HOUR, 0),
-    Unit.CUBIC_METRE_PER_HOUR:  (UnitOfVolumeFlowRate.CUBIC_METERS_PER_HOUR, 3),
-    Unit.BAR:                   (UnitOfPressure.BAR, 2),
-    Unit.PERCENT:               (UnitOfRatio.PERCENTAGE, 0),
+# The displayed decimals of a value that was not received yet -> the units; other units have none.
+_DECIMALS: Final[Mapping[int, tuple[Unit, ...]]] = {
+    1: (Unit.VOLT, Unit.DEGREE, Unit.DEGREE_CELSIUS, Unit.KELVIN),
+    2: (Unit.AMPERE, Unit.HERTZ, Unit.BAR),
+    3: (Unit.KILO_WATT_HOUR, Unit.MEGA_WATT_HOUR, Unit.GIGA_WATT_HOUR, Unit.KILO_WATT, Unit.MEGA_WATT, Unit.GIGA_WATT,
+        Unit.KILO_VAR_HOUR, Unit.KILO_VAR, Unit.KILO_VOLT_AMPERE_HOUR, Unit.KILO_VOLT_AMPERE, Unit.KILO_VOLT,
+        Unit.MEGA_VOLT, Unit.MEGA_HERTZ, Unit.CUBIC_METRE, Unit.CUBIC_METRE_PER_HOUR, Unit.GIGA_JOULE),
+    5: (Unit.KILO_HERTZ,),
 }
 
 # The importance of a channel -> its category, and whether its entity is enabled by default: each enabled one writes
@@ -161,10 +102,17 @@ _THREE_PHASES: Final = 3
 # fmt: on
 
 
+def home_unit(unit: Unit | None) -> str | None:
+    """Return a unit as Home Assistant spells it: as the catalog does, except for litres."""
+    if unit is Unit.CUBIC_DECIMETRE:
+        return UnitOfVolume.LITERS
+    return None if unit is None else unit.value
+
+
 def shown_unit(meter: KnownMeter, channel_id: str, registered: str | None = None) -> Unit | None:
     """Return the unit in which a channel is shown: power in W, unless its entity is `registered` in the unit sent."""
     unit = meter.channels[channel_id]
-    if unit is Unit.KILO_WATT and channel_type(channel_id).quantity is Quantity.POWER and registered != UNITS[unit][0]:
+    if unit is Unit.KILO_WATT and channel_type(channel_id).quantity is Quantity.POWER and registered != unit:
         return Unit.WATT
     return unit
 
@@ -173,7 +121,9 @@ def describe(meter: KnownMeter, channel_id: str, registered: str | None = None) 
     """Return the entity description of a channel, whose entity has a `registered` unit unless it is new."""
     channel = channel_type(channel_id)
     presentation = PRESENTATIONS[channel.quantity]
-    unit, precision = UNITS[shown_unit(meter, channel_id, registered)]
+    shown = shown_unit(meter, channel_id, registered)
+    unit = home_unit(shown)
+    precision = None if shown is None else next((digits for digits, units in _DECIMALS.items() if shown in units), 0)
     device_class = next((found for found in _device_classes(presentation, meter) if _has_unit(found, unit)), None)
     state_class = presentation.state_class
     if channel.quantity is Quantity.REGISTER and meter.role is Role.MBUS:
@@ -203,7 +153,7 @@ def describe(meter: KnownMeter, channel_id: str, registered: str | None = None) 
 
 def unit_of(meter: KnownMeter, channel_id: str) -> str | None:
     """Return the unit in which a channel is sent, which an entity that is taken over keeps."""
-    return UNITS[meter.channels[channel_id]][0]
+    return home_unit(meter.channels[channel_id])
 
 
 def translation_key(channel: ChannelType, low_tariff: int | None) -> str:
