@@ -13,7 +13,7 @@ from syrupy.assertion import SnapshotAssertion
 
 import custom_components.dsmr_p1  # noqa: F401 - first, before the package of the same name in the test tools is
 from simulator import Model, PtyPort
-from tests.ha.flow_driver import PATIENT, listening
+from tests.ha.flow_driver import PATIENT, QUICK, listening
 from tests.ha.house import House, MakeHouse, house_on, make_builder
 from tests.ha.pace import Clock
 from tests.ha.replacing import Calendar
@@ -84,12 +84,23 @@ async def make_house(hass: HomeAssistant, tmp_path: Path) -> AsyncIterator[MakeH
 
 
 @pytest.fixture
-def without_waiting() -> Iterator[None]:
-    """`dsmr` does not wait before it shows the next value, and what is listened to sends."""
-    with (
-        listening(PATIENT),
-        patch("homeassistant.components.dsmr.sensor.DEFAULT_TIME_BETWEEN_UPDATE", 0),
-    ):
+def patient() -> Iterator[None]:
+    """A meter is waited for on the slowest machine."""
+    with listening(PATIENT):
+        yield
+
+
+@pytest.fixture
+def quick(patient: None) -> Iterator[None]:
+    """Nobody waits for a meter that will not come."""
+    with listening(QUICK):
+        yield
+
+
+@pytest.fixture
+def without_waiting(patient: None) -> Iterator[None]:
+    """`dsmr` does not wait before it shows the next value."""
+    with patch("homeassistant.components.dsmr.sensor.DEFAULT_TIME_BETWEEN_UPDATE", 0):
         yield
 
 

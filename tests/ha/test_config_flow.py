@@ -39,7 +39,6 @@ from simulator import (
 )
 from tests.ha.flow_driver import (
     CLIENT,
-    PATIENT,
     QUICK,
     TRANSLATIONS,
     answer,
@@ -50,7 +49,6 @@ from tests.ha.flow_driver import (
     finish,
     is_open,
     listened,
-    listening,
     look,
     make_meter,
     over_rest,
@@ -73,20 +71,7 @@ OTHER_KEY = "0" * 31 + "1"
 
 
 @pytest.fixture(autouse=True)
-def patient() -> Iterator[None]:
-    with listening(PATIENT):
-        yield
-
-
-@pytest.fixture
-def quick(patient: None) -> Iterator[None]:
-    """Nobody waits for a meter that will not come."""
-    with listening(QUICK):
-        yield
-
-
-@pytest.fixture(autouse=True)
-async def rest(hass: HomeAssistant, hass_client: ClientSessionGenerator) -> None:
+async def rest(patient: None, hass: HomeAssistant, hass_client: ClientSessionGenerator) -> None:
     """Take every step through Home Assistant's REST interface."""
     await over_rest(hass, hass_client)
 

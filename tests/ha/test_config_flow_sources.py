@@ -44,7 +44,6 @@ from custom_components.dsmr_p1.flow.listening import Patience
 from simulator import EXAMPLE_AUTHENTICATION_KEY, EXAMPLE_DECRYPTION_KEY, PtyPort
 from tests.ha.flow_driver import (
     PATIENT,
-    QUICK,
     Step,
     answer,
     begin,
@@ -70,20 +69,7 @@ OTHER_KEY = "0" * 31 + "1"
 
 
 @pytest.fixture(autouse=True)
-def patient() -> Iterator[None]:
-    with listening(PATIENT):
-        yield
-
-
-@pytest.fixture
-def quick(patient: None) -> Iterator[None]:
-    """Nobody waits for a meter that will not come."""
-    with listening(QUICK):
-        yield
-
-
-@pytest.fixture(autouse=True)
-async def rest(hass: HomeAssistant, hass_client: ClientSessionGenerator) -> None:
+async def rest(patient: None, hass: HomeAssistant, hass_client: ClientSessionGenerator) -> None:
     """Take every step through Home Assistant's REST interface."""
     await over_rest(hass, hass_client)
 
