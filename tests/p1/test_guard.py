@@ -43,6 +43,7 @@ class Port:
         self.power = Decimal("0.500")
         self.unit = "kWh"
         self.lines: tuple[str, ...] = ()
+        self.has_registers = True
         self.gas: tuple[Decimal, datetime] | None = None
         self.reading: Reading | None = None
         self.raw: Reading | None = None
@@ -52,11 +53,11 @@ class Port:
         return START + timedelta(seconds=self.passed)
 
     def octets(self) -> bytes:
+        registers = enumerate((self.low, self.high) if self.has_registers else (), 1)
         lines = [
             "1-3:0.2.8(50)" if self.has_crc else "0-0:96.14.0(0001)",
             f"0-0:96.1.1({self.identifier})",
-            f"1-0:1.8.1({self.low:010.3f}*{self.unit})",
-            f"1-0:1.8.2({self.high:010.3f}*{self.unit})",
+            *(f"1-0:1.8.{tariff}({register:010.3f}*{self.unit})" for tariff, register in registers),
             f"1-0:1.7.0({self.power:06.3f}*kW)",
             *self.lines,
         ]
@@ -217,6 +218,21 @@ def test_a_reading_that_stands_for_five_minutes_is_believed(port: Port) -> None:
     assert port.guard.accepted == 1
     port.low += Decimal("0.001")
     assert port.send() is port.raw
+
+
+def test_a_step_of_a_total_is_told_after_telegrams_without_registers(port: Port) -> None:
+    port.low = Decimal(500)
+    for _ in range(5):
+        port.send(50)
+        port.low += Decimal("0.001")
+    port.has_registers = False
+    for _ in range(2):
+        port.send()
+    port.has_registers = True
+    port.send(400)
+    assert port.value(TOTAL) == port.low + 1000
+    told = [event.channel_id for event in port.guard.events() if isinstance(event, Accepted)]
+    assert told == [IMPORT, TOTAL]
 
 
 def test_three_telegrams_must_agree_with_it(port: Port) -> None:

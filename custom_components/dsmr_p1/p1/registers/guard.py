@@ -65,7 +65,9 @@ class Guard:
             self._sent = sent
             return reading
         for guarded, meter in zip(self._lineup, self._sent or (), strict=False):
-            guarded.raw = guarded.shown = meter
+            # What a meter without registers had when it had some is still what its totals are compared with.
+            if guarded.registers:
+                guarded.raw = guarded.shown = meter
         times.has_crc, times.is_filled = telegram.has_crc, False
         if not telegram.has_crc:
             meters = self._layout.follow(sent)
