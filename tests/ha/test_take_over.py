@@ -26,7 +26,7 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 from custom_components.dsmr_p1.const import BRIDGE_DSMR, CONF_BRIDGE_TYPE, CONF_TAKE_OVER, DOMAIN
 from custom_components.dsmr_p1.flow.listening import Patience
 from custom_components.dsmr_p1.p1 import MeterKind, present
-from custom_components.dsmr_p1.takeover.core_entries import async_unload_core, core_entries, core_port
+from custom_components.dsmr_p1.takeover.core_entries import async_is_set_up, async_unload_core, core_entries, core_port
 from custom_components.dsmr_p1.takeover.keys import CHANNELS, GAS, LEFT
 from custom_components.dsmr_p1.takeover.moving import async_move_back
 from custom_components.dsmr_p1.takeover.record import RecordStore
@@ -371,6 +371,14 @@ async def test_an_entry_that_is_being_reloaded_is_put_aside_too(hass: HomeAssist
         assert step["step_id"] == "confirm", step
         await close(hass, step)
         await eventually(lambda: core.entry.state is ConfigEntryState.LOADED)
+
+
+async def test_an_entry_that_is_long_in_being_set_up_is_not_waited_for() -> None:
+    entry = MockConfigEntry(domain="dsmr", state=ConfigEntryState.LOADED)
+    assert await async_is_set_up(entry)
+    with patch("custom_components.dsmr_p1.takeover.core_entries._RELOADED_WITHIN", 0.05):
+        async with entry.setup_lock:
+            assert not await async_is_set_up(entry)
 
 
 @pytest.mark.parametrize("ending", ["declined", "closed"])

@@ -1,5 +1,7 @@
 """The entries of Home Assistant's own `dsmr`: which of them can be taken over, and on which port they are."""
 
+import asyncio
+from contextlib import suppress
 from typing import Final
 
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
@@ -14,6 +16,8 @@ from ..port.serial_ports import is_same_port
 CORE: Final = "dsmr"
 _OWN_FRAMING: Final = "rfxtrx_dsmr_protocol"
 """The protocol of telegrams inside the frames of an RFXtrx receiver: no P1 stream."""
+_RELOADED_WITHIN: Final = 5.0
+"""Seconds. One of ours that waits for its first telegram takes longer, and nobody at a dialog waits for that."""
 _FIRST_TELEGRAM: Final = "dsmr_first_telegram_{}"
 """The signal on which an entry adds its entities (`components/dsmr/sensor.py`)."""
 
@@ -46,9 +50,11 @@ def core_keys(entry: ConfigEntry) -> dict[str, str]:
 
 
 async def async_is_set_up(entry: ConfigEntry) -> bool:
-    """Whether an entry has its port, or tries to open it. One that is being set up or reloaded is waited for."""
-    async with entry.setup_lock:
-        return entry.state in (ConfigEntryState.LOADED, ConfigEntryState.SETUP_RETRY)
+    """Whether an entry has its port, or will try again. One that is being reloaded is waited for, but not for long."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_RELOADED_WITHIN), entry.setup_lock:
+            return entry.state in (ConfigEntryState.LOADED, ConfigEntryState.SETUP_RETRY)
+    return False
 
 
 async def async_unload_core(hass: HomeAssistant, entry: ConfigEntry) -> None:
