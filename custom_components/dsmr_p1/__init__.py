@@ -11,7 +11,7 @@ from homeassistant.helpers.typing import ConfigType
 
 from .const import DOMAIN
 from .coordinator import P1ConfigEntry, P1Coordinator
-from .energy_dashboard.wish import async_start as async_start_dashboard
+from .energy_dashboard.additions import async_start as async_start_dashboard
 from .entity.descriptions import unit_of
 from .p1 import KeyFormatError
 from .p1.meters.grouping import PORT_SLOT
@@ -40,15 +40,15 @@ async def async_setup_entry(hass: HomeAssistant, entry: P1ConfigEntry) -> bool:
     except KeyFormatError as error:
         raise ConfigEntryAuthFailed(translation_domain=DOMAIN, translation_key="invalid_key") from error
     entry.runtime_data = P1Coordinator(port)
-    take_over = TakeOver(hass, entry)
+    take_over = TakeOver(port, unit_of)
     must_hear = await take_over.async_prepare()
     try:
         await entry.runtime_data.async_start(must_hear=must_hear)
-        await take_over.async_carry_out(port, unit_of)
+        await take_over.async_carry_out()
     except ConfigEntryNotReady, ConfigEntryAuthFailed:
         hass.async_create_task(take_over.async_put_back(), "DSMR entry: set up again", eager_start=False)
         raise
-    entry.async_on_unload(entry.runtime_data.async_add_listener(lambda: take_over.follow(port, unit_of)))
+    entry.async_on_unload(entry.runtime_data.async_add_listener(take_over.follow))
     entry.runtime_data.entities_of_parts = await async_start_parts(entry.runtime_data)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     async_start_dashboard(entry.runtime_data.port)

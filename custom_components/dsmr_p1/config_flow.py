@@ -9,7 +9,7 @@
 Listening itself is in `flow/listen_step`, discovery in `discovery/steps`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, NoReturn, override
 
 from homeassistant.config_entries import SOURCE_RECONFIGURE, SOURCE_USER, ConfigEntry, ConfigFlowResult
@@ -38,10 +38,12 @@ from .flow.listening import ListenResult, open_frames
 from .flow.options_flow import P1OptionsFlow, P1Steps
 from .flow.report import Words, confirm_placeholders, dashboard_offer, entry_title
 from .flow.running import STARTED, allow_plain, has_moved, has_verified, last_encrypted
+from .meters.known import known_meters
 from .p1 import Keys, Reading
 from .port.address import AddressError, candidates
 from .port.entry_data import keys_from
-from .port.serial_ports import FreePort, entry_on, free_ports, is_same_port, stable_path
+from .port.serial_ports import entry_on, free_ports, is_same_port, stable_path
+from .takeover.both import take_over_placeholders
 from .takeover.core_entries import core_entries, core_on
 
 
@@ -50,7 +52,7 @@ class P1ConfigFlow(DiscoveryStep, domain=DOMAIN):
 
     VERSION = 1
     _refused: Keys | None = None
-    _free: Sequence[FreePort] = ()
+    _free: Mapping[str, str]
     _is_confirmed = False
 
     @staticmethod
@@ -88,18 +90,15 @@ class P1ConfigFlow(DiscoveryStep, domain=DOMAIN):
         """Show the free ports before any is opened, since opening can disturb a device."""
         if user_input is not None:
             # Ports that were claimed since are skipped.
-            free = {port.path for port in await self._free_ports()}
-            self._ports = tuple(port.path for port in self._free if port.path in free)
+            free = await free_ports(self.hass, other_than=self._own_entry_id)
+            self._ports = tuple(port for port in self._free if port in free)
             return await self._start()
-        self._free = await self._free_ports()
+        self._free = await free_ports(self.hass, other_than=self._own_entry_id)
         if not self._free:
             self._errors = {"base": "no_free_port"}
             return await self._ask_port(None)
-        ports = "\n".join(f"- `{port.path}` {port.description}".rstrip() for port in self._free)
+        ports = "\n".join(f"- `{port}` {description}".rstrip() for port, description in self._free.items())
         return self.async_show_form(step_id="scan", data_schema=EMPTY_SCHEMA, description_placeholders={"ports": ports})
-
-    async def _free_ports(self) -> list[FreePort]:
-        return await free_ports(self.hass, other_than=self._own_entry_id)
 
     async def _ask_port(self, user_input: dict[str, Any] | None) -> ConfigFlowResult:
         """Show the form for the port, or handle its input."""
@@ -230,7 +229,7 @@ class P1ConfigFlow(DiscoveryStep, domain=DOMAIN):
             data_schema=confirm_schema(take_over=core is not None, energy_dashboard=offer is not None),
             description_placeholders={
                 **confirm_placeholders(self.hass, heard, reading, words),
-                **({} if core is None else self._take_over_placeholders(core, reading)),
+                **({} if core is None else take_over_placeholders(self.hass, core, known_meters(reading, {}, None))),
                 "energy_dashboard": offer or "",
             },
         )

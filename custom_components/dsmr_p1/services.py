@@ -46,21 +46,12 @@ _TAKE_OVER_SCHEMA: Final = _PORT_SCHEMA.extend({probatio.Required(ATTR_DSMR_ENTR
 def async_setup_services(hass: HomeAssistant) -> None:
     """Register the actions."""
     hass.services.async_register(
-        DOMAIN,
-        SERVICE_CAPTURE_TELEGRAMS,
-        _capture_telegrams,
-        schema=_CAPTURE_SCHEMA,
-        supports_response=SupportsResponse.ONLY,
+        DOMAIN, SERVICE_CAPTURE_TELEGRAMS, _capture_telegrams, _CAPTURE_SCHEMA, SupportsResponse.ONLY
     )
     async_register_admin_service(
-        hass,
-        DOMAIN,
-        SERVICE_ADD_TO_ENERGY_DASHBOARD,
-        _add_to_energy_dashboard,
-        schema=_PORT_SCHEMA,
-        supports_response=SupportsResponse.OPTIONAL,
+        hass, DOMAIN, SERVICE_ADD_TO_ENERGY_DASHBOARD, _add_to_energy_dashboard, _PORT_SCHEMA, SupportsResponse.OPTIONAL
     )
-    async_register_admin_service(hass, DOMAIN, SERVICE_TAKE_OVER, _take_over, schema=_TAKE_OVER_SCHEMA)
+    async_register_admin_service(hass, DOMAIN, SERVICE_TAKE_OVER, _take_over, _TAKE_OVER_SCHEMA)
 
 
 async def _take_over(call: ServiceCall) -> None:

@@ -164,7 +164,7 @@ async def test_a_wish_does_not_wait_for_ever(make_house: MakeHouse, dashboard: D
     await house.set_up()
     house.builder.slots = ()
     house.hass.config_entries.async_update_entry(house.entry, data={**house.entry.data, CONF_ENERGY_DASHBOARD: True})
-    with patch("custom_components.dsmr_p1.energy_dashboard.wish.PATIENCE", 0.0):
+    with patch("custom_components.dsmr_p1.energy_dashboard.additions.PATIENCE", 0.0):
         await house.reload(house.builder.telegram())
         await house.send()
         await house.send()

@@ -441,7 +441,7 @@ CRASHES = {
     "after two entities": (f"{_TAKE_OVER}.moving._move_entity", 2),
     "after all entities": (f"{_TAKE_OVER}.moving._move_device", 0),
     "after one device": (f"{_TAKE_OVER}.moving._move_device", 1),
-    "within a device": (f"{_TAKE_OVER}.moving._device_in", 0),
+    "within a device": (f"{_TAKE_OVER}.moving.device_in", 0),
     "before dsmr is disabled": ("homeassistant.config_entries.ConfigEntries.async_set_disabled_by", 0),
     "before it is recorded as done": (f"{_TAKE_OVER}.record.RecordStore.async_save", 1),
     "after all": (f"{_TAKE_OVER}.takeover.TakeOver._tell_left", 0),

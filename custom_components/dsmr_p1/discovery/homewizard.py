@@ -12,6 +12,7 @@ from homeassistant.config_entries import SOURCE_IGNORE, ConfigEntry, ConfigFlowR
 from homeassistant.const import CONF_PORT
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.service_info.zeroconf import ZeroconfServiceInfo
+from yarl import URL
 
 from ..const import CONF_READER_SERIAL, DOMAIN
 from ..flow.running import STARTED
@@ -62,7 +63,9 @@ def async_follow(hass: HomeAssistant, found: Announced) -> bool:
         if entry.data.get(CONF_READER_SERIAL) == found.serial:
             known = True
             if port.startswith(SCHEME) and host not in (found.host, found.hostname):
-                hass.config_entries.async_update_entry(entry, data={**entry.data, CONF_PORT: _moved(port, found)})
+                # With the same token and port number.
+                moved = str(URL(port).with_host(found.host))
+                hass.config_entries.async_update_entry(entry, data={**entry.data, CONF_PORT: moved})
                 if entry.state in STARTED:
                     hass.config_entries.async_schedule_reload(entry.entry_id)
         elif host in (found.host, found.hostname):
@@ -89,13 +92,4 @@ def dialogs_about(hass: HomeAssistant, port: str) -> list[ConfigFlowResult]:
 
 
 def _host(port: str) -> str | None:
-    """Return the host of a port in the network."""
     return urlsplit(port).hostname if "://" in port else None
-
-
-def _moved(port: str, found: Announced) -> str:
-    """Return a port at the present address of its device, with the same token and port number."""
-    parts = urlsplit(port)
-    token, at, _ = parts.netloc.rpartition("@")
-    number = "" if parts.port is None else f":{parts.port}"
-    return f"{SCHEME}{token}{at}{found.port.removeprefix(SCHEME)}{number}"

@@ -16,10 +16,13 @@ from homeassistant.components.energy.data import (
     async_get_manager,
 )
 from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN
-from homeassistant.core import HomeAssistant
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er
+import probatio
 
-from ..const import DOMAIN
+from ..const import CONF_ENERGY_DASHBOARD, DOMAIN, LOGGER
+from ..p1 import Reading
+from ..port.captures import Capture
 from ..port.devices import sensor_of
 from ..port.state import Port
 from ..storage.store import KnownMeter
@@ -29,12 +32,51 @@ _ENERGY: Final = "energy"
 _REGISTERS: Final = frozenset({"stat_energy_from", "stat_energy_to"})
 
 
+PATIENCE: Final = 3600.0
+"""Seconds after the first telegram until all registers should have a value; then those with one are added."""
+
+
+@callback
+def async_start(port: Port) -> None:
+    """Add the meters once, when all entities have values, if the owner chose so at set-up and it is not done yet.
+
+    So sources that the owner removes afterwards stay removed.
+    """
+    if not port.entry.data.get(CONF_ENERGY_DASHBOARD) or port.record.is_on_dashboard:
+        return
+    since: float | None = None
+
+    @callback
+    def follow(capture: Capture) -> None:
+        nonlocal since
+        if not isinstance(capture.event, Reading) or not has_dashboard(port.hass):
+            return
+        now = port.hass.loop.time()
+        since = now if since is None else since
+        if _is_complete(port) or now - since > PATIENCE:
+            unsubscribe()
+            port.entry.async_create_task(port.hass, _async_add_once(port), f"{DOMAIN} energy dashboard")
+
+    unsubscribe = port.subscribe(follow)
+    port.entry.async_on_unload(unsubscribe)
+
+
+async def _async_add_once(port: Port) -> None:
+    try:
+        added = await async_add(port)
+        LOGGER.debug("P1 port %s: %d entities were added to the energy dashboard", port.name, len(added))
+    except probatio.Invalid as error:
+        LOGGER.warning("P1 port %s was not added to the energy dashboard: %s", port.name, error)
+    port.record.is_on_dashboard = True
+    port.save()
+
+
 def has_dashboard(hass: HomeAssistant) -> bool:
     """Whether Home Assistant has an energy dashboard."""
     return _ENERGY in hass.config.components
 
 
-def is_complete(port: Port) -> bool:
+def _is_complete(port: Port) -> bool:
     """Whether all entities for the dashboard exist and have values."""
     shown = {
         _entity(port, source.slot, channel_id)
@@ -63,11 +105,10 @@ async def async_add(port: Port) -> list[str]:
     # No await from here to the update, so that the preferences cannot change in between.
     preferences = manager.data or EnergyManager.default_preferences()
     missing = list(_missing(preferences, port))
-    if not missing:
-        return []
-    sources = [*preferences["energy_sources"], *missing]
-    ENERGY_SOURCE_SCHEMA(sources)
-    await manager.async_update(cast("EnergyPreferencesUpdate", {"energy_sources": sources}))
+    if missing:
+        sources = [*preferences["energy_sources"], *missing]
+        ENERGY_SOURCE_SCHEMA(sources)
+        await manager.async_update(cast("EnergyPreferencesUpdate", {"energy_sources": sources}))
     return sorted(set(_statistics(missing)))
 
 

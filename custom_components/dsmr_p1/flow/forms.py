@@ -5,20 +5,7 @@ from typing import Any, Final, override
 
 from homeassistant.const import CONF_PORT
 from homeassistant.data_entry_flow import section
-from homeassistant.helpers.selector import (
-    BooleanSelector,
-    NumberSelector,
-    NumberSelectorConfig,
-    NumberSelectorMode,
-    SelectOptionDict,
-    SelectSelector,
-    SelectSelectorConfig,
-    SelectSelectorMode,
-    SerialPortSelector,
-    TextSelector,
-    TextSelectorConfig,
-    TextSelectorType,
-)
+from homeassistant.helpers import selector
 import probatio
 
 from ..const import (
@@ -46,7 +33,7 @@ def _option(value: float | str) -> str:
     return f"{value:g}" if isinstance(value, int | float) else str(value).lower()
 
 
-class _Choice(SelectSelector):
+class _Choice(selector.SelectSelector):
     """A drop-down that also accepts the input of scripts: numbers instead of texts, and letters as they are stored."""
 
     @override
@@ -56,51 +43,42 @@ class _Choice(SelectSelector):
 
 def choice(*options: str, translation_key: str | None = None) -> _Choice:
     """Return a drop-down."""
-    config = SelectSelectorConfig(options=list(options), mode=SelectSelectorMode.DROPDOWN)
-    if translation_key is not None:
-        config["translation_key"] = translation_key
-    return _Choice(config)
+    config = selector.SelectSelectorConfig(options=list(options), mode=selector.SelectSelectorMode.DROPDOWN)
+    return _Choice(config if translation_key is None else {**config, "translation_key": translation_key})
 
 
-def number(low: int, high: int, unit: str | None = None) -> NumberSelector:
+def one_of(labels: Mapping[str, str]) -> selector.SelectSelector:
+    """Return a list of labels by value, one of which is chosen."""
+    options = [selector.SelectOptionDict(value=value, label=label) for value, label in labels.items()]
+    config = selector.SelectSelectorConfig(options=options, mode=selector.SelectSelectorMode.LIST)
+    return selector.SelectSelector(config)
+
+
+def number(low: int, high: int, unit: str | None = None) -> selector.NumberSelector:
     """Return a box for a whole number."""
-    config = NumberSelectorConfig(min=low, max=high, step=1, mode=NumberSelectorMode.BOX)
-    if unit is not None:
-        config["unit_of_measurement"] = unit
-    return NumberSelector(config)
+    config = selector.NumberSelectorConfig(min=low, max=high, step=1, mode=selector.NumberSelectorMode.BOX)
+    return selector.NumberSelector(config if unit is None else {**config, "unit_of_measurement": unit})
 
 
-CONF_ENTRY: Final = "entry"
-_KEY_FIELD: Final = TextSelector(TextSelectorConfig(type=TextSelectorType.PASSWORD))
-PORT_SCHEMA: Final = probatio.Schema(
-    {
-        probatio.Optional(CONF_PORT): SerialPortSelector(),
-        probatio.Required(CONF_BRIDGE_TYPE, default=BRIDGE_AUTO): choice(
-            BRIDGE_AUTO, BRIDGE_DSMR, BRIDGE_SMARTY, translation_key=CONF_BRIDGE_TYPE
-        ),
-        probatio.Optional(CONF_SERIAL_SETTINGS): section(
-            probatio.Schema(
-                {
-                    probatio.Optional(CONF_BAUDRATE): number(300, 3_000_000),
-                    probatio.Optional(CONF_DATABITS): choice("7", "8"),
-                    probatio.Optional(CONF_PARITY): choice("n", "e", "o", translation_key=CONF_PARITY),
-                    probatio.Optional(CONF_STOPBITS): choice("1", "1.5", "2"),
-                }
-            ),
-            {"collapsed": True},
-        ),
-    }
-)
-KEYS_SCHEMA: Final = probatio.Schema(
-    {
-        probatio.Required(probatio.Secret(CONF_DECRYPTION_KEY)): _KEY_FIELD,
-        probatio.Optional(probatio.Secret(CONF_ADDITIONAL_KEY)): _KEY_FIELD,
-    }
-)
+_KEY_FIELD: Final = selector.TextSelector(selector.TextSelectorConfig(type=selector.TextSelectorType.PASSWORD))
+_SERIAL_SCHEMA: Final = probatio.Schema({
+    probatio.Optional(CONF_BAUDRATE): number(300, 3_000_000),
+    probatio.Optional(CONF_DATABITS): choice("7", "8"),
+    probatio.Optional(CONF_PARITY): choice("n", "e", "o", translation_key=CONF_PARITY),
+    probatio.Optional(CONF_STOPBITS): choice("1", "1.5", "2"),
+})  # fmt: skip
+_BRIDGE: Final = choice(BRIDGE_AUTO, BRIDGE_DSMR, BRIDGE_SMARTY, translation_key=CONF_BRIDGE_TYPE)
+PORT_SCHEMA: Final = probatio.Schema({
+    probatio.Optional(CONF_PORT): selector.SerialPortSelector(),
+    probatio.Required(CONF_BRIDGE_TYPE, default=BRIDGE_AUTO): _BRIDGE,
+    probatio.Optional(CONF_SERIAL_SETTINGS): section(_SERIAL_SCHEMA, {"collapsed": True}),
+})  # fmt: skip
+KEYS_SCHEMA: Final = probatio.Schema({
+    probatio.Required(probatio.Secret(CONF_DECRYPTION_KEY)): _KEY_FIELD,
+    probatio.Optional(probatio.Secret(CONF_ADDITIONAL_KEY)): _KEY_FIELD,
+})  # fmt: skip
 EMPTY_SCHEMA: Final = probatio.Schema({})
-FOUND_SCHEMA: Final = probatio.Schema(
-    {probatio.Optional(CONF_PORT): section(probatio.Schema({}), {"collapsed": False})}
-)
+FOUND_SCHEMA: Final = probatio.Schema({probatio.Optional(CONF_PORT): section(EMPTY_SCHEMA, {"collapsed": False})})
 """A read-only field for the port, with a place for its errors."""
 
 
@@ -109,29 +87,18 @@ def port_schema(port: str) -> probatio.Schema:
     if not port or port.startswith(("/", "esphome-hass:")):
         return PORT_SCHEMA
     return probatio.Schema(
-        {key: TextSelector() if key == CONF_PORT else field for key, field in PORT_SCHEMA.schema.items()}
+        {key: selector.TextSelector() if key == CONF_PORT else field for key, field in PORT_SCHEMA.schema.items()}
     )
 
 
 def confirm_schema(*, take_over: bool, energy_dashboard: bool) -> probatio.Schema:
-    """Return the form that shows the meters found.
-
-    It has a field for the take-over if an entry can be taken over, and one for the energy dashboard if that lacks the
-    meters.
-    """
+    """Return the form that shows the meters found, with a field for each of the two that can be chosen."""
     fields: dict[probatio.Marker, Any] = {}
     if take_over:
-        fields[probatio.Required(CONF_TAKE_OVER, default=True)] = BooleanSelector()
+        fields[probatio.Required(CONF_TAKE_OVER, default=True)] = selector.BooleanSelector()
     if energy_dashboard:
-        fields[probatio.Optional(CONF_ENERGY_DASHBOARD, default=False)] = BooleanSelector()
-    technical = section(probatio.Schema({}), {"collapsed": True})
-    return probatio.Schema({**fields, probatio.Optional(SECTION_TECHNICAL): technical})
-
-
-def entry_schema(titles: Mapping[str, str]) -> probatio.Schema:
-    """Return the form in which one of several entries is chosen, by their ids."""
-    options = [SelectOptionDict(value=entry_id, label=title) for entry_id, title in titles.items()]
-    return probatio.Schema({probatio.Required(CONF_ENTRY): SelectSelector(SelectSelectorConfig(options=options))})
+        fields[probatio.Optional(CONF_ENERGY_DASHBOARD, default=False)] = selector.BooleanSelector()
+    return probatio.Schema({**fields, probatio.Optional(SECTION_TECHNICAL): section(EMPTY_SCHEMA, {"collapsed": True})})
 
 
 def _stop_bits(entered: float | str) -> float:

@@ -4,14 +4,7 @@ from typing import Any, Final
 
 from homeassistant.config_entries import ConfigEntryState, ConfigFlowResult
 from homeassistant.const import CONF_COUNTRY
-from homeassistant.helpers.selector import (
-    CountrySelector,
-    CountrySelectorConfig,
-    SelectOptionDict,
-    SelectSelector,
-    SelectSelectorConfig,
-    SelectSelectorMode,
-)
+from homeassistant.helpers.selector import CountrySelector, CountrySelectorConfig
 import probatio
 
 from ..const import CONF_METER, CONF_METER_TYPE, CONF_RECEIVED_TIMEOUT, CONF_REFRESH, DEFAULT_RECEIVED_TIMEOUT
@@ -21,7 +14,7 @@ from ..p1.cosem.countries import COUNTRIES
 from ..parts import PARTS
 from ..parts.part import PartSteps
 from ..port.entry_data import with_option
-from .forms import choice, number
+from .forms import choice, number, one_of
 from .report import AnyMeter, Words, meter_name, type_name
 
 AUTOMATIC: Final = "automatic"
@@ -48,13 +41,10 @@ class P1Steps(PartSteps):
             timeout = int(user_input[CONF_RECEIVED_TIMEOUT])
             return self.async_create_entry(data={**kept, **country, CONF_RECEIVED_TIMEOUT: timeout})
         timeout = max(options.get(CONF_RECEIVED_TIMEOUT, DEFAULT_RECEIVED_TIMEOUT), SHORTEST_RECEIVED_TIMEOUT)
-        field = number(SHORTEST_RECEIVED_TIMEOUT, 3600, "s")
-        schema = probatio.Schema(
-            {
-                probatio.Required(CONF_RECEIVED_TIMEOUT, default=timeout): field,
-                probatio.Optional(CONF_COUNTRY): CountrySelector(CountrySelectorConfig(countries=list(COUNTRIES))),
-            }
-        )
+        schema = probatio.Schema({
+            probatio.Required(CONF_RECEIVED_TIMEOUT, default=timeout): number(SHORTEST_RECEIVED_TIMEOUT, 3600, "s"),
+            probatio.Optional(CONF_COUNTRY): CountrySelector(CountrySelectorConfig(countries=list(COUNTRIES))),
+        })  # fmt: skip
         values = {CONF_COUNTRY: options[CONF_COUNTRY]} if CONF_COUNTRY in options else {}
         return self.async_show_form(step_id="general", data_schema=self.add_suggested_values_to_schema(schema, values))
 
@@ -67,10 +57,10 @@ class P1Steps(PartSteps):
             self._slot = user_input[CONF_METER]
             return await self.async_step_meter()
         words = await Words.load(self.hass)
-        options = [SelectOptionDict(value=slot, label=meter_name(meter, words)) for slot, meter in meters.items()]
-        selector = SelectSelector(SelectSelectorConfig(options=options, mode=SelectSelectorMode.LIST))
-        schema = probatio.Schema({probatio.Required(CONF_METER): selector})
-        return self.async_show_form(step_id="meters", data_schema=schema)
+        field = one_of({slot: meter_name(meter, words) for slot, meter in meters.items()})
+        return self.async_show_form(
+            step_id="meters", data_schema=probatio.Schema({probatio.Required(CONF_METER): field})
+        )
 
     async def async_step_meter(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Show the form for options of one meter."""
@@ -90,12 +80,10 @@ class P1Steps(PartSteps):
         values = {CONF_METER_TYPE: chosen if chosen in types else AUTOMATIC}
         if self._slot in (refresh := options.get(CONF_REFRESH, {})):
             values[CONF_REFRESH] = refresh[self._slot]
-        schema = probatio.Schema(
-            {
-                probatio.Optional(CONF_REFRESH): number(0, 86_400, "s"),
-                probatio.Required(CONF_METER_TYPE, default=AUTOMATIC): choice(*types, translation_key=CONF_METER_TYPE),
-            }
-        )
+        schema = probatio.Schema({
+            probatio.Optional(CONF_REFRESH): number(0, 86_400, "s"),
+            probatio.Required(CONF_METER_TYPE, default=AUTOMATIC): choice(*types, translation_key=CONF_METER_TYPE),
+        })  # fmt: skip
         words = await Words.load(self.hass)
         port = self.config_entry.runtime_data.port
         known = port.meters[self._slot]

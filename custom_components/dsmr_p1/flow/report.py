@@ -12,7 +12,7 @@ from homeassistant.helpers.translation import async_get_translations
 
 from ..const import CONF_ENERGY_DASHBOARD, DOMAIN
 from ..energy_dashboard.additions import async_kinds
-from ..meters.known import known_meter
+from ..meters.known import known_meters
 from ..p1 import Authentication, Meter, MeterKind, Presented, Quantity, Reading, Role, present
 from ..p1.catalog import meter_type
 from ..p1.meters.detection import MeterProfile
@@ -103,8 +103,7 @@ def confirm_placeholders(hass: HomeAssistant, heard: ListenResult, reading: Read
 
 async def dashboard_offer(hass: HomeAssistant, reading: Reading, words: Words) -> str | None:
     """Return a sentence with the sources for the energy dashboard; None if there are none to add."""
-    meters = [known_meter(meter, reading, None, None) for meter in reading.meters if meter.profile.registered]
-    kinds = await async_kinds(hass, meters)
+    kinds = await async_kinds(hass, known_meters(reading, {}, None).values())
     return words(CONF_ENERGY_DASHBOARD, "_".join(sorted(kinds))) if kinds else None
 
 

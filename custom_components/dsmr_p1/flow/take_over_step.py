@@ -1,19 +1,19 @@
 """The steps of the flow for taking over an entry of Home Assistant's own `dsmr`."""
 
-from typing import Any
+from typing import Any, Final
 
 from homeassistant.config_entries import ConfigEntry, ConfigFlowResult
 from homeassistant.const import CONF_PORT
+import probatio
 
 from ..const import BRIDGE_AUTO, CONF_BRIDGE_TYPE
-from ..meters.known import known_meter
-from ..p1 import Reading
 from ..port.entry_data import keys_from, redacted
 from ..port.serial_ports import stable_path
 from ..takeover.core_entries import core_entries, core_keys, core_on, core_port
-from ..takeover.plan import targets
-from .forms import CONF_ENTRY, entry_schema
+from .forms import one_of
 from .listen_step import ListenStep
+
+_ENTRY: Final = "entry"
 
 
 class TakeOverStep(ListenStep):
@@ -34,18 +34,21 @@ class TakeOverStep(ListenStep):
         """Take over the only entry, or show the form to choose one."""
         entries = core_entries(self.hass)
         if not entries:
-            return self.async_abort(reason="nothing_to_take_over")
+            return self._none_left()
         return await self._read_port_of(entries[0]) if len(entries) == 1 else await self.async_step_core_entry()
+
+    def _none_left(self) -> ConfigFlowResult:
+        return self.async_abort(reason="nothing_to_take_over")
 
     async def async_step_core_entry(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Show the form to choose the entry to take over."""
         entries = {entry.entry_id: entry for entry in core_entries(self.hass)}
         if user_input is not None:
-            if user_input[CONF_ENTRY] not in entries:
-                return self.async_abort(reason="nothing_to_take_over")
-            return await self._read_port_of(entries[user_input[CONF_ENTRY]])
+            core = entries.get(user_input[_ENTRY])
+            return self._none_left() if core is None else await self._read_port_of(core)
         titles = {entry_id: redacted(entry.title) for entry_id, entry in entries.items()}
-        return self.async_show_form(step_id="core_entry", data_schema=entry_schema(titles))
+        schema = probatio.Schema({probatio.Required(_ENTRY): one_of(titles)})
+        return self.async_show_form(step_id="core_entry", data_schema=schema)
 
     async def _read_port_of(self, core: ConfigEntry) -> ConfigFlowResult:
         port = await stable_path(self.hass, core_port(core))
@@ -61,19 +64,3 @@ class TakeOverStep(ListenStep):
             if core is not None and not self._key_input:
                 self._key_input = core_keys(core)
                 self._keys = keys_from(self._key_input)
-
-    def _take_over_placeholders(self, core: ConfigEntry, reading: Reading) -> dict[str, str]:
-        """Return placeholders for the number of entities that continue, and for those that stay behind."""
-        meters = {
-            meter.profile.slot: known_meter(meter, reading, None, None)
-            for meter in reading.meters
-            if meter.profile.registered
-        }
-        found = [target for target in targets(self.hass, core, meters) if target.reason != "unused"]
-        left = [f"`{target.entity.entity_id}`" for target in found if target.reason is not None]
-        return {
-            "entry": redacted(core.title),
-            "count": str(len(found) - len(left)),
-            "left_count": str(len(left)),
-            "left": f" ({', '.join(left)})" if left else "",
-        }

@@ -111,15 +111,9 @@ class Handover:
         now = dt_util.utcnow()
         for entity_id in entity_ids:
             look_up = partial(
-                state_changes_during_period,
-                self._hass,
-                now - _LOOKED_BACK,
-                now,
-                entity_id,
-                no_attributes=True,
-                descending=True,
-                limit=_STATES_LOOKED_AT,
-            )
+                state_changes_during_period, self._hass, now - _LOOKED_BACK, now, entity_id,
+                no_attributes=True, descending=True, limit=_STATES_LOOKED_AT,
+            )  # fmt: skip
             states = await get_instance(self._hass).async_add_executor_job(look_up)
             numbers = (number_of(state) for state in states.get(entity_id, ()))
             self._looked_up[entity_id] = next((number for number in numbers if number is not None), None)
@@ -169,22 +163,20 @@ class Handover:
     def describe(self, change: Change, known: KnownMeter) -> dict[str, str]:
         """Return the identifiers of both meters of a change, with the last reading of one and the first of the next."""
         registry = er.async_get(self._hass)
-        readings: dict[str, tuple[float, float, str]] = {}
+        befores: dict[str, float] = {}
+        readings: dict[str, str] = {}
         for step in change.steps:
             entity = registry.async_get(step.statistic_id)
             # Counters of failures are not read from a display.
             if entity is not None and entity.platform == DOMAIN and step.unit:
                 name = entity.name or entity.original_name or entity.entity_id
-                before = readings[name][0] if name in readings else step.before
-                readings[name] = before, step.first, step.unit
+                before = befores.setdefault(name, step.before)
+                readings[name] = f"- {name}: {before:.3f} → {step.first:.3f} {step.unit}"
         return {
             "old_meter": (None if change.is_title else known.equipment_identifier) or known.system_title or "?",
             "new_meter": change.identifier,
             "since": dt_util.as_local(change.since).strftime("%Y-%m-%d %H:%M"),
-            "readings": "\n".join(
-                f"- {name}: {old:.3f} → {new:.3f} {unit}" for name, (old, new, unit) in readings.items()
-            )
-            or "- ?",
+            "readings": "\n".join(readings.values()) or "- ?",
         }
 
     @callback

@@ -94,14 +94,8 @@ class KnownMeters:
         """Add new meters and channels, and update changed ones."""
         port = self._port
         self._system_title = reading.system_title
-        types = port.entry.options.get(CONF_METER_TYPE, {})
-        seen = self._siblings.without_retired(
-            {
-                meter.profile.slot: known_meter(meter, reading, types.get(meter.profile.slot), port.assumed_country)
-                for meter in reading.meters
-                if meter.profile.registered
-            }
-        )
+        heard = known_meters(reading, port.entry.options.get(CONF_METER_TYPE, {}), port.assumed_country)
+        seen = self._siblings.without_retired(heard)
         meters, moves = settle(port.meters, seen)
         certain = self._newcomers.certain(port.meters, seen, moves, has_crc=reading.telegram.has_crc)
         if certain != seen:
@@ -136,6 +130,12 @@ class KnownMeters:
                 options[name] = {slots.get(slot, slot): chosen for slot, chosen in options[name].items()}
         if options != entry.options:
             self._port.hass.config_entries.async_update_entry(entry, options=options)
+
+
+def known_meters(reading: Reading, chosen_types: Mapping[str, str], assumed: Country | None) -> dict[str, KnownMeter]:
+    """Return the constant data of the meters in a telegram by slot; `chosen_types` are those that the owner chose."""
+    meters = {meter.profile.slot: meter for meter in reading.meters if meter.profile.registered}
+    return {slot: known_meter(meter, reading, chosen_types.get(slot), assumed) for slot, meter in meters.items()}
 
 
 def known_meter(meter: Meter, reading: Reading, chosen_type: str | None, assumed: Country | None) -> KnownMeter:

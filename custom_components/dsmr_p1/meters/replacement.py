@@ -15,20 +15,21 @@ Without an answer for a day it counts as a replacement. If the old identifier re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
+from itertools import count
 from typing import Final
 
 from homeassistant.core import callback
 from homeassistant.util import dt as dt_util
 
-from ..const import LOGGER
+from ..const import DOMAIN, LOGGER
 from ..p1 import Reading, Role, present
-from ..port.display import Values
+from ..port.devices import device_in
+from ..port.display import TOTALS, Values
 from ..port.state import Port
 from ..storage.replaced import Change
 from ..storage.store import KnownMeter
 from ..sums.corrections import Corrections
-from .adoption import identify, move_out
-from .continuity import Moves
+from .continuity import Moves, async_move
 from .handover import Handover, merged, registers_of
 from .questions import Answer, ask, notify_replaced, withdraw
 
@@ -89,7 +90,7 @@ class Replacements:
             if identifier == shown or self._record.is_snoozed(slot, identifier, dt_util.utcnow()):
                 self._doubted.pop(slot, None)
                 if change is not None and not change.is_shown and not change.is_replacement:
-                    self._close_question(slot)
+                    self._settle(slot)
             elif self._doubted.get(slot, ("", 0))[0] != identifier:
                 self._doubted[slot] = identifier, 0
 
@@ -134,10 +135,8 @@ class Replacements:
         change = self._record.changes.get(slot)
         if slot not in self._doubted and (change is None or not change.is_replacement):
             return values
-        held = registers_of(values).keys()
-        return {channel_id: shown for channel_id, shown in values.items() if channel_id not in held} | registers_of(
-            self._port.display.values.get(slot, {})
-        )
+        before = registers_of(self._port.display.values.get(slot, {}))
+        return {i: shown for i, shown in values.items() if shown.channel.quantity not in TOTALS} | before
 
     def _believe(self, slot: str, identifier: str, values: Values) -> None:
         """Accept another meter, or the old one if it is back, and show its registers."""
@@ -171,14 +170,14 @@ class Replacements:
         if steps is None:
             return
         del self._doubted[change.slot]
-        self._close_question(change.slot)
+        self._settle(change.slot)
         # Of a register that the other meter did not have there is nothing to take out.
         last |= {step.statistic_id: step.before for step in steps if step.statistic_id in last}
         self._handover.take_out(change, last)
         LOGGER.info("P1 port %s: the old meter in %s is back", self._port.name, change.slot)
 
-    def _close_question(self, slot: str) -> None:
-        del self._record.changes[slot]
+    def _settle(self, slot: str) -> None:
+        self._record.changes.pop(slot, None)
         withdraw(self._port, slot)
 
     # Answers of the owner
@@ -204,9 +203,8 @@ class Replacements:
             case Answer.ADDITIONAL:
                 last = self._handover.last_of(change)
                 del self._record.changes[slot]
-                move_out(self._port, slot)
-                seen = self._seen.get(slot)
-                identify(self._port, change, seen, seen)
+                self._move_out(slot)
+                self._identify(change, self._seen.get(slot))
                 self._port.display.publish()
                 self._handover.take_out(change, last)
             case Answer.MISTAKE:
@@ -225,13 +223,37 @@ class Replacements:
             del self._record.changes[change.slot]
         else:
             self._record.changes[change.slot] = replace(change, is_replacement=True)
-        identify(self._port, change, self._seen.get(change.slot))
+        self._identify(change)
+
+    def _identify(self, change: Change, meter: KnownMeter | None = None) -> None:
+        """Give the identity of the other meter in a slot to the known one, or to `meter`, which replaces it."""
+        slot, identity, entry = change.slot, change.identifier, self._port.entry
+        before, seen = self._port.meters[slot], self._seen.get(slot)
+        if change.is_title or (before.equipment_identifier is None and before.system_title is not None):
+            after = replace(meter or before, system_title=identity)
+        else:
+            # Without a telegram of the other meter its system title is not known yet.
+            title = seen.system_title if seen is not None and seen.equipment_identifier == identity else None
+            after = replace(meter or before, equipment_identifier=identity, system_title=title)
+        self._port.async_set_meters({**self._port.meters, slot: after})
+        entries = self._port.hass.config_entries
+        old, new = (one.equipment_identifier or one.system_title for one in (before, after))
+        is_taken = any(other.unique_id == new for other in entries.async_entries(DOMAIN))
+        if before.role is Role.MAIN and entry.unique_id == old and not is_taken:
+            entries.async_update_entry(entry, unique_id=new)
+        self._port.save()
+
+    def _move_out(self, slot: str) -> None:
+        """Move the device and entities out of a slot, with their history, so that another meter can use it."""
+        hass, entry_id = self._port.hass, self._port.entry.entry_id
+        free = next(aside for number in count(1) if device_in(hass, entry_id, aside := f"{slot}~{number}") is None)
+        async_move(hass, entry_id, Moves({slot: free}, {}))
+        self._port.display.drop({slot})
 
     @callback
     def async_forget(self, slot: str) -> None:
         """Remove the questions about a meter that the owner has removed."""
         self._doubted.pop(slot, None)
-        self._record.changes.pop(slot, None)
         self._record.snoozed.pop(slot, None)
         self._handover.forget_costs(slot)
-        withdraw(self._port, slot)
+        self._settle(slot)

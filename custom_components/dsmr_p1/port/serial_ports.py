@@ -1,8 +1,8 @@
 """The serial ports of this machine: their stable names, their users, and the free ones."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 import os
-from typing import Final, NamedTuple
+from typing import Final
 
 from homeassistant.components import usb
 from homeassistant.config_entries import SOURCE_IGNORE, ConfigEntry, ConfigFlowResult
@@ -16,13 +16,6 @@ from ..p1.reader import RAW_SCHEMES
 
 _RAW_SCHEMES: Final = (*RAW_SCHEMES, SCHEME)
 _NETWORK_SCHEMES: Final = (*_RAW_SCHEMES, "rfc2217://", "esphome://", "esphome-hass://")
-
-
-class FreePort(NamedTuple):
-    """An unclaimed port: its path, and the description of the device."""
-
-    path: str
-    description: str
 
 
 def is_local(port: str) -> bool:
@@ -75,22 +68,21 @@ async def entry_on(hass: HomeAssistant, port: str, *, other_than: str | None = N
     return None
 
 
-async def free_ports(hass: HomeAssistant, *, other_than: str | None = None) -> list[FreePort]:
+async def free_ports(hass: HomeAssistant, *, other_than: str | None = None) -> dict[str, str]:
     """Return the ports that no entry, app or discovery of another integration claims, in the order of their names.
 
-    Claims of the entry with the id `other_than` are ignored.
+    Each has the description of its device. Claims of the entry with the id `other_than` are ignored.
     """
     ports = await usb.async_scan_serial_ports(hass)
     consumers = await usb.async_get_serial_port_consumers(hass, ports)
-    claimed = {
-        port
-        for port, claims in consumers.items()
-        if any(claim.config_entry_id is None or claim.config_entry_id != other_than for claim in claims)
-    }
-    for port in ports:
-        if any(flow["handler"] != DOMAIN for flow in usb_discoveries(hass, port.device)):
-            claimed.add(port.device)
-    return sorted(FreePort(port.device, _description(port)) for port in ports if port.device not in claimed)
+
+    def is_claimed(port: str) -> bool:
+        claims = (claim.config_entry_id for claim in consumers.get(port, ()))
+        return any(entry_id is None or entry_id != other_than for entry_id in claims) or any(
+            flow["handler"] != DOMAIN for flow in usb_discoveries(hass, port)
+        )
+
+    return dict(sorted((port.device, _description(port)) for port in ports if not is_claimed(port.device)))
 
 
 async def user_of(hass: HomeAssistant, port: str) -> str | None:
@@ -98,14 +90,14 @@ async def user_of(hass: HomeAssistant, port: str) -> str | None:
     if not is_local(port):
         return None
     consumers = await usb.async_get_serial_port_consumers(hass, await usb.async_scan_serial_ports(hass))
-    listed = await hass.async_add_executor_job(_find, port, consumers)
-    return next((claim.title for claim in consumers[listed] if claim.active), None) if listed is not None else None
+    claims = await hass.async_add_executor_job(_find, port, consumers)
+    return next((claim.title for claim in claims or () if claim.active), None)
 
 
-def _find(port: str, listed: Iterable[str]) -> str | None:
-    """Return the name of a port in a list that has it by any name."""
+def _find[T](port: str, by_path: Mapping[str, T]) -> T | None:
+    """Return what is listed for a port by any of its names."""
     real = os.path.realpath(port)
-    return next((path for path in listed if os.path.realpath(path) == real), None)
+    return next((listed for path, listed in by_path.items() if os.path.realpath(path) == real), None)
 
 
 def usb_discoveries(hass: HomeAssistant, port: str) -> list[ConfigFlowResult]:
@@ -125,9 +117,7 @@ _COMMON_SERIALS: Final = frozenset({"0", "0000", "0001", "00000000", "12345678",
 
 async def find_device(hass: HomeAssistant, port: str) -> tuple[str, ...] | None:
     """Return vendor, product and serial number of the USB device of a port; None if these are not unique."""
-    devices = await _usb_devices(hass)
-    listed = await hass.async_add_executor_job(_find, port, devices)
-    return None if listed is None else devices[listed]
+    return await hass.async_add_executor_job(_find, port, await _usb_devices(hass))
 
 
 async def find_moved_device(

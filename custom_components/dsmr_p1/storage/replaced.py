@@ -9,6 +9,11 @@ from datetime import datetime
 from typing import Any, Self, cast
 
 
+def own_fields(of: type[Any], stored: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the stored values of the fields of a dataclass: earlier versions stored others too, or fewer."""
+    return {field.name: stored[field.name] for field in fields(of) if field.name in stored}
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """The step of a register or cost sensor when another meter took over: `amount` is not consumption.
@@ -98,16 +103,8 @@ class Change:
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> Self:
         """Create from stored data. An earlier version, which held registers back, stored no steps; they follow."""
-        return cls(
-            slot=stored["slot"],
-            identifier=stored["identifier"],
-            since=datetime.fromisoformat(stored["since"]),
-            is_asked=stored["is_asked"],
-            is_replacement=stored["is_replacement"],
-            is_shown=stored.get("is_shown", False),
-            is_title=stored.get("is_title", False),
-            steps=tuple(Step.from_dict(step) for step in stored.get("steps", ())),
-        )
+        steps = tuple(Step.from_dict(step) for step in stored.get("steps", ()))
+        return cls(**{**own_fields(cls, stored), "since": datetime.fromisoformat(stored["since"]), "steps": steps})
 
 
 @dataclass(slots=True)
@@ -149,10 +146,7 @@ class Replaced:
         changes = [Change.from_dict(change.get("before") or change) for change in stored["changes"]]
         return cls(
             {change.slot: change for change in changes if change.is_asked},
-            {
-                slot: (identifier, datetime.fromisoformat(until))
-                for slot, (identifier, until) in stored["quiet"].items()
-            },
+            {slot: (mistaken, datetime.fromisoformat(until)) for slot, (mistaken, until) in stored["quiet"].items()},
             dict(stored["arrivals"]),
             set(stored["asked"]),
             dict(stored["buried"]),

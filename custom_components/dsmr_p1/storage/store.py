@@ -15,9 +15,11 @@ from homeassistant.helpers.storage import Store
 
 from ..const import DOMAIN
 from ..p1 import ChannelType, MeterKind, MeterType, PortMemory, Role, Unit, channel_type, meter_type
-from .replaced import Correction, OddStep, Replaced, renamed
+from .replaced import Correction, OddStep, Replaced, own_fields, renamed
 
 STORAGE_VERSION: Final = 1
+_MEMORY: Final = ("sends_crc", "tag_verified", "tariffs", "is_certain", "main_meter", "frame_counters")
+"""What is stored of the memory of a port."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,23 +67,13 @@ class KnownMeter:
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> Self:
         """Create from stored data. Channels that this version does not know are skipped."""
-        return cls(
-            slot=stored["slot"],
-            role=Role(stored["role"]),
-            kind=MeterKind(stored["kind"]),
-            type_id=stored["type"],
-            chosen_type_id=stored["chosen_type"],
-            mbus_channel=stored["mbus_channel"],
-            equipment_identifier=stored["equipment_identifier"],
-            system_title=stored.get("system_title"),
-            low_tariff=stored["low_tariff"],
-            manufacturer=stored["manufacturer"],
-            channels={
-                channel_id: None if unit is None else Unit(unit)
-                for channel_id, unit in stored["channels"].items()
-                if known_channel(channel_id) is not None
-            },
-        )
+        channels = {
+            channel_id: None if unit is None else Unit(unit)
+            for channel_id, unit in stored["channels"].items()
+            if known_channel(channel_id) is not None
+        }
+        own = own_fields(cls, stored) | {"type_id": stored["type"], "chosen_type_id": stored["chosen_type"]}
+        return cls(**{**own, "role": Role(own["role"]), "kind": MeterKind(own["kind"]), "channels": channels})
 
 
 def known_channel(channel_id: str) -> ChannelType | None:
@@ -170,14 +162,7 @@ class PortRecord:
         """Return the data for storage."""
         return {
             "meters": [meter.as_dict() for meter in self.meters.values()],
-            "memory": {
-                "sends_crc": self.memory.sends_crc,
-                "tag_verified": self.memory.tag_verified,
-                "tariffs": sorted(self.memory.tariffs),
-                "is_certain": self.memory.is_certain,
-                "main_meter": self.memory.main_meter,
-                "frame_counters": self.memory.frame_counters,
-            },
+            "memory": {name: getattr(self.memory, name) for name in _MEMORY} | {"tariffs": sorted(self.memory.tariffs)},
             "replaced": self.replaced.as_dict(),
             "acknowledged": sorted(self.acknowledged),
             "device": self.device,
@@ -193,17 +178,10 @@ class PortRecord:
     def from_dict(cls, stored: Mapping[str, Any]) -> Self:
         """Create from stored data."""
         meters = [KnownMeter.from_dict(meter) for meter in stored["meters"]]
-        memory = stored["memory"]
+        tariffs = set(stored["memory"]["tariffs"])
         return cls(
             {meter.slot: meter for meter in meters},
-            PortMemory(
-                memory["sends_crc"],
-                memory["tag_verified"],
-                set(memory["tariffs"]),
-                memory.get("main_meter"),
-                dict(memory.get("frame_counters", {})),
-                is_certain=memory.get("is_certain", bool(memory["tariffs"])),
-            ),
+            PortMemory(**{"is_certain": bool(tariffs), **stored["memory"], "tariffs": tariffs}),
             Replaced.from_dict(stored["replaced"]) if "replaced" in stored else Replaced(),
             set(stored.get("acknowledged", ())),
             tuple(device) if (device := stored.get("device")) else None,

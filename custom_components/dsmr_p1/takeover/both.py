@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 
 from homeassistant.config_entries import ConfigEntry
-from homeassistant.const import CONF_PORT
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.helpers import issue_registry as ir
 
-from ..const import CONF_TAKE_OVER, DOMAIN
+from ..const import CONF_TAKE_OVER
 from ..p1 import Role
 from ..port.entry_data import redacted
+from ..port.issues import async_raise, async_withdraw
+from ..port.state import Port
 from ..storage.store import KnownMeter
 from .core_entries import core_entries
 from .plan import identifiers, targets
@@ -24,31 +24,27 @@ def is_same_meter(core: ConfigEntry, meters: Mapping[str, KnownMeter]) -> bool |
     return bool(ours & theirs) if ours and theirs else None
 
 
-@callback
-def async_tell_both(hass: HomeAssistant, entry: ConfigEntry, meters: Mapping[str, KnownMeter]) -> None:
-    """Tell the owner that both read the meter, or that it is so no more."""
-    issue_id = f"{CONDITION}_{entry.entry_id}"
-    core = next((core for core in core_entries(hass) if is_same_meter(core, meters)), None)
-    if core is None:
-        ir.async_delete_issue(hass, DOMAIN, issue_id)
-        return
+def take_over_placeholders(hass: HomeAssistant, core: ConfigEntry, meters: Mapping[str, KnownMeter]) -> dict[str, str]:
+    """Return the placeholders about a take-over: the entry, how many entities continue, and which stay behind."""
     used = [target for target in targets(hass, core, meters) if target.reason != "unused"]
-    placeholders = {
+    left = [f"`{target.entity.entity_id}`" for target in used if target.reason is not None]
+    return {
         "entry": redacted(core.title),
-        "count": str(sum(target.reason is None for target in used)),
-        "left_count": str(sum(target.reason is not None for target in used)),
-        "port": redacted(entry.data[CONF_PORT]),
+        "count": str(len(used) - len(left)),
+        "left_count": str(len(left)),
+        "left": f" ({', '.join(left)})" if left else "",
     }
-    ir.async_create_issue(
-        hass,
-        DOMAIN,
-        issue_id,
-        data={"entry_id": entry.entry_id, "condition": CONDITION, "_core": core.entry_id, **placeholders},
-        is_fixable=True,
-        severity=ir.IssueSeverity.WARNING,
-        translation_key=CONDITION,
-        translation_placeholders=placeholders,
-    )
+
+
+@callback
+def async_tell_both(port: Port) -> None:
+    """Tell the owner that both read the meter, or that it is so no more."""
+    core = next((core for core in core_entries(port.hass) if is_same_meter(core, port.meters)), None)
+    if core is None:
+        async_withdraw(port, CONDITION)
+    else:
+        told = take_over_placeholders(port.hass, core, port.meters)
+        async_raise(port, CONDITION, CONDITION, told, {"_core": core.entry_id}, is_persistent=False)
 
 
 @callback

@@ -38,17 +38,10 @@ TARIFF: Final = "electricity_active_tariff"
 
 # Keys that stay behind: their statistics would end with an issue, because ours have no state class. All of them are
 # disabled unless the owner enabled them.
-LEFT: Final = frozenset(
-    {
-        "belgium_max_power_per_phase",
-        "belgium_max_current_per_phase",
-        "actual_threshold_electricity",
-        "fuse_threshold_l1",
-        "fuse_threshold_l2",
-        "fuse_threshold_l3",
-        "text_message",
-    }
-)
+LEFT: Final = frozenset({
+    "belgium_max_power_per_phase", "belgium_max_current_per_phase", "actual_threshold_electricity",
+    "fuse_threshold_l1", "fuse_threshold_l2", "fuse_threshold_l3", "text_message",
+})  # fmt: skip
 
 # Keys of a reading of the gas meter whose serial number is not part of the unique id.
 GAS: Final = ("hourly_gas_meter_reading", "belgium_5min_gas_meter_reading", "gas_meter_reading")

@@ -11,7 +11,7 @@ from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.helpers.entity import entity_sources
 
 from ..const import DOMAIN
-from ..port.devices import device_identifier
+from ..port.devices import device_identifier, device_in
 from .core_entries import CORE
 from .record import MovedDevice, MovedEntity, Record
 
@@ -30,15 +30,15 @@ def async_move_over(hass: HomeAssistant, entry: ConfigEntry, record: Record) -> 
             entities.async_update_entity(entity.entity_id, device_id=None)
     for moved in record.entities:
         _move_entity(hass, entry, moved)
-    for device in record.devices:
-        _move_device(hass, entry, device)
+    for moved_device in record.devices:
+        _move_device(hass, entry, moved_device)
     for moved in record.entities:
         entity = entities.entities.get_entry(moved.registry_id)
         # One whose meter has another slot since then is where it belongs.
         is_there = entity is not None and entity.unique_id == unique_id_of(entry, moved.slot, moved.channel)
-        device_id = _device_in(hass, entry.entry_id, moved.slot)
-        if entity is not None and is_there and device_id and entity.device_id != device_id:
-            entities.async_update_entity(entity.entity_id, device_id=device_id)
+        device = device_in(hass, entry.entry_id, moved.slot)
+        if entity is not None and is_there and device and entity.device_id != device.id:
+            entities.async_update_entity(entity.entity_id, device_id=device.id)
 
 
 def unique_id_of(entry: ConfigEntry, slot: str, channel: str) -> str:
@@ -77,22 +77,17 @@ def _move_device(hass: HomeAssistant, entry: ConfigEntry, moved: MovedDevice) ->
     device = devices.async_get(moved.device_id)
     if device is None or device.config_entry_id == entry.entry_id:
         return
-    ours = _device_in(hass, entry.entry_id, moved.slot)
+    ours = device_in(hass, entry.entry_id, moved.slot)
     if ours is not None:
-        for entity in er.async_entries_for_device(entities, ours, include_disabled_entities=True):
+        for entity in er.async_entries_for_device(entities, ours.id, include_disabled_entities=True):
             entities.async_update_entity(entity.entity_id, device_id=moved.device_id)
-        devices.async_remove_device(ours)
+        devices.async_remove_device(ours.id)
     devices.async_update_device(
         moved.device_id,
         new_config_entry_id=entry.entry_id,
         new_identifiers={device_identifier(entry.entry_id, moved.slot)},
         disabled_by=None if device.disabled_by is dr.DeviceEntryDisabler.CONFIG_ENTRY else device.disabled_by,
     )
-
-
-def _device_in(hass: HomeAssistant, entry_id: str, slot: str) -> str | None:
-    device = dr.async_get(hass).async_get_device_by_identifier(device_identifier(entry_id, slot), entry_id)
-    return None if device is None else device.id
 
 
 @callback

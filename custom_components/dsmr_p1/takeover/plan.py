@@ -96,15 +96,11 @@ def _by_identifier(identifier: str, meters: list[KnownMeter]) -> KnownMeter | No
 
 def identifiers(identifier: str) -> set[str]:
     """Return an identifier of theirs as it may be written with us; nothing where there is none."""
-    return {identifier, _decoded(identifier)} - {""}
-
-
-def _decoded(identifier: str) -> str:
     try:
         text = bytes.fromhex(identifier).decode("ascii")
     except ValueError:
-        return identifier
-    return text if text.isprintable() else identifier
+        text = ""
+    return {identifier, text if text.isprintable() else ""} - {""}
 
 
 def _reading(meter: KnownMeter) -> str | None:
@@ -116,11 +112,12 @@ def plan(hass: HomeAssistant, core: ConfigEntry, meters: Mapping[str, KnownMeter
     planned: list[Target] = []
     given: set[tuple[str, str]] = set()
     for target in targets(hass, core, meters):
-        place = target.slot, target.channel
-        reason = target.reason
-        if reason is None:
-            reason = "twice" if place in given else None if is_one_register(target, shown) else "other_value"
-        if reason is None:
+        place, reason = (target.slot, target.channel), target.reason
+        if reason is None and place in given:
+            reason = "twice"
+        elif reason is None and not is_one_register(target, shown):
+            reason = "other_value"
+        elif reason is None:
             given.add(place)
         planned.append(target._replace(reason=reason))
     return planned

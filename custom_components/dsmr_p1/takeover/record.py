@@ -70,22 +70,16 @@ class Record:
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> Self:
         """Read what was written."""
-        return cls(
-            core=stored["core"],
-            was_enabled=stored["was_enabled"],
-            entities=[MovedEntity(**entity) for entity in stored["entities"]],
-            devices=[MovedDevice(**device) for device in stored["devices"]],
-            left=[LeftEntity(**entity) for entity in stored["left"]],
-            is_done=stored["is_done"],
-            planned_at=stored.get("planned_at", 0),
-        )
+        entities = [MovedEntity(**entity) for entity in stored["entities"]]
+        devices = [MovedDevice(**device) for device in stored["devices"]]
+        left = [LeftEntity(**entity) for entity in stored["left"]]
+        return cls(**{**stored, "entities": entities, "devices": devices, "left": left})
 
 
 class RecordStore:
     """Where the record of an entry is kept."""
 
     def __init__(self, hass: HomeAssistant, entry_id: str) -> None:
-        """Open nothing yet."""
         self._store: Store[dict[str, Any]] = Store(hass, _VERSION, f"{DOMAIN}.takeover.{entry_id}")
 
     async def async_load(self) -> Record | None:

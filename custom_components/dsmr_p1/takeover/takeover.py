@@ -20,6 +20,7 @@ from ..const import CONF_TAKE_OVER, DOMAIN, LOGGER
 from ..p1 import present
 from ..p1.meters.grouping import PORT_SLOT
 from ..port.devices import device_in
+from ..port.issues import async_raise, async_withdraw
 from ..port.state import Port
 from ..storage.store import KnownMeter
 from .both import async_tell_both
@@ -32,8 +33,6 @@ from .record import LeftEntity, MovedDevice, MovedEntity, Record, RecordStore
 
 type UnitOf = Callable[[KnownMeter, str], str | None]
 """Returns the unit in which a channel of a meter is shown, unless its owner chose another."""
-type _Units = Mapping[tuple[str, str], str | None]
-"""Those units, by slot and channel."""
 _FITS: Final = "fits"
 """The reason why an entity is still behind whose value has come to fit: it moves with the next start of our entry."""
 _COMPARED: Final = 86_400.0
@@ -46,11 +45,12 @@ Later another meter may pass by the value that the old entity showed last.
 class TakeOver:
     """The take-over that an entry of ours began with; it does nothing where there was none."""
 
-    def __init__(self, hass: HomeAssistant, entry: ConfigEntry) -> None:
-        """Begin with nothing known."""
-        self._hass = hass
-        self._entry = entry
-        self._store = RecordStore(hass, entry.entry_id)
+    def __init__(self, port: Port, unit_of: UnitOf) -> None:
+        self._port = port
+        self._unit_of = unit_of
+        self._hass: HomeAssistant = port.hass
+        self._entry: ConfigEntry = port.entry
+        self._store = RecordStore(port.hass, port.entry.entry_id)
         self._record: Record | None = None
         self._core: ConfigEntry | None = None
         self._states: Mapping[str, State] = {}
@@ -87,43 +87,45 @@ class TakeOver:
     async def async_put_back(self) -> None:
         """Start the old entry again where nothing is changed yet: nothing was heard."""
         core = self._core
-        if (
-            core is not None
-            and self._record is None
-            and core.disabled_by is None
-            and core.state is ConfigEntryState.NOT_LOADED
-        ):
+        if core is None or self._record is not None or core.disabled_by is not None:
+            return
+        if core.state is ConfigEntryState.NOT_LOADED:
             await self._hass.config_entries.async_setup(core.entry_id)
 
-    async def async_carry_out(self, port: Port, unit_of: UnitOf) -> None:
+    async def async_carry_out(self) -> None:
         """Plan and record the take-over where that is not done, and do what the record says."""
         core = self._core
         # Its owner may have deleted it while a telegram was waited for.
         if core is not None and self._hass.config_entries.async_get_entry(core.entry_id) is not None:
             self._check_unloaded(core)
-            if self._record is None:
-                self._record = self._make_record(core, port, unit_of)
-                await self._store.async_save(self._record)
-            async_move_over(self._hass, self._entry, self._record)
-            # The devices are described as ours now.
-            port.async_set_meters(port.meters)
+            self._record = self._record or self._make_record(core)
+            await self._async_move(self._record, core)
+        elif self._record is not None and (late := self._late_targets(self._record)):
+            self._add_late(self._record, late)
+            await self._async_move(self._record)
+        self.follow()
+        if self._record is not None:
+            words = {moved.registry_id: moved.words for moved in self._record.entities if moved.words}
+            self._port.tariff_words = words
+
+    async def _async_move(self, record: Record, core: ConfigEntry | None = None) -> None:
+        """Do what a record says, which is stored before the first change; disable the old entry, if one is given."""
+        record.is_done = False
+        await self._store.async_save(record)
+        async_move_over(self._hass, self._entry, record)
+        # The devices are described as ours now.
+        self._port.async_set_meters(self._port.meters)
+        if core is not None:
             # The last step: an entry that is disabled takes its devices with it, and every helper on them.
             await self._hass.config_entries.async_set_disabled_by(core.entry_id, ConfigEntryDisabler.USER)
-            self._record.is_done = True
-            await self._store.async_save(self._record)
-            self._tell_left(self._record)
-        elif self._record is not None and (late := self._late_targets(self._record, port)):
-            await self._async_carry_out_late(self._record, late, _units(port.meters, unit_of))
-            port.async_set_meters(port.meters)
-        self.follow(port, unit_of)
-        if self._record is not None:
-            port.tariff_words = {moved.registry_id: moved.words for moved in self._record.entities if moved.words}
+        record.is_done = True
+        await self._store.async_save(record)
+        self._tell_left(record)
 
-    async def _async_carry_out_late(self, record: Record, late: list[Target], units: _Units) -> None:
-        """Move what stayed behind because its meter or its channel was not there yet: recorded first, as all is."""
+    def _add_late(self, record: Record, late: list[Target]) -> None:
         ids = {target.entity.id for target in late}
-        swapped = self._is_swapped(record)
-        record.entities += [_moved_entity(target, units, swapped=swapped) for target in late]
+        core = self._hass.config_entries.async_get_entry(record.core)
+        record.entities += [self._moved_entity(target, core) for target in late]
         known = {device.device_id for device in record.devices}
         record.devices += [
             device
@@ -131,14 +133,8 @@ class TakeOver:
             if (there := device_in(self._hass, self._entry.entry_id, device.slot)) is None or there.id not in known
         ]
         record.left = [left for left in record.left if left.registry_id not in ids]
-        record.is_done = False
-        await self._store.async_save(record)
-        async_move_over(self._hass, self._entry, record)
-        record.is_done = True
-        await self._store.async_save(record)
-        self._tell_left(record)
 
-    def _late_targets(self, record: Record, port: Port, shown: Shown | None = None) -> list[Target]:
+    def _late_targets(self, record: Record, shown: Shown | None = None) -> list[Target]:
         """Return where entities continue now that stayed behind: their meter or channel has come, or the value fits.
 
         Where the meter has come nothing is left to compare; who is known only by being the one of its kind stays.
@@ -153,7 +149,7 @@ class TakeOver:
         ours = er.async_entries_for_config_entry(er.async_get(self._hass), self._entry.entry_id)
         taken = {entity.unique_id for entity in ours if entity.id in moved}
         late = []
-        for target in targets(self._hass, core, port.meters):
+        for target in targets(self._hass, core, self._port.meters):
             left, place = wanted.get(target.entity.id), unique_id_of(self._entry, target.slot, target.channel)
             if left is None or target.reason is not None or place in taken:
                 continue
@@ -167,21 +163,21 @@ class TakeOver:
         return late
 
     @callback
-    def follow(self, port: Port, unit_of: UnitOf) -> None:
+    def follow(self) -> None:
         """Set the entry up again where an entity that was left can continue now: only unloaded ones can move.
 
         Where nothing was taken over, tell the owner of an entry that reads the same meter.
         """
-        has_changed, self._meters = self._meters is not port.meters, port.meters
+        has_changed, self._meters = self._meters is not self._port.meters, self._port.meters
         record = self._record
         if record is None:
             if has_changed:
-                async_tell_both(self._hass, self._entry, port.meters)
+                async_tell_both(self._port)
             return
         shown = None
         if _is_compared(record):
-            shown = self._shown(port, unit_of, {left.registry_id: _last_state(left) for left in record.left})
-        if (has_changed or shown) and not self._is_reloading and (late := self._late_targets(record, port, shown)):
+            shown = self._shown({left.registry_id: _last_state(left) for left in record.left})
+        if (has_changed or shown) and not self._is_reloading and (late := self._late_targets(record, shown)):
             self._is_reloading = True
             come = {target.entity.id for target in late}
             for left in record.left:
@@ -192,45 +188,48 @@ class TakeOver:
         await self._store.async_save(record)
         self._hass.config_entries.async_schedule_reload(self._entry.entry_id)
 
-    def _is_swapped(self, record: Record) -> bool:
-        core = self._hass.config_entries.async_get_entry(record.core)
-        return core is not None and core.data.get("dsmr_version") in SWAPPED_VERSIONS
-
     def _check_unloaded(self, core: ConfigEntry) -> None:
         """Raise ConfigEntryNotReady where entities outlived their entry: `dsmr` can add some while it is unloaded.
 
         Only those that are not loaded can be moved; the next start of Home Assistant has none.
         """
         loaded = entity_sources(self._hass)
-        if any(
-            entity.entity_id in loaded
-            for entity in er.async_entries_for_config_entry(er.async_get(self._hass), core.entry_id)
-        ):
+        entities = er.async_entries_for_config_entry(er.async_get(self._hass), core.entry_id)
+        if any(entity.entity_id in loaded for entity in entities):
             raise ConfigEntryNotReady(translation_domain=DOMAIN, translation_key="still_loaded")
 
-    def _make_record(self, core: ConfigEntry, port: Port, unit_of: UnitOf) -> Record:
-        shown = self._shown(port, unit_of, self._states)
-        planned = plan(self._hass, core, port.meters, shown)
+    def _make_record(self, core: ConfigEntry) -> Record:
+        planned = plan(self._hass, core, self._port.meters, self._shown(self._states))
         going = [target for target in planned if target.reason is None]
-        swapped = core.data.get("dsmr_version") in SWAPPED_VERSIONS
         return Record(
             core=core.entry_id,
             was_enabled=core.disabled_by is None,
-            entities=[_moved_entity(target, shown.units, swapped=swapped) for target in going],
+            entities=[self._moved_entity(target, core) for target in going],
             devices=list(self._devices(going)),
-            left=[
-                _left_entity(target.entity, target.reason, self._states.get(target.entity.id))
-                for target in planned
-                if target.reason is not None
-            ],
+            left=[_left_entity(target, self._states.get(target.entity.id)) for target in planned if target.reason],
             planned_at=dt_util.utcnow().timestamp(),
         )
 
-    def _shown(self, port: Port, unit_of: UnitOf, before: Mapping[str, State]) -> Shown:
+    def _moved_entity(self, target: Target, core: ConfigEntry | None) -> MovedEntity:
+        """Return what is recorded of an entity that continues; in some countries the words for tariffs are swapped."""
+        entity, slot, channel, is_tariff, *_ = target
+        swapped = core is not None and core.data.get("dsmr_version") in SWAPPED_VERSIONS
+        return MovedEntity(
+            registry_id=entity.id,
+            old_unique_id=entity.unique_id,
+            slot=slot,
+            channel=channel,
+            device_id=entity.device_id,
+            unit=unit_to_keep(entity, self._unit_of(self._port.meters[slot], channel)),
+            words=(SWAPPED_TARIFF_WORDS if swapped else TARIFF_WORDS) if is_tariff else {},
+        )
+
+    def _shown(self, before: Mapping[str, State]) -> Shown:
         """Return both sides, ours as the meters send it, so that what is held back from being shown has a value."""
-        heard = () if port.sent is None else port.sent.meters
-        values = {meter.profile.slot: present(meter) for meter in heard}
-        return Shown(before, values, _units(port.meters, unit_of))
+        sent = () if self._port.sent is None else self._port.sent.meters
+        known = self._port.meters.items()
+        units = {(slot, channel): self._unit_of(meter, channel) for slot, meter in known for channel in meter.channels}
+        return Shown(before, {meter.profile.slot: present(meter) for meter in sent}, units)
 
     def _devices(self, going: list[Target]) -> list[MovedDevice]:
         """Return the devices that continue: one a slot, each once; the port's device is ours."""
@@ -259,24 +258,11 @@ class TakeOver:
         entities = er.async_get(self._hass).entities
         left = [left for left in record.left if left.reason != "unused"]
         names = [entity.entity_id for one in left if (entity := entities.get_entry(one.registry_id)) is not None]
-        issue_id = f"left_behind_{self._entry.entry_id}"
-        if not names:
-            ir.async_delete_issue(self._hass, DOMAIN, issue_id)
+        if names:
+            told = {"entities": "\n".join(f"- `{name}`" for name in names)}
+            async_raise(self._port, "left_behind", "left_behind", told, {}, is_fixable=False)
         else:
-            ir.async_create_issue(
-                self._hass,
-                DOMAIN,
-                issue_id,
-                is_fixable=False,
-                is_persistent=True,
-                severity=ir.IssueSeverity.WARNING,
-                translation_key="left_behind",
-                translation_placeholders={"entities": "\n".join(f"- `{name}`" for name in names)},
-            )
-
-
-def _units(meters: Mapping[str, KnownMeter], unit_of: UnitOf) -> _Units:
-    return {(slot, channel): unit_of(meter, channel) for slot, meter in meters.items() for channel in meter.channels}
+            async_withdraw(self._port, "left_behind")
 
 
 def _is_compared(record: Record) -> bool:
@@ -285,27 +271,14 @@ def _is_compared(record: Record) -> bool:
     return has_other and dt_util.utcnow().timestamp() - record.planned_at < _COMPARED
 
 
-def _left_entity(entity: er.RegistryEntry, reason: str, state: State | None) -> LeftEntity:
+def _left_entity(target: Target, state: State | None) -> LeftEntity:
     value, unit = (state.state, state.attributes.get(ATTR_UNIT_OF_MEASUREMENT)) if state is not None else (None, None)
+    entity, reason = target.entity, target.reason or ""
     return LeftEntity(registry_id=entity.id, device_id=entity.device_id, reason=reason, value=value, unit=unit)
 
 
 def _last_state(left: LeftEntity) -> State:
     return State("sensor.left", left.value or STATE_UNKNOWN, {ATTR_UNIT_OF_MEASUREMENT: left.unit})
-
-
-def _moved_entity(target: Target, units: _Units, *, swapped: bool) -> MovedEntity:
-    """Return what is recorded of an entity that continues; `swapped` is the meaning of tariffs in some countries."""
-    entity, slot, channel, is_tariff, *_ = target
-    return MovedEntity(
-        registry_id=entity.id,
-        old_unique_id=entity.unique_id,
-        slot=slot,
-        channel=channel,
-        device_id=entity.device_id,
-        unit=unit_to_keep(entity, units[slot, channel]),
-        words=(SWAPPED_TARIFF_WORDS if swapped else TARIFF_WORDS) if is_tariff else {},
-    )
 
 
 async def async_give_back(hass: HomeAssistant, entry: ConfigEntry) -> None:

@@ -6,7 +6,6 @@ was closed and the keys still decrypt nothing.
 
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import timedelta
 import re
 from time import monotonic
@@ -85,25 +84,19 @@ class Finding(NamedTuple):
         return self.key, self.marks, self.slot, self.placeholders.get("path"), self.placeholders.get("channels")
 
 
-def _now() -> float:
-    return monotonic()
-
-
-@dataclass(slots=True)
 class Evidence:
     """The data of a port that conditions use. Times are of a monotonic clock."""
 
-    port: Port
-    is_open: bool = False
-    failure: PortError | None = None
-    moved_to: str | None = None
-    last_telegram: float = field(default_factory=_now)
-    octets_then: int = 0
-    octets_seen: int = 0
-    octets_at: float = field(default_factory=_now)
-    rejected_since: Counter[RejectReason] = field(default_factory=Counter)
-    outcomes: deque[RejectReason | None] = field(default_factory=lambda: deque(maxlen=_WINDOW))
-    raised: dict[str, Finding] = field(default_factory=dict)
+    def __init__(self, port: Port) -> None:
+        self.port = port
+        self.is_open = False
+        self.failure: PortError | None = None
+        self.moved_to: str | None = None
+        self.last_telegram = self.octets_at = monotonic()
+        self.octets_then = self.octets_seen = 0
+        self.rejected_since: Counter[RejectReason] = Counter()
+        self.outcomes: deque[RejectReason | None] = deque(maxlen=_WINDOW)
+        self.raised: dict[str, Finding] = {}
 
     @property
     def is_silent(self) -> bool:
@@ -254,7 +247,13 @@ def _clock(evidence: Evidence, reading: Reading) -> Finding | None:
 def _unknown(evidence: Evidence, reading: Reading) -> Finding | None:
     """Detect objects outside the catalog, which are worth a report. Their values may be private, and are left out."""
     acknowledged = evidence.port.record.acknowledged
-    references = sorted({str(obj.obis) for obj in reading.unknown} | set(_without_row(reading)))
+    without_row = {
+        str(meter.profile.sources[channel_id])
+        for meter in reading.meters
+        for channel_id, row in meter.profile.channel_types.items()
+        if row.quantity is Quantity.MEASURED
+    }
+    references = sorted({str(obj.obis) for obj in reading.unknown} | without_row)
     new = [reference for reference in references if f"unknown:{reference}" not in acknowledged][:_LONGEST_LIST]
     if not new:
         return None
@@ -271,14 +270,6 @@ def report_url(hass: HomeAssistant, title: str, lines: Iterable[str]) -> str:
     return f"{async_get_loaded_integration(hass, DOMAIN).issue_tracker}/new?{report}"
 
 
-def _without_row(reading: Reading) -> Iterator[str]:
-    """Yield the references of channels without a row in the catalog."""
-    for meter in reading.meters:
-        for channel_id, row in meter.profile.channel_types.items():
-            if row.quantity is Quantity.MEASURED:
-                yield str(meter.profile.sources[channel_id])
-
-
 def _household(hass: HomeAssistant, reading: Reading) -> Iterator[str]:
     """Yield the data for recognising the country and the type of the meters, without values and private data."""
     identification = reading.telegram.identification
@@ -286,12 +277,8 @@ def _household(hass: HomeAssistant, reading: Reading) -> Iterator[str]:
     yield f"Home Assistant: {hass.config.country or 'no country'}, {hass.config.time_zone}"
     for meter in reading.meters:
         profile = meter.profile
-        sent = {
-            profile.sources[channel_id]: value.unit or ""
-            for channel_id, value in meter.channels.items()
-            if profile.sources.get(channel_id) is not None
-        }
-        objects = ", ".join(f"{obis} {unit}".strip() for obis, unit in sent.items())
+        sent = {profile.sources.get(channel_id): value.unit or "" for channel_id, value in meter.channels.items()}
+        objects = ", ".join(f"{obis} {unit}".strip() for obis, unit in sent.items() if obis is not None)
         yield f"{profile.slot}, {profile.type_id}: {objects}"
 
 
