@@ -258,11 +258,7 @@ class P1ConfigFlow(DiscoveryStep, domain=DOMAIN):
             raise AbortFlow("already_configured")
 
     async def _identify_own(self, heard: ListenResult, known: ConfigEntry | None) -> None:
-        """Raise AbortFlow unless the meter is that of the entry, or one that took its place on the same port.
-
-        The entry keeps its unique id until the owner has answered the question about the meter, which the running entry
-        asks.
-        """
+        """Raise AbortFlow unless the meter is that of the entry, or one that took its place on the same port."""
         entry = self._get_reconfigure_entry()
         is_own = entry.unique_id in (None, self.unique_id) or await is_same_port(
             self.hass, entry.data[CONF_PORT], heard.port

@@ -131,7 +131,6 @@ def _replacement(port: Port) -> dict[str, Any]:
 
 
 def _issues(hass: HomeAssistant, entry: P1ConfigEntry) -> list[dict[str, Any]]:
-    """Return the current repairs of the entry."""
     return [
         {
             "topic": topic,
@@ -188,7 +187,6 @@ def _entities(hass: HomeAssistant, entry: P1ConfigEntry) -> dict[str, Any]:
 
 
 def _reading(reading: Reading, secret: bytes) -> dict[str, Any]:
-    """Return the contents of the last telegram."""
     telegram = reading.telegram
     identification = anonymise(f"/{telegram.identification}".encode("latin-1", "replace"), secret)
     return {

@@ -75,14 +75,12 @@ class FixFlow(P1RepairFlow, ConfirmRepairFlow):
 
 
 async def _acknowledge(flow: FixFlow) -> None:
-    """Acknowledge the issue, so that it is not raised again."""
     port = flow.coordinator.port
     port.record.acknowledged.update(str(flow.about.get("_marks") or flow.about.get("condition")).split())
     port.save()
 
 
 async def _take_new_path(flow: FixFlow) -> None:
-    """Switch the entry to the new path of the cable."""
     path, entry = str(flow.about["_path"]), flow.entry
     if await entry_on(flow.hass, path, other_than=entry.entry_id) is not None:
         raise AbortFlow("already_configured")
@@ -107,7 +105,6 @@ async def _reconfigure(flow: FixFlow) -> NextFlow:
 
 
 async def _detect_type(flow: FixFlow) -> None:
-    """Remove the chosen type of a meter, so that it is detected again."""
     entry = flow.entry
     options = with_option(entry.options, CONF_METER_TYPE, str(flow.about["slot"]), None)
     flow.hass.config_entries.async_update_entry(entry, options=options)
@@ -125,7 +122,6 @@ async def _take_over(flow: FixFlow) -> None:
 
 
 async def _clear_statistics(flow: FixFlow) -> None:
-    """Clear the statistics that are left of an entry, which is gone."""
     async_clear(flow.hass, str(flow.about["_ids"]).split())
 
 
@@ -136,9 +132,8 @@ class QuestionFlow(P1RepairFlow):
 
     async def async_step_init(self, _: dict[str, str] | None = None) -> RepairsFlowResult:
         """Ask the question."""
-        placeholders = self._placeholders()
         return self.async_show_menu(
-            step_id="init", menu_options=list(self._answers), description_placeholders=placeholders
+            step_id="init", menu_options=list(self._answers), description_placeholders=self._placeholders()
         )
 
     async def async_step_answer(self, answer: str, user_input: dict[str, str] | None = None) -> RepairsFlowResult:
@@ -170,13 +165,9 @@ class ReplacementFlow(QuestionFlow):
     async_step_mistake = partialmethod(QuestionFlow.async_step_answer, Answer.MISTAKE)
 
     @property
-    def _slot(self) -> str:
-        return str(self.about["slot"])
-
-    @property
     def _question(self) -> Replacements | Siblings:
         """The open question about the meter. Raises AbortFlow if there is none any more, and deletes the issue."""
-        question = self.coordinator.meters.question_of(self._slot)
+        question = self.coordinator.meters.question_of(str(self.about["slot"]))
         if question is None:
             ir.async_delete_issue(self.hass, DOMAIN, self.issue_id)
             raise AbortFlow("settled")
@@ -185,11 +176,11 @@ class ReplacementFlow(QuestionFlow):
     @override
     def _placeholders(self) -> dict[str, str]:
         """Return the placeholders, including private ones: the issue itself is part of diagnostics."""
-        return super()._placeholders() | self._question.describe(self._slot)
+        return super()._placeholders() | self._question.describe(str(self.about["slot"]))
 
     @override
     async def _async_apply(self, answer: str) -> None:
-        await self._question.async_answer(self._slot, Answer(answer))
+        await self._question.async_answer(str(self.about["slot"]), Answer(answer))
 
 
 class OddStepFlow(QuestionFlow):

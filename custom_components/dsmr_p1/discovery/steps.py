@@ -44,26 +44,21 @@ class DiscoveryStep(TakeOverStep):
         self._serial = found.serial
         return await self._found("zeroconf_confirm", found.port, f"HomeWizard {found.name}")
 
-    async def async_step_usb_confirm(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Confirm the discovered cable before listening."""
-        return await self._confirm_found(user_input)
-
-    async def async_step_zeroconf_confirm(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Confirm the discovered reader before it is asked for a telegram."""
-        return await self._confirm_found(user_input)
-
     async def _found(self, step_id: str, port: str, name: str) -> ConfigFlowResult:
         self.context["title_placeholders"] = {"name": name}
         self._origin = step_id
         self._ports = (port,)
         self._input = {CONF_PORT: port, CONF_BRIDGE_TYPE: BRIDGE_AUTO}
-        return await self._confirm_found(None)
+        return await self.async_step_usb_confirm()
 
-    async def _confirm_found(self, user_input: dict[str, Any] | None) -> ConfigFlowResult:
+    async def async_step_usb_confirm(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Confirm what was found, a cable or a reader, before it is opened."""
         if user_input is not None:
             await self._use_core_key()
             return await self._start()
         return self._show_form(self._origin, FOUND_SCHEMA, {}, self.context["title_placeholders"])
+
+    async_step_zeroconf_confirm = async_step_usb_confirm
 
     def _abort_other_discoveries(self, port: str) -> None:
         """Close the dialogs about a port that has an entry now, other than this one."""

@@ -46,7 +46,6 @@ def async_start(port: Port) -> None:
         return
     since: float | None = None
 
-    @callback
     def follow(capture: Capture) -> None:
         nonlocal since
         if not isinstance(capture.event, Reading) or not has_dashboard(port.hass):

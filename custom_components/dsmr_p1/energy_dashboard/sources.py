@@ -72,7 +72,6 @@ def _grid(meter: KnownMeter) -> Iterator[Source]:
 
 
 def _consumed(meter: KnownMeter, kind: SourceKind) -> Iterator[Source]:
-    """Yield the source of a gas or water meter."""
     readings = {row.name: row.id for row in _rows(meter) if row.quantity is Quantity.VOLUME and row.name in _READINGS}
     found = next((readings[name] for name in _READINGS if name in readings), None)
     if found is not None:

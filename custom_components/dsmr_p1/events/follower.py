@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 
-from homeassistant.core import CALLBACK_TYPE, callback
+from homeassistant.core import CALLBACK_TYPE
 
 from ..p1 import CosemValue, Meter, MeterProfile, Quantity, Reading, Role, channel_type, present
 from ..p1.meters.identity import identity_of, is_another
@@ -49,7 +49,6 @@ class Follower:
         self._listeners: dict[_Key, Callable[[Event], None]] = {}
         self._waiting: dict[_Key, deque[Event]] = {}
 
-    @callback
     def listen(self, slot: str, key: str, listener: Callable[[Event], None]) -> CALLBACK_TYPE:
         """Call a listener with the events of one kind of a meter, beginning with those that came before it subscribed.
 
@@ -59,13 +58,11 @@ class Follower:
         for event in self._waiting.pop((slot, key), ()):
             listener(event)
 
-        @callback
         def stop() -> None:
             del self._listeners[slot, key]
 
         return stop
 
-    @callback
     def take(self, capture: Capture) -> None:
         """Compare a telegram, without counters that are held back."""
         if isinstance(capture.event, Reading) and self._port.reading is not None:

@@ -88,10 +88,7 @@ def _messages(change: Change) -> Iterator[Event]:
 
 
 def _power_failures(change: Change) -> Iterator[Event]:
-    """Yield the new power failures: the long ones as listed by the meter, and the number of others.
-
-    The counter of all failures includes the long ones. A failure that is counted but not listed has no time.
-    """
+    """Yield the new power failures: the long ones as listed by the meter, and the number of others."""
     listed = change.before.failures
     new = [] if listed is None else sorted(one for key, one in failures(change.channels).items() if key not in listed)
     for ended, seconds in new:
@@ -100,7 +97,9 @@ def _power_failures(change: Change) -> Iterator[Event]:
         yield Event("long_power_failure", facts)
     long = max(change.risen("long_power_failures"), len(new))
     if long > len(new):
+        # Counted but not listed: without a time.
         yield Event("long_power_failure", {"count": long - len(new)})
+    # The counter of all failures includes the long ones.
     others = change.risen("power_failures") - long
     if others > 0:
         yield Event("power_failure", {"count": others})

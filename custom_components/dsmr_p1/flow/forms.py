@@ -101,16 +101,11 @@ def confirm_schema(*, take_over: bool, energy_dashboard: bool) -> probatio.Schem
     return probatio.Schema({**fields, probatio.Optional(SECTION_TECHNICAL): section(EMPTY_SCHEMA, {"collapsed": True})})
 
 
-def _stop_bits(entered: float | str) -> float:
-    number = float(entered)
-    return int(number) if number.is_integer() else number
-
-
 _LINE: Final[Mapping[str, Callable[[Any], float | str]]] = {
     CONF_BAUDRATE: int,
     CONF_DATABITS: int,
     CONF_PARITY: str.upper,
-    CONF_STOPBITS: _stop_bits,
+    CONF_STOPBITS: float,
 }
 """The serial settings, and how they are stored."""
 

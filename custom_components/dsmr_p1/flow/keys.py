@@ -35,10 +35,8 @@ def try_keys(
             keys, error = swapped, swapped_error
     if error is not None:
         errors = {CONF_DECRYPTION_KEY if error == "wrong_key" else CONF_ADDITIONAL_KEY: error}
-    kept = {CONF_DECRYPTION_KEY: keys.decryption_key.hex().upper()}
-    if keys.additional_key is not None:
-        kept[CONF_ADDITIONAL_KEY] = keys.additional_key.hex().upper()
-    return kept, keys, errors
+    kept = {CONF_DECRYPTION_KEY: keys.decryption_key, CONF_ADDITIONAL_KEY: keys.additional_key}
+    return {name: key.hex().upper() for name, key in kept.items() if key is not None}, keys, errors
 
 
 def _error_of(keys: Keys, frames: Sequence[EncryptedFrame], *, must_verify: bool) -> str | None:

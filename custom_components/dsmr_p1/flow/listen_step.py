@@ -9,16 +9,8 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any, Final
 
-from homeassistant.config_entries import (
-    SOURCE_RECONFIGURE,
-    SOURCE_USER,
-    ConfigEntry,
-    ConfigEntryState,
-    ConfigFlow,
-    ConfigFlowResult,
-)
+from homeassistant.config_entries import SOURCE_RECONFIGURE, SOURCE_USER, ConfigEntry, ConfigFlow, ConfigFlowResult
 from homeassistant.const import CONF_PORT
-from homeassistant.core import callback
 import probatio
 
 from ..const import BRIDGE_SMARTY, CONF_ADDITIONAL_KEY, CONF_BRIDGE_TYPE, CONF_DECRYPTION_KEY, LOGGER
@@ -26,7 +18,7 @@ from ..homewizard.transport import opener_of
 from ..p1 import Keys, PortFault
 from ..port.entry_data import redacted, settings_from
 from ..port.serial_ports import is_network, is_raw_stream, is_same_port, user_of
-from ..takeover.core_entries import CORE, async_is_set_up, async_unload_core, core_on
+from ..takeover.core_entries import CORE, async_is_set_up, async_set_up_again, async_unload_core, core_on
 from . import advice
 from .listening import ListenResult, Patience, listen
 from .report import code
@@ -125,11 +117,6 @@ class ListenStep(ConfigFlow):
         self._decide(best)
 
     async def _listen_on(self, port: str, patience: Patience, number: int) -> ListenResult:
-        """Listen on one of the ports; `number` counts from 0."""
-
-        def tell(heard: ListenResult, part: float) -> None:
-            self._show_progress(heard, (number + part) / len(self._ports))
-
         async with self._entry_unloaded(port) as unloaded:
             is_known = unloaded is not None and unloaded.domain == CORE
             return await listen(
@@ -137,7 +124,7 @@ class ListenStep(ConfigFlow):
                 keys=self._keys,
                 settings=settings_from(self._line),
                 patience=replace(patience, another=CORE_ANOTHER) if is_known else patience,
-                tell=tell,
+                tell=lambda heard, part: self._show_progress(heard, (number + part) / len(self._ports)),
                 must_verify=self._must_verify,
                 opener=opener_of(self.hass, port),
             )
@@ -153,7 +140,6 @@ class ListenStep(ConfigFlow):
         return NETWORK_PATIENCE if is_raw_stream(port) else PATIENCE
 
     def _decide(self, heard: ListenResult) -> None:
-        """Choose the next step from the result."""
         error = heard.error
         if error is not None and error not in _OF_KEYS:
             told = advice.advice_of(heard, user=self._user, tried_all=self._is_host)
@@ -166,7 +152,6 @@ class ListenStep(ConfigFlow):
         # Further steps use this port, also if several were tried.
         self._ports = (heard.port,)
 
-    @callback
     def _show_progress(self, heard: ListenResult, part: float) -> None:
         """Show the progress. A new text is sent first, since it resets the progress bar of the browser."""
         if (shown := _progress_of(heard)) != self._shown:
@@ -176,10 +161,7 @@ class ListenStep(ConfigFlow):
 
     @asynccontextmanager
     async def _entry_unloaded(self, port: str) -> AsyncIterator[ConfigEntry | None]:
-        """Unload the entry that uses the port, if it is set up, and set it up again in any case.
-
-        The entry is the one being reconfigured, or one of Home Assistant's own `dsmr`.
-        """
+        """Unload the entry that uses the port, ours or one of `dsmr`, if it is set up, and set it up again after."""
         entry: ConfigEntry | None
         if self.source == SOURCE_RECONFIGURE:
             own = self._get_reconfigure_entry()
@@ -197,19 +179,14 @@ class ListenStep(ConfigFlow):
             yield entry
         finally:
             # A separate task, since this one is cancelled when the dialog is closed.
-            await asyncio.shield(self.hass.async_create_task(self._set_up_again(entry), "P1 port: set up again"))
-
-    async def _set_up_again(self, entry: ConfigEntry) -> None:
-        is_wanted = self.hass.config_entries.async_get_entry(entry.entry_id) is not None and not entry.disabled_by
-        if is_wanted and entry.state is ConfigEntryState.NOT_LOADED and not self.hass.is_stopping:
-            await self.hass.config_entries.async_setup(entry.entry_id)
+            setting_up = async_set_up_again(self.hass, entry)
+            await asyncio.shield(self.hass.async_create_task(setting_up, "P1 port: set up again"))
 
     @property
     def _own_entry_id(self) -> str | None:
         return self._reconfigure_entry_id if self.source == SOURCE_RECONFIGURE else None
 
     def _blank(self) -> ListenResult:
-        """Return the result before anything was received."""
         return ListenResult(port=self._ports[0] if self._ports else self._input.get(CONF_PORT, ""))
 
     def _show_form(

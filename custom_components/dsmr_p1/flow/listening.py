@@ -16,7 +16,6 @@ from typing import Final
 from homeassistant.util import dt as dt_util
 
 from ..p1 import (
-    Authentication,
     Decoder,
     Keys,
     PortBusyError,
@@ -142,11 +141,6 @@ class ListenResult:
         mains = (meter.profile for meter in self.reading.meters if meter.profile.role is Role.MAIN)
         identifier = next((profile.equipment_identifier for profile in mains), None)
         return identifier or (None if title is None else title.hex())
-
-    @property
-    def authentication(self) -> Authentication | None:
-        """How the telegrams are authenticated; None if they are not encrypted."""
-        return None if self.reading is None else self.reading.authentication
 
 
 type Tell = Callable[[ListenResult, float], None]

@@ -50,10 +50,7 @@ class Words:
 
 
 async def _user_language(hass: HomeAssistant) -> str:
-    """Return the language that the frontend shows to the user: the one chosen in the profile, or that of the browser.
-
-    It is that of Home Assistant if no user asks, or a program does.
-    """
+    """Return the language of the user's profile or browser; that of Home Assistant if a program asks, or nobody."""
     request = current_request.get()
     if request is None or (user := request.get("hass_user")) is None:
         return hass.config.language
@@ -113,7 +110,6 @@ def code(text: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """Return a text of a meter, escaped so that it is not interpreted as markup."""
     return text if _WITHOUT_MARKUP.fullmatch(text) else code(text)
 
 
@@ -126,7 +122,6 @@ _REGISTERS: Final = frozenset({Quantity.ENERGY, Quantity.HEAT, Quantity.VOLUME, 
 
 
 def _readings(reading: Reading, words: Words) -> Iterator[str]:
-    """Yield a sentence for each meter, with the readings on its display."""
     for meter in reading.meters:
         if meter.profile.role is not Role.PORT:
             key, told = _reading_of(meter, reading)
@@ -182,7 +177,6 @@ def _identifiers(reading: Reading) -> str:
 
 
 def _notes(hass: HomeAssistant, heard: ListenResult, words: Words) -> Iterator[str]:
-    """Yield the notes for the owner besides the readings."""
     reading = heard.reading
     if reading is not None and _is_unknown(reading):
         yield words("report", "note_unknown", report=_report_url(hass, reading))
@@ -192,17 +186,14 @@ def _notes(hass: HomeAssistant, heard: ListenResult, words: Words) -> Iterator[s
         yield words("report", "note_damaged")
     if heard.is_telnet:
         yield words("report", "note_telnet")
-    if heard.authentication is Authentication.NOT_VERIFIED:
+    if reading is not None and reading.authentication is Authentication.NOT_VERIFIED:
         yield words("report", "note_not_verified")
     if heard.was_verified and not heard.is_encrypted:
         yield words("report", "note_plain")
 
 
 def _is_unknown(reading: Reading) -> bool:
-    """Whether there is an unknown meter: without a type, country or medium that identifies it.
-
-    Meters of other countries have no type of the specification either, but are supported.
-    """
+    """Whether there is a meter without a type, country or medium that identifies it."""
     is_anywhere = reading.telegram.country is None
     return any(
         profile.kind is MeterKind.GENERIC or (profile.role is Role.MAIN and is_anywhere)
@@ -212,7 +203,6 @@ def _is_unknown(reading: Reading) -> bool:
 
 
 def _report_url(hass: HomeAssistant, reading: Reading) -> str:
-    """Return the URL for reporting a meter; it contains no values."""
     known = sorted({f"{meter.profile.type_id}: {', '.join(meter.channels)}" for meter in reading.meters})
     return report_url(hass, f"Unknown meter: {reading.telegram.identification}", (
         f"Identification: {reading.telegram.identification}", f"Protocol: {_protocol(reading)}",

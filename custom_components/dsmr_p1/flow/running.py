@@ -11,7 +11,7 @@ from homeassistant.core import HomeAssistant
 from ..coordinator import P1ConfigEntry
 from ..p1.wire.frames import EncryptedFrame
 from ..port.serial_ports import is_local
-from ..storage.store import PortStore
+from ..storage.store import PortRecord, PortStore
 
 STARTED: Final = (ConfigEntryState.LOADED, ConfigEntryState.SETUP_RETRY, ConfigEntryState.SETUP_ERROR)
 """The states of an entry that is set up anew when it changes."""
@@ -25,24 +25,26 @@ def last_encrypted(entry: P1ConfigEntry) -> Sequence[EncryptedFrame]:
     return () if frame is None else (frame,)
 
 
-async def has_verified(hass: HomeAssistant, entry: P1ConfigEntry) -> bool:
-    """Whether a tag has verified on the port of an entry, also while it is not loaded."""
+async def _record(hass: HomeAssistant, entry: P1ConfigEntry) -> PortRecord:
+    """Return the record of the port of an entry, also while it is not loaded."""
     if entry.state is ConfigEntryState.LOADED:
-        return entry.runtime_data.port.record.memory.tag_verified
-    return (await PortStore(hass, entry.entry_id).async_load()).memory.tag_verified
+        return entry.runtime_data.port.record
+    return await PortStore(hass, entry.entry_id).async_load()
+
+
+async def has_verified(hass: HomeAssistant, entry: P1ConfigEntry) -> bool:
+    """Whether a tag has verified on the port of an entry."""
+    return (await _record(hass, entry)).memory.tag_verified
 
 
 async def allow_plain(hass: HomeAssistant, entry: P1ConfigEntry) -> None:
     """Accept plain telegrams on the port of an entry again, until a telegram is authenticated."""
-    if entry.state is ConfigEntryState.LOADED:
-        port = entry.runtime_data.port
-        port.record.memory.tag_verified = False
-        await port.async_save_now()
-        return
-    store = PortStore(hass, entry.entry_id)
-    record = await store.async_load()
+    record = await _record(hass, entry)
     record.memory.tag_verified = False
-    await store.async_save(record)
+    if entry.state is ConfigEntryState.LOADED:
+        await entry.runtime_data.port.async_save_now()
+    else:
+        await PortStore(hass, entry.entry_id).async_save(record)
 
 
 async def has_moved(hass: HomeAssistant, entry: P1ConfigEntry) -> bool:

@@ -80,7 +80,6 @@ class HomeWizard:
                 self._pass_on(telegram, stream)
 
     def _pass_on(self, telegram: bytes, stream: asyncio.StreamReader) -> None:
-        """Pass a telegram on, unless it was passed on before."""
         now = asyncio.get_running_loop().time()
         if telegram == self._last and (_TIME.search(telegram) or now - self._passed_on_at < REPEAT):
             return

@@ -42,8 +42,9 @@ class Siblings:
         """Raise the repairs of open questions again, and finish what Home Assistant ended in the middle of."""
         for slot in self._record.asked:
             ask(self._port, slot, "meter_beside_dead")
+        meters = self._port.meters
         for slot, old in self._record.successors.items():
-            if self._is_replaced(slot, old):
+            if old in self._record.retired and old not in meters and slot in meters:
                 self._move(slot, old)
 
     def without_retired(self, seen: Mapping[str, KnownMeter]) -> dict[str, KnownMeter]:
@@ -79,7 +80,8 @@ class Siblings:
             if not self._is_dead(slot, old, heard):
                 self._telegrams.pop(slot, None)
                 if slot in self._record.asked:
-                    self._settle(slot)
+                    self._record.asked.discard(slot)
+                    withdraw(self._port, slot)
             elif slot not in self._record.asked and not self._record.is_snoozed(slot, "", dt_util.utcnow()):
                 self._telegrams[slot] = self._telegrams.get(slot, 0) + 1
                 if self._telegrams[slot] >= CERTAIN:
@@ -97,10 +99,6 @@ class Siblings:
         self._gone_since.pop(slot, None)
         newer, older = _read_at(heard[slot]), _read_at(heard[old])
         return newer is not None and older is not None and newer - older >= DEAD_AFTER
-
-    def _settle(self, slot: str) -> None:
-        self._record.asked.discard(slot)
-        withdraw(self._port, slot)
 
     def is_open(self, slot: str) -> bool:
         """Whether there is an open question about a slot."""
@@ -123,16 +121,13 @@ class Siblings:
             del self._record.successors[slot]
         else:
             self._record.snoozed[slot] = ("", dt_util.utcnow() + LONG)
-        self._settle(slot)
+        self._record.asked.discard(slot)
+        withdraw(self._port, slot)
         self._port.save()
         LOGGER.info("P1 port %s: the new meter in %s was answered for: %s", self._port.name, slot, answer)
 
     async def _async_replace(self, slot: str) -> None:
-        """Move the device and entities of a dead meter to the slot of the meter that has replaced it.
-
-        They replace the entities that the new meter had until now; the entry is reloaded, so that none of those writes
-        another state. The registries are written seconds later than the record: see `async_start`.
-        """
+        # The registries are written seconds later than the record: see `async_start`.
         port, old = self._port, self._record.successors[slot]
         self._record.retired[old] = port.meters[old].equipment_identifier
         identifier = port.meters[slot].equipment_identifier or ""
@@ -142,11 +137,8 @@ class Siblings:
         port.async_set_meters({other: known for other, known in port.meters.items() if other != old})
         await port.async_save_now()
         self._move(slot, old)
+        # None of the entities that the new meter had until now may write another state.
         port.hass.config_entries.async_schedule_reload(port.entry.entry_id)
-
-    def _is_replaced(self, slot: str, old: str) -> bool:
-        """Whether the owner has said that the meter in a slot replaced the one in another."""
-        return old in self._record.retired and old not in self._port.meters and slot in self._port.meters
 
     def _move(self, slot: str, old: str) -> None:
         """Move what the registries still have of a dead meter to the slot of the one that has replaced it."""
@@ -166,6 +158,5 @@ class Siblings:
 
 
 def _read_at(meter: Meter) -> datetime | None:
-    """Return the time of the newest reading of a meter."""
     registers = registers_of(present(meter)).values()
     return max((shown.timestamp for shown in registers if shown.timestamp), default=None)

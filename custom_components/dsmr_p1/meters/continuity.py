@@ -156,7 +156,6 @@ def async_move(hass: HomeAssistant, entry_id: str, moves: Moves) -> None:
 
 
 def _moved_unique_id(unique_id: str, entry_id: str, moves: Moves) -> str:
-    """Return the unique id of an entity after the moves."""
     for slot in {*moves.slots, *(slot for slot, _ in moves.channels)}:
         prefix = f"{entry_id}_{slot}_"
         if unique_id.startswith(prefix):

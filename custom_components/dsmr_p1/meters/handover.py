@@ -14,7 +14,7 @@ from typing import Final
 
 from homeassistant.components.recorder.history import state_changes_during_period
 from homeassistant.const import ATTR_UNIT_OF_MEASUREMENT
-from homeassistant.core import CoreState, HomeAssistant, State, callback
+from homeassistant.core import CoreState, HomeAssistant, State
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.recorder import get_instance
 from homeassistant.util import dt as dt_util
@@ -59,7 +59,6 @@ class Handover:
         self._unbooked = port.record.replaced.unbooked
         self._looked_up: dict[str, float | None] = {}
 
-    @callback
     def take_over(self, slot: str, values: Values, returned: Mapping[str, float] | None = None) -> list[Step] | None:
         """Show the values of another meter, and return the steps of its registers; None if it must be tried again.
 
@@ -130,7 +129,6 @@ class Handover:
                 return
         self._unbooked.append(unbooked_cost(slot, step.statistic_id, step.before, step.first, used, cost))
 
-    @callback
     def follow_costs(self) -> None:
         """Remove the amounts booked for steps from the statistics of costs."""
         for waiting in list(self._unbooked):
@@ -148,18 +146,15 @@ class Handover:
 
     # Undoing
 
-    @callback
     def forget_costs(self, slot: str) -> None:
         """Stop waiting for costs of a meter."""
         self._unbooked[:] = [waiting for waiting in self._unbooked if waiting.slot != slot]
 
-    @callback
     def put_back(self, change: Change) -> None:
         """Add the steps of a change to the statistics again: there was no other meter."""
         for step in change.steps:
             self._corrections.async_add(step.statistic_id, -step.amount, step.unit, step.at)
 
-    @callback
     def describe(self, change: Change, known: KnownMeter) -> dict[str, str]:
         """Return the identifiers of both meters of a change, with the last reading of one and the first of the next."""
         registry = er.async_get(self._hass)
@@ -179,12 +174,10 @@ class Handover:
             "readings": "\n".join(readings.values()) or "- ?",
         }
 
-    @callback
     def last_of(self, change: Change) -> dict[str, float | None]:
         """Return the current states of the registers and cost sensors of a change."""
         return {step.statistic_id: number_of(self._hass.states.get(step.statistic_id)) for step in change.steps}
 
-    @callback
     def take_out(self, change: Change, last: Mapping[str, float | None]) -> None:
         """Remove everything that another meter has added so far from the statistics; `last` are its last states."""
         taking_out = self._async_take_out(change, dt_util.utcnow(), last)

@@ -91,7 +91,6 @@ class KnownMeters:
         return next((asking for asking in (self._replacements, self._siblings) if asking.is_open(slot)), None)
 
     def _learn(self, reading: Reading) -> None:
-        """Add new meters and channels, and update changed ones."""
         port = self._port
         self._system_title = reading.system_title
         heard = known_meters(reading, port.entry.options.get(CONF_METER_TYPE, {}), port.assumed_country)
@@ -122,7 +121,6 @@ class KnownMeters:
             port.async_set_meters(within)
 
     def _move_options(self, slots: Mapping[str, str]) -> None:
-        """Move the options of meters to their new slots."""
         entry = self._port.entry
         options = dict(entry.options)
         for name in (CONF_REFRESH, CONF_METER_TYPE):

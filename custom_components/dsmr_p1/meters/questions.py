@@ -24,26 +24,22 @@ class Answer(StrEnum):
     MISTAKE = "mistake"
 
 
-@callback
 def ask(port: Port, slot: str, key: str) -> None:
     """Raise a question about the meter in a slot: `meter_changed` or `meter_beside_dead`."""
     async_raise(port, f"meter_{slot}", key, _meter(port, slot), {"slot": slot})
 
 
-@callback
 def withdraw(port: Port, slot: str) -> None:
     """Delete the question about a meter."""
     async_withdraw(port, f"meter_{slot}")
 
 
-@callback
 def notify_replaced(port: Port, slot: str) -> None:
     """Replace the question by the notice that a meter counts as a replacement, as nobody objected."""
     withdraw(port, slot)
     async_raise(port, f"adopted_{slot}", "meter_adopted", _meter(port, slot), {"slot": slot}, is_fixable=False)
 
 
-@callback
 def tidy_every_hour(port: Port) -> None:
     """Delete old notices about meters that count as replacements, every hour."""
 

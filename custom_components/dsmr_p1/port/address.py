@@ -44,7 +44,6 @@ _OTHER_SCHEMES: Final = ("esphome://", "esphome-hass://", "linux://")
 _HOST: Final = re.compile(r"(?!.*\.\.)[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,252}[A-Za-z0-9_.])?")
 _DEVICE: Final = re.compile(r"tty[A-Za-z]+\d*|cu\.\S+")
 _BY_ID: Final = re.compile(r"usb-\S+")
-_HIGHEST_PORT: Final = 65535
 
 
 def candidates(text: str) -> tuple[str, ...]:
@@ -60,64 +59,44 @@ def candidates(text: str) -> tuple[str, ...]:
     if _BY_ID.fullmatch(text):
         return (f"/dev/serial/by-id/{text}",)
     scheme, separator, rest = text.partition("://")
-    if not separator:
-        text = text.rstrip("/")
-        host, number = _split(text)
-        return (*_with_ports(text), *(() if number is not None else (SCHEME + _shown(host),)))
-    scheme = scheme.lower() + separator
-    if scheme in _OTHER_SCHEMES and rest:
-        return (scheme + rest,)
-    if scheme not in (*RAW_SCHEMES, "rfc2217://", SCHEME):
+    if separator:
+        return _of_url(scheme.lower() + separator, rest)
+    bare = text.rstrip("/").lower()
+    host, number = _host_of(f"socket://[{bare}]" if is_ipv6_address(bare) else f"socket://{bare}")
+    if bare not in (host, host.strip("[]"), f"{host}:{number}"):
         raise AddressError(text)
-    return _of_url(scheme, rest)
+    return (*_streams(host, number), *(() if number is not None else (SCHEME + host,)))
 
 
 def _of_url(scheme: str, rest: str) -> tuple[str, ...]:
-    """Return the ports of a URL; a URL with a port number is returned unchanged."""
     url = scheme + rest
-    try:
-        parts = urlsplit(url)
-        host, number = parts.hostname, parts.port
-    except ValueError:
-        raise AddressError(url) from None
-    if not host or not _is_host(host) or number == 0:
-        raise AddressError(url)
+    if scheme in _OTHER_SCHEMES and rest:
+        return (url,)
+    host, number = _host_of(url)
     if scheme == SCHEME:
         return (url.rstrip("/"),)
-    if number is not None:
+    if number is not None and scheme in (*RAW_SCHEMES, "rfc2217://"):
         return (url,)
     if scheme not in RAW_SCHEMES:
         raise AddressError(url)
-    return _with_ports(_shown(host))
+    return _streams(host, None)
 
 
-def _with_ports(text: str) -> tuple[str, ...]:
-    host, number = _split(text)
-    if not _is_host(host):
-        raise AddressError(text)
+def _host_of(url: str) -> tuple[str, int | None]:
+    """Return the host of a URL as it stands there, and the port number. Raises AddressError if either is invalid."""
+    try:
+        parts = urlsplit(url)
+        host, number = parts.hostname or "", parts.port
+    except ValueError:
+        raise AddressError(url) from None
+    if number == 0 or not (is_ipv6_address(host) or _HOST.fullmatch(host)):
+        raise AddressError(url)
+    return f"[{host}]" if ":" in host else host, number
+
+
+def _streams(host: str, number: int | None) -> tuple[str, ...]:
     numbers = [port.number for port in READER_PORTS] if number is None else [number]
-    return tuple(f"socket://{_shown(host)}:{number}" for number in numbers)
-
-
-def _shown(host: str) -> str:
-    """Return a host as it stands in a URL."""
-    return f"[{host}]" if ":" in host else host
-
-
-def _split(text: str) -> tuple[str, int | None]:
-    """Return host and port. Raises AddressError if the port is not a valid number."""
-    if is_ipv6_address(text):
-        return text, None
-    host, separator, number = text.rpartition(":")
-    if not separator or text.endswith("]"):
-        return text.strip("[]"), None
-    if not (number.isascii() and number.isdecimal() and 0 < int(number) <= _HIGHEST_PORT):
-        raise AddressError(text)
-    return host.strip("[]"), int(number)
-
-
-def _is_host(host: str) -> bool:
-    return is_ipv6_address(host) or _HOST.fullmatch(host) is not None
+    return tuple(f"socket://{host}:{number}" for number in numbers)
 
 
 def shown_ports() -> str:

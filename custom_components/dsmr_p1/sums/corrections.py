@@ -61,7 +61,6 @@ class Corrections:
         on_unload(listen(er.EVENT_ENTITY_REGISTRY_UPDATED, self._async_follow_name))
         on_unload(self._stop)
 
-    @callback
     def _stop(self) -> None:
         self._is_stopped = True
 

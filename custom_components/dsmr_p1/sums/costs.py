@@ -10,7 +10,7 @@ from math import isfinite
 from typing import Final, NamedTuple
 
 from homeassistant.components.sensor import ATTR_LAST_RESET, SensorStateClass
-from homeassistant.core import HomeAssistant, State, callback
+from homeassistant.core import HomeAssistant, State
 
 from ..storage.replaced import UnbookedCost
 
@@ -19,7 +19,6 @@ _BEGUN_ANEW: Final = 0.9
 """A register that shows less than this share of what it showed before has begun anew, for everybody who adds it up."""
 
 
-@callback
 def cost_of(hass: HomeAssistant, register: str) -> State | None:
     """Return the state of the sensor of the costs of a register; None if it has none."""
     # What the energy integration keeps for the dashboard, and tells everybody who asks it over the websocket.
@@ -47,7 +46,6 @@ class Booked(NamedTuple):
     excess: float
 
 
-@callback
 def find_booked(hass: HomeAssistant, waiting: UnbookedCost) -> Booked | None:
     """Return what a sensor of costs has booked for a step; None while it has still to book."""
     register, cost = hass.states.get(waiting.register), hass.states.get(waiting.sensor)

@@ -6,7 +6,7 @@ from typing import Final
 
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.const import CONF_HOST, CONF_PORT, CONF_PROTOCOL
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.core import HomeAssistant
 from homeassistant.helpers.dispatcher import async_dispatcher_send
 
 from ..const import CONF_DECRYPTION_KEY, CONF_TAKE_OVER, DOMAIN
@@ -22,7 +22,6 @@ _FIRST_TELEGRAM: Final = "dsmr_first_telegram_{}"
 """The signal on which an entry adds its entities (`components/dsmr/sensor.py`)."""
 
 
-@callback
 def core_entries(hass: HomeAssistant) -> list[ConfigEntry]:
     """Return the entries that can be taken over: enabled, on a P1 port, and not taken over already."""
     taken = {entry.data.get(CONF_TAKE_OVER) for entry in hass.config_entries.async_entries(DOMAIN)}
@@ -66,6 +65,13 @@ async def async_unload_core(hass: HomeAssistant, entry: ConfigEntry) -> None:
     """
     await hass.config_entries.async_unload(entry.entry_id)
     async_dispatcher_send(hass, _FIRST_TELEGRAM.format(entry.entry_id), None)
+
+
+async def async_set_up_again(hass: HomeAssistant, entry: ConfigEntry) -> None:
+    """Set an entry up that was unloaded, unless it was deleted or disabled since, or Home Assistant stops."""
+    is_there = hass.config_entries.async_get_entry(entry.entry_id) is not None and not entry.disabled_by
+    if is_there and entry.state is ConfigEntryState.NOT_LOADED and not hass.is_stopping:
+        await hass.config_entries.async_setup(entry.entry_id)
 
 
 async def core_on(hass: HomeAssistant, port: str) -> ConfigEntry | None:

@@ -3,27 +3,18 @@
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
+from homeassistant.components.recorder.statistics import STATISTIC_UNIT_TO_UNIT_CONVERTER
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import ATTR_UNIT_OF_MEASUREMENT
 from homeassistant.core import HomeAssistant, State
 from homeassistant.helpers import entity_registry as er
-from homeassistant.util.unit_conversion import (
-    BaseUnitConverter,
-    ElectricCurrentConverter,
-    ElectricPotentialConverter,
-    EnergyConverter,
-    PowerConverter,
-    VolumeConverter,
-)
+from homeassistant.util.unit_conversion import BaseUnitConverter, EnergyConverter, VolumeConverter
 
 from ..p1 import MeterKind, Quantity, Role, channel_type
 from ..port.display import Values
 from ..storage.store import KnownMeter
 from .keys import CHANNELS, GAS, LEFT, READING, TARIFF
 
-_CONVERTERS: Final[tuple[type[BaseUnitConverter], ...]] = (
-    EnergyConverter, PowerConverter, VolumeConverter, ElectricCurrentConverter, ElectricPotentialConverter,
-)  # fmt: skip
 # The use of a day, beyond which two registers are not one: of a large connection, and of a large gas boiler.
 _DAY_OF_USE: Final[tuple[tuple[type[BaseUnitConverter], str, float], ...]] = (
     (EnergyConverter, "kWh", 100),
@@ -162,7 +153,8 @@ def _numbers(target: Target, shown: Shown) -> tuple[float, float] | None:
 
 def converter(one: str | None, other: str | None) -> type[BaseUnitConverter] | None:
     """Return what converts between two units; None where nothing does."""
-    return next((found for found in _CONVERTERS if one in found.VALID_UNITS and other in found.VALID_UNITS), None)
+    found = STATISTIC_UNIT_TO_UNIT_CONVERTER.get(one)
+    return found if found is not None and other in found.VALID_UNITS else None
 
 
 def unit_to_keep(entity: er.RegistryEntry, ours: str | None) -> str | None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 import attr
-from homeassistant.config_entries import ConfigEntry, ConfigEntryDisabler, ConfigEntryState
+from homeassistant.config_entries import ConfigEntry, ConfigEntryDisabler
 from homeassistant.const import ATTR_UNIT_OF_MEASUREMENT, STATE_UNKNOWN
 from homeassistant.core import HomeAssistant, State, callback
 from homeassistant.exceptions import ConfigEntryNotReady
@@ -24,7 +24,7 @@ from ..port.issues import async_raise, async_withdraw
 from ..port.state import Port
 from ..storage.store import KnownMeter
 from .both import async_tell_both
-from .core_entries import CORE, async_is_set_up, async_unload_core
+from .core_entries import CORE, async_is_set_up, async_set_up_again, async_unload_core
 from .keys import SWAPPED_TARIFF_WORDS, SWAPPED_VERSIONS, TARIFF_WORDS
 from .leftovers import async_offer_to_clear
 from .moving import async_move_back, async_move_over, unique_id_of
@@ -86,11 +86,8 @@ class TakeOver:
 
     async def async_put_back(self) -> None:
         """Start the old entry again where nothing is changed yet: nothing was heard."""
-        core = self._core
-        if core is None or self._record is not None or core.disabled_by is not None:
-            return
-        if core.state is ConfigEntryState.NOT_LOADED:
-            await self._hass.config_entries.async_setup(core.entry_id)
+        if self._core is not None and self._record is None:
+            await async_set_up_again(self._hass, self._core)
 
     async def async_carry_out(self) -> None:
         """Plan and record the take-over where that is not done, and do what the record says."""
@@ -137,7 +134,6 @@ class TakeOver:
     def _late_targets(self, record: Record, shown: Shown | None = None) -> list[Target]:
         """Return where entities continue now that stayed behind: their meter or channel has come, or the value fits.
 
-        Where the meter has come nothing is left to compare; who is known only by being the one of its kind stays.
         Values are compared with what is shown, if that is given: a telegram is needed, which a start does not have.
         """
         core = self._hass.config_entries.async_get_entry(record.core)
@@ -156,6 +152,7 @@ class TakeOver:
             if left.reason == "other_value":
                 has_come = shown is not None and has_come_to_fit(target, shown)
             else:
+                # Where the meter has come nothing is left to compare; one known only as the one of its kind stays.
                 has_come = left.reason == _FITS or not target.is_guess
             if has_come:
                 taken.add(place)
@@ -189,10 +186,7 @@ class TakeOver:
         self._hass.config_entries.async_schedule_reload(self._entry.entry_id)
 
     def _check_unloaded(self, core: ConfigEntry) -> None:
-        """Raise ConfigEntryNotReady where entities outlived their entry: `dsmr` can add some while it is unloaded.
-
-        Only those that are not loaded can be moved; the next start of Home Assistant has none.
-        """
+        """Raise ConfigEntryNotReady where entities outlived their entry: loaded ones move after a restart only."""
         loaded = entity_sources(self._hass)
         entities = er.async_entries_for_config_entry(er.async_get(self._hass), core.entry_id)
         if any(entity.entity_id in loaded for entity in entities):
@@ -266,7 +260,6 @@ class TakeOver:
 
 
 def _is_compared(record: Record) -> bool:
-    """Whether values that did not fit are compared again."""
     has_other = any(left.reason == "other_value" for left in record.left)
     return has_other and dt_util.utcnow().timestamp() - record.planned_at < _COMPARED
 
@@ -311,5 +304,4 @@ async def async_give_back(hass: HomeAssistant, entry: ConfigEntry) -> None:
 
 async def _async_enable(hass: HomeAssistant, core: ConfigEntry) -> None:
     await hass.config_entries.async_set_disabled_by(core.entry_id, None)
-    if core.state is ConfigEntryState.NOT_LOADED:
-        await hass.config_entries.async_setup(core.entry_id)
+    await async_set_up_again(hass, core)

@@ -191,13 +191,11 @@ def _key(evidence: Evidence) -> Finding | None:
 
 
 def _proof(evidence: Evidence) -> Finding | None:
-    """Detect a port whose telegrams are no longer authenticated."""
     is_long = monotonic() - evidence.last_telegram >= _UNPROVEN
     return Finding("not_proven") if is_long and evidence.lacks_authentication else None
 
 
 def _tag(_: Evidence, reading: Reading) -> Finding | None:
-    """Detect telegrams whose tag is not verified."""
     if reading.authentication is not Authentication.NOT_VERIFIED:
         return None
     return Finding("tag_not_verified", marks=("tag_not_verified",))
@@ -283,7 +281,6 @@ def _household(hass: HomeAssistant, reading: Reading) -> Iterator[str]:
 
 
 def _full(evidence: Evidence) -> Finding | None:
-    """Detect more meters or values than the limits allow."""
     if not evidence.port.is_full:
         return None
     return Finding("too_much", {"meters": str(MOST_METERS), "entities": str(MOST_CHANNELS)})

@@ -97,7 +97,6 @@ class Watch:
         )
 
     async def _find_device(self) -> None:
-        """Find the USB device of the port, or, if it is gone, its new path."""
         port = self._port
         try:
             if self.evidence.is_open:

@@ -12,7 +12,6 @@ from typing import Final, override
 
 from homeassistant.components.sensor import SensorDeviceClass, SensorEntity, SensorEntityDescription, SensorStateClass
 from homeassistant.const import EntityCategory, UnitOfTime
-from homeassistant.core import callback
 from homeassistant.helpers.device_registry import DeviceInfo
 from homeassistant.helpers.typing import StateType
 
@@ -69,9 +68,7 @@ class LineHealthSensor(SensorEntity):
         """Update the value from the counters."""
         self._attr_native_value = self.entity_description.value(self)
 
-    @callback
     def _compare_clock(self, capture: Capture) -> None:
-        """Compare the meter's clock with that of Home Assistant."""
         if isinstance(capture.event, Reading) and (timestamp := capture.event.telegram.timestamp) is not None:
             self._drifts.append((timestamp - capture.received).total_seconds())
 
