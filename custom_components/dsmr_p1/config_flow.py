@@ -43,8 +43,8 @@ from .p1 import Keys, Reading
 from .port.address import AddressError, candidates
 from .port.entry_data import keys_from
 from .port.serial_ports import entry_on, free_ports, is_same_port, stable_path
-from .takeover.both import take_over_placeholders
 from .takeover.core_entries import core_entries, core_on
+from .takeover.issues import take_over_placeholders
 
 
 class P1ConfigFlow(DiscoveryStep, domain=DOMAIN):

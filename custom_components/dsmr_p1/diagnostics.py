@@ -42,6 +42,10 @@ TO_REDACT: Final = {
 }
 REPLAY: Final = "jq -j '.data.telegrams.good[].text // empty' DOWNLOAD > capture.telegram"
 _SHORTEST_SECRET: Final = 6
+_COUNTERS: Final = ("telegrams", "opened", "failed", "lost", "is_encrypted", "authentication", "counter_restarts")
+_CHANGE: Final = ("slot", "is_asked", "is_replacement", "is_shown")
+_MEMORY: Final = ("sends_crc", "tag_verified", "tariffs")
+"""What is shown of the counters of the reader, of a changed meter, and of the memory of the port."""
 
 
 async def async_get_config_entry_diagnostics(hass: HomeAssistant, entry: P1ConfigEntry) -> dict[str, Any]:
@@ -69,8 +73,7 @@ async def async_get_config_entry_diagnostics(hass: HomeAssistant, entry: P1Confi
 
 
 def _port(port: Port) -> dict[str, Any]:
-    memory, country = port.record.memory, port.assumed_country
-    secret = secrets.token_bytes()
+    country, secret = port.assumed_country, secrets.token_bytes()
     return {
         "is_available": port.display.is_available,
         "is_full": port.is_full,
@@ -83,11 +86,7 @@ def _port(port: Port) -> dict[str, Any]:
         "settings": str(port.reader.settings or "those of the far end"),
         "checks_parity": port.reader.checks_parity,
         "heard": _heard(port),
-        "memory": {
-            "sends_crc": memory.sends_crc,
-            "tag_verified": memory.tag_verified,
-            "tariffs": sorted(memory.tariffs),
-        },
+        "memory": {name: port.record.as_dict()["memory"][name] for name in _MEMORY},
         "known_meters": [
             async_redact_data(meter.as_dict(), TO_REDACT)
             | {"refresh": port.display.refresh_of(meter), "totals_refresh": port.display.totals_refresh_of(meter)}
@@ -108,14 +107,8 @@ def _replacement(port: Port) -> dict[str, Any]:
     replaced = port.record.replaced
     return {
         "changes": [
-            {
-                "slot": change.slot,
-                "since": change.since.isoformat(),
-                "is_asked": change.is_asked,
-                "is_replacement": change.is_replacement,
-                "is_shown": change.is_shown,
-                "steps": sorted(step.statistic_id for step in change.steps),
-            }
+            {name: getattr(change, name) for name in _CHANGE}
+            | {"since": change.since.isoformat(), "steps": sorted(step.statistic_id for step in change.steps)}
             for change in replaced.changes.values()
         ],
         "mistakes_until": {slot: until.isoformat() for slot, (_, until) in replaced.snoozed.items()},
@@ -146,18 +139,11 @@ def _issues(hass: HomeAssistant, entry: P1ConfigEntry) -> list[dict[str, Any]]:
 def _heard(port: Port) -> dict[str, Any]:
     """Return the counters since the start, and the seconds since the last of each event."""
     heard, now = port.reader.heard, port.hass.loop.time()
-    return {
+    return {name: getattr(heard, name) for name in _COUNTERS} | {
         "bytes": heard.octets,
-        "telegrams": heard.telegrams,
         "rejected": {reason.value: count for reason, count in heard.rejected.items()},
         "rejected_bytes": heard.rejected_octets,
         "recognised": sorted(heard.hints),
-        "opened": heard.opened,
-        "failed": heard.failed,
-        "lost": heard.lost,
-        "is_encrypted": heard.is_encrypted,
-        "authentication": heard.authentication,
-        "counter_restarts": heard.counter_restarts,
         "period": _rounded(heard.period),
         "longest_gap": _rounded(heard.longest_gap),
         "since_byte": None if heard.last_octet_at is None else _rounded(now - heard.last_octet_at),

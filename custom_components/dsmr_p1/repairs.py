@@ -21,9 +21,8 @@ from .meters.questions import Answer
 from .meters.replacement import Replacements
 from .port.entry_data import with_option
 from .port.serial_ports import entry_on
-from .takeover.both import CONDITION, async_begin
 from .takeover.core_entries import core_entries
-from .takeover.leftovers import LEFTOVERS, async_clear
+from .takeover.issues import BOTH, LEFTOVERS, async_begin, async_clear
 
 type IssueData = dict[str, str | int | float | None]
 type NextFlow = tuple[FlowType, str]
@@ -206,6 +205,6 @@ FIXES: Final[Mapping[str, Callable[[FixFlow], Awaitable[NextFlow | None]]]] = {
     "wrong_key": _ask_for_keys,
     "not_proven": _reconfigure,
     "type_misfit": _detect_type,
-    CONDITION: _take_over,
+    BOTH: _take_over,
     LEFTOVERS: _clear_statistics,
 }

@@ -20,8 +20,8 @@ from .const import CONF_TAKE_OVER, DOMAIN
 from .coordinator import P1ConfigEntry
 from .energy_dashboard.additions import async_add, has_dashboard
 from .port.captures import Capture
-from .takeover.both import async_begin, is_same_meter
 from .takeover.core_entries import core_entries
+from .takeover.issues import async_begin, is_same_meter
 
 SERVICE_CAPTURE_TELEGRAMS: Final = "capture_telegrams"
 SERVICE_ADD_TO_ENERGY_DASHBOARD: Final = "add_to_energy_dashboard"

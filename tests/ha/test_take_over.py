@@ -444,7 +444,7 @@ CRASHES = {
     "within a device": (f"{_TAKE_OVER}.moving.device_in", 0),
     "before dsmr is disabled": ("homeassistant.config_entries.ConfigEntries.async_set_disabled_by", 0),
     "before it is recorded as done": (f"{_TAKE_OVER}.record.RecordStore.async_save", 1),
-    "after all": (f"{_TAKE_OVER}.takeover.TakeOver._tell_left", 0),
+    "after all": (f"{_TAKE_OVER}.takeover.async_tell_left", 0),
 }
 """Where it crashes: at a call of something, after so many calls of it that went well."""
 

@@ -134,27 +134,17 @@ def _tariffs(change: Change) -> Iterator[Event]:
 
 _RATES: Final = ("1", "2")
 
+# fmt: off
 EVENTS: Final = (
-    EventDescription(
-        key="message",
-        event_types=["received"],
-        channels=frozenset({"text_message", "text_message_number", "text_code"}),
-        find=_messages,
-    ),
-    EventDescription(
-        key="power_failure",
-        event_types=["power_failure", "long_power_failure"],
-        channels=frozenset({"power_failures", "long_power_failures", LIST}),
-        find=_power_failures,
-    ),
-    EventDescription(
-        key="voltage_disturbance",
-        event_types=["sag", "swell"],
-        channels=frozenset({"voltage_sags", "voltage_swells"}),
-        find=_voltage,
-    ),
-    EventDescription(key="tariff_change", event_types=["changed"], channels=frozenset({"tariff"}), find=_tariffs),
+    EventDescription(key="message", event_types=["received"], find=_messages,
+                     channels=frozenset({"text_message", "text_message_number", "text_code"})),
+    EventDescription(key="power_failure", event_types=["power_failure", "long_power_failure"], find=_power_failures,
+                     channels=frozenset({"power_failures", "long_power_failures", LIST})),
+    EventDescription(key="voltage_disturbance", event_types=["sag", "swell"], find=_voltage,
+                     channels=frozenset({"voltage_sags", "voltage_swells"})),
+    EventDescription(key="tariff_change", event_types=["changed"], find=_tariffs, channels=frozenset({"tariff"})),
 )
+# fmt: on
 """All kinds of events; a meter has those for which it sends a channel."""
 
 DETAILS: Final = frozenset({

@@ -9,7 +9,7 @@ result is certain.
 import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -64,9 +64,7 @@ class Patience:
 
     def within(self, seconds: float) -> Patience:
         """Return a patience that ends after `seconds`, unless telegrams are coming."""
-        return replace(
-            self, open=min(self.open, seconds), byte=min(self.byte, seconds), telegram=min(self.telegram, seconds)
-        )
+        return replace(self, **{name: min(getattr(self, name), seconds) for name in ("open", "byte", "telegram")})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,9 +191,9 @@ async def listen(
         while not listener.is_settled and (left := listener.deadline(started, patience) - loop.time()) > 0:
             past = loop.time() - started
             tell(listener.heard, past / (past + left))
-            with suppress(TimeoutError):
-                async with asyncio.timeout(min(patience.tick, left)):
-                    await listener.settled.wait()
+            await asyncio.wait([collecting], timeout=min(patience.tick, left))
+            if collecting.done():
+                break
         if collecting.done():
             collecting.result()
         return listener.heard
@@ -209,18 +207,15 @@ class _Listener:
     """Collects the events of a reader until the result is certain."""
 
     def __init__(self, reader: P1Reader, *, was_verified: bool) -> None:
-        self.settled = asyncio.Event()
         self._reader = reader
         self._was_verified = was_verified
         self._reading: Reading | None = None
         self._failure: PortError | None = None
         self._frames: deque[EncryptedFrame] = deque(maxlen=_FRAMES_KEPT)
-        self._has_ended = False
 
     async def collect(self) -> None:
-        """Collect events until cancelled."""
-        try:
-            async for event in self._reader.events():
+        async with aclosing(self._reader.events()) as events:
+            async for event in events:
                 match event:
                     case PortFailed(error, was_open=False):
                         self._failure = error
@@ -229,13 +224,9 @@ class _Listener:
                     case Rejected() if (frame := self._reader.last_encrypted) and frame not in self._frames:
                         self._frames.append(frame)
                 if self.is_settled:
-                    self.settled.set()
-        finally:
-            self._has_ended = True
-            self.settled.set()
+                    return
 
     def deadline(self, started: float, patience: Patience) -> float:
-        """Return the current deadline of listening."""
         heard = self._reader.heard
         if heard.last_telegram_at is not None:
             return heard.last_telegram_at + patience.another
@@ -245,7 +236,6 @@ class _Listener:
 
     @property
     def heard(self) -> ListenResult:
-        """The result so far."""
         heard = self._reader.heard
         return ListenResult(
             port=self._reader.port,
@@ -265,9 +255,8 @@ class _Listener:
 
     @property
     def is_settled(self) -> bool:
-        """Whether the result is certain."""
         heard = self._reader.heard
-        if self._failure is not None or self._has_ended:
+        if self._failure is not None:
             return True
         if heard.telegrams:
             return heard.telegrams >= ENOUGH_TELEGRAMS

@@ -66,10 +66,7 @@ def settle(known: Mapping[str, KnownMeter], seen: Mapping[str, KnownMeter]) -> t
             equipment_identifier=meter.equipment_identifier or before.equipment_identifier,
             system_title=meter.system_title or before.system_title,
             manufacturer=meter.manufacturer or before.manufacturer,
-            channels={
-                channel_id: meter.channels.get(channel_id) or kept.get(channel_id)
-                for channel_id in (*kept, *(channel_id for channel_id in meter.channels if channel_id not in kept))
-            },
+            channels=kept | {channel_id: unit or kept.get(channel_id) for channel_id, unit in meter.channels.items()},
         )
     return settled, moves
 

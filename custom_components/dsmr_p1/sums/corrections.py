@@ -5,6 +5,7 @@ soon as it is shown, but stands in no row before the five minutes are summed up.
 after the sum: of these five minutes and of all that come later, and of the hours alike.
 """
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -50,7 +51,7 @@ class Corrections:
         self._port = port
         self._hass: HomeAssistant = port.hass
         self._pending = port.record.corrections
-        self._is_busy = False
+        self._lock = asyncio.Lock()
         self._is_stopped = False
 
     @callback
@@ -122,13 +123,9 @@ class Corrections:
             self._pending.append(replace(added, amount=total))
 
     async def _async_follow_recorder(self, _: Event) -> None:
-        if self._is_busy or not self._pending:
-            return
-        self._is_busy = True
-        try:
-            await self._async_apply()
-        finally:
-            self._is_busy = False
+        if self._pending and not self._lock.locked():
+            async with self._lock:
+                await self._async_apply()
 
     async def _async_apply(self) -> None:
         """Let the recorder make all corrections whose five minutes are summed up, and drop those that it has made.

@@ -20,13 +20,11 @@ from ..const import CONF_TAKE_OVER, DOMAIN, LOGGER
 from ..p1 import present
 from ..p1.meters.grouping import PORT_SLOT
 from ..port.devices import device_in
-from ..port.issues import async_raise, async_withdraw
 from ..port.state import Port
 from ..storage.store import KnownMeter
-from .both import async_tell_both
 from .core_entries import CORE, async_is_set_up, async_set_up_again, async_unload_core
+from .issues import async_offer_to_clear, async_tell_both, async_tell_left
 from .keys import SWAPPED_TARIFF_WORDS, SWAPPED_VERSIONS, TARIFF_WORDS
-from .leftovers import async_offer_to_clear
 from .moving import async_move_back, async_move_over, unique_id_of
 from .plan import Shown, Target, has_come_to_fit, plan, targets, unit_to_keep
 from .record import LeftEntity, MovedDevice, MovedEntity, Record, RecordStore
@@ -117,7 +115,7 @@ class TakeOver:
             await self._hass.config_entries.async_set_disabled_by(core.entry_id, ConfigEntryDisabler.USER)
         record.is_done = True
         await self._store.async_save(record)
-        self._tell_left(record)
+        async_tell_left(self._port, record)
 
     def _add_late(self, record: Record, late: list[Target]) -> None:
         ids = {target.entity.id for target in late}
@@ -246,17 +244,6 @@ class TakeOver:
             for device, slot in found
             if isinstance(device, dr.DeviceEntry)
         ]
-
-    def _tell_left(self, record: Record) -> None:
-        """Tell the owner what stays behind of what was in use."""
-        entities = er.async_get(self._hass).entities
-        left = [left for left in record.left if left.reason != "unused"]
-        names = [entity.entity_id for one in left if (entity := entities.get_entry(one.registry_id)) is not None]
-        if names:
-            told = {"entities": "\n".join(f"- `{name}`" for name in names)}
-            async_raise(self._port, "left_behind", "left_behind", told, {}, is_fixable=False)
-        else:
-            async_withdraw(self._port, "left_behind")
 
 
 def _is_compared(record: Record) -> bool:

@@ -102,42 +102,20 @@ class LineHealthSensor(SensorEntity):
         return self._port.hass.loop.time()
 
 
+# fmt: off
 DESCRIPTIONS: Final = (
-    LineHealthDescription(
-        key="telegrams_per_minute",
-        state_class=SensorStateClass.MEASUREMENT,
-        native_unit_of_measurement="1/min",
-        value=LineHealthSensor.telegrams_per_minute,
-    ),
-    LineHealthDescription(
-        key="damaged_telegrams",
-        state_class=SensorStateClass.TOTAL_INCREASING,
-        value=lambda sensor: sensor.heard.damaged,
-    ),
-    LineHealthDescription(
-        key="longest_gap",
-        device_class=SensorDeviceClass.DURATION,
-        native_unit_of_measurement=UnitOfTime.SECONDS,
-        value=LineHealthSensor.longest_gap,
-    ),
-    LineHealthDescription(
-        key="reconnects",
-        state_class=SensorStateClass.TOTAL_INCREASING,
-        value=lambda sensor: sensor.heard.lost,
-    ),
-    LineHealthDescription(
-        key="clock_drift",
-        device_class=SensorDeviceClass.DURATION,
-        state_class=SensorStateClass.MEASUREMENT,
-        native_unit_of_measurement=UnitOfTime.SECONDS,
-        value=LineHealthSensor.clock_drift,
-        listens=True,
-    ),
-    LineHealthDescription(
-        key="tag_state",
-        device_class=SensorDeviceClass.ENUM,
-        options=[NOT_ENCRYPTED, *Authentication],
-        suggested_display_precision=None,
-        value=LineHealthSensor.tag_state,
-    ),
+    LineHealthDescription(key="telegrams_per_minute", value=LineHealthSensor.telegrams_per_minute,
+                          state_class=SensorStateClass.MEASUREMENT, native_unit_of_measurement="1/min"),
+    LineHealthDescription(key="damaged_telegrams", value=lambda sensor: sensor.heard.damaged,
+                          state_class=SensorStateClass.TOTAL_INCREASING),
+    LineHealthDescription(key="longest_gap", value=LineHealthSensor.longest_gap,
+                          device_class=SensorDeviceClass.DURATION, native_unit_of_measurement=UnitOfTime.SECONDS),
+    LineHealthDescription(key="reconnects", value=lambda sensor: sensor.heard.lost,
+                          state_class=SensorStateClass.TOTAL_INCREASING),
+    LineHealthDescription(key="clock_drift", value=LineHealthSensor.clock_drift, listens=True,
+                          device_class=SensorDeviceClass.DURATION, state_class=SensorStateClass.MEASUREMENT,
+                          native_unit_of_measurement=UnitOfTime.SECONDS),
+    LineHealthDescription(key="tag_state", value=LineHealthSensor.tag_state, device_class=SensorDeviceClass.ENUM,
+                          options=[NOT_ENCRYPTED, *Authentication], suggested_display_precision=None),
 )
+# fmt: on
