@@ -1,8 +1,9 @@
 """The DSMR P1 Smart Meter integration: smart meters with a P1 port, read by cable or over the network."""
 
+import asyncio
 from typing import Final
 
-from homeassistant.config_entries import ConfigEntryState
+from homeassistant.config_entries import SOURCE_RECONFIGURE, ConfigEntryState
 from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ConfigEntryAuthFailed, ConfigEntryNotReady
@@ -24,6 +25,8 @@ from .storage.store import PortStore
 from .takeover.takeover import TakeOver, async_give_back
 
 CONFIG_SCHEMA: Final = cv.config_entry_only_config_schema(DOMAIN)
+_LOOK: Final = 1.0
+"""Seconds after which an entry that waits for its first telegram looks for a dialog that wants its port."""
 PLATFORMS: Final = [Platform.BINARY_SENSOR, Platform.EVENT, Platform.SENSOR]
 
 
@@ -43,7 +46,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: P1ConfigEntry) -> bool:
     take_over = TakeOver(port, unit_of)
     must_hear = await take_over.async_prepare()
     try:
-        await entry.runtime_data.async_start(must_hear=must_hear)
+        await _async_start(hass, entry, must_hear=must_hear)
         await take_over.async_carry_out()
     except ConfigEntryNotReady, ConfigEntryAuthFailed:
         hass.async_create_task(take_over.async_put_back(), "DSMR entry: set up again", eager_start=False)
@@ -53,6 +56,25 @@ async def async_setup_entry(hass: HomeAssistant, entry: P1ConfigEntry) -> bool:
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     async_start_dashboard(entry.runtime_data.port)
     return True
+
+
+async def _async_start(hass: HomeAssistant, entry: P1ConfigEntry, *, must_hear: bool) -> None:
+    """Start to read. Where nothing was heard yet, a dialog that listens on the port need not wait for that."""
+    coordinator = entry.runtime_data
+    starting = hass.async_create_task(coordinator.async_start(must_hear=must_hear), f"{DOMAIN} start")
+    try:
+        while not starting.done():
+            await asyncio.wait([starting], timeout=_LOOK)
+            flows = entry.async_get_active_flows(hass, {SOURCE_RECONFIGURE})
+            if not starting.done() and any(flow.get("step_id") == "listen" for flow in flows):
+                raise ConfigEntryNotReady(
+                    translation_domain=DOMAIN,
+                    translation_key="no_data",
+                    translation_placeholders={"port": coordinator.name},
+                )
+        starting.result()
+    finally:
+        starting.cancel()
 
 
 async def async_unload_entry(hass: HomeAssistant, entry: P1ConfigEntry) -> bool:

@@ -52,6 +52,7 @@ from tests.ha.flow_driver import (
     enter,
     finish,
     is_open,
+    listened,
     listening,
     look,
     make_meter,
@@ -538,6 +539,20 @@ async def test_entry_goes_on_when_the_dialog_ends_while_listening(hass: HomeAssi
     async with sending(meter):
         await eventually(lambda: entry.runtime_data.last_update_success)
     await hass.async_block_till_done()
+
+
+async def test_entry_that_waits_for_its_first_telegram_makes_way(hass: HomeAssistant, port: PtyPort) -> None:
+    entry = MockConfigEntry(domain=DOMAIN, data={CONF_PORT: port.path, CONF_BRIDGE_TYPE: BRIDGE_DSMR})
+    entry.add_to_hass(hass)
+    setting_up = asyncio.create_task(hass.config_entries.async_setup(entry.entry_id))
+    await eventually(port.reader_present)
+    result = await answer(hass, await reconfigure(hass, entry), {CONF_PORT: port.path})
+    assert not await setting_up
+    await eventually(lambda: entry.state is ConfigEntryState.NOT_LOADED)
+    async with sending(make_meter(port)):
+        result = await listened(hass, result)
+        assert (await finish(hass, result))["reason"] == "reconfigure_successful"
+        await eventually(lambda: entry.state is ConfigEntryState.LOADED)
 
 
 async def test_stop_of_home_assistant_ends_listening(hass: HomeAssistant, port: PtyPort) -> None:
