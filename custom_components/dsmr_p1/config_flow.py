@@ -10,14 +10,16 @@ Listening itself is in `flow/listen_step`, discovery in `discovery/steps`.
 """
 
 from collections.abc import Mapping
-from typing import Any, NoReturn, override
+from typing import Any, Final, NoReturn, override
 
 from homeassistant.config_entries import SOURCE_RECONFIGURE, SOURCE_USER, ConfigEntry, ConfigFlowResult
 from homeassistant.const import CONF_PORT
 from homeassistant.core import callback
 from homeassistant.data_entry_flow import AbortFlow
+import probatio
 
 from .const import (
+    BRIDGE_AUTO,
     BRIDGE_DSMR,
     BRIDGE_SMARTY,
     CONF_ADDITIONAL_KEY,
@@ -32,7 +34,7 @@ from .const import (
 )
 from .discovery.homewizard import async_remember
 from .discovery.steps import DiscoveryStep
-from .flow.forms import EMPTY_SCHEMA, KEYS_SCHEMA, as_entered, confirm_schema, line_settings, port_schema
+from .flow.forms import EMPTY_SCHEMA, KEYS_SCHEMA, as_entered, confirm_schema, line_settings, one_of, port_schema
 from .flow.keys import try_keys
 from .flow.listening import ListenResult, open_frames
 from .flow.options_flow import P1OptionsFlow, P1Steps
@@ -41,10 +43,12 @@ from .flow.running import STARTED, allow_plain, has_moved, has_verified, last_en
 from .meters.known import known_meters
 from .p1 import Keys, Reading
 from .port.address import AddressError, candidates
-from .port.entry_data import keys_from
+from .port.entry_data import keys_from, redacted
 from .port.serial_ports import entry_on, free_ports, is_same_port, stable_path
-from .takeover.core_entries import core_entries, core_on
+from .takeover.core_entries import core_entries, core_on, core_port
 from .takeover.issues import take_over_placeholders
+
+_ENTRY: Final = "entry"
 
 
 class P1ConfigFlow(DiscoveryStep, domain=DOMAIN):
@@ -54,6 +58,8 @@ class P1ConfigFlow(DiscoveryStep, domain=DOMAIN):
     _refused: Keys | None = None
     _free: Mapping[str, str]
     _is_confirmed = False
+    _is_past_start = False
+    _core: ConfigEntry | None = None
 
     @staticmethod
     @callback
@@ -100,6 +106,33 @@ class P1ConfigFlow(DiscoveryStep, domain=DOMAIN):
         ports = "\n".join(f"- `{port}` {description}".rstrip() for port, description in self._free.items())
         return self.async_show_form(step_id="scan", data_schema=EMPTY_SCHEMA, description_placeholders={"ports": ports})
 
+    async def async_step_start(self, _: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Show the menu: take over an entry of Home Assistant's own `dsmr`, or set up another port."""
+        self._is_past_start = True
+        names = ", ".join(redacted(entry.title) for entry in core_entries(self.hass))
+        return self.async_show_menu(
+            step_id="start", menu_options=["take_over", "user"], description_placeholders={"entries": names}
+        )
+
+    async def async_step_take_over(self, _: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Take over the only entry, or show the form to choose one."""
+        entries = core_entries(self.hass)
+        return await self.async_step_core_entry({_ENTRY: entries[0].entry_id} if len(entries) == 1 else None)
+
+    async def async_step_core_entry(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Show the form to choose the entry to take over, whose port and key are then used for listening."""
+        entries = {entry.entry_id: entry for entry in core_entries(self.hass)}
+        if not entries or (user_input is not None and user_input[_ENTRY] not in entries):
+            return self.async_abort(reason="nothing_to_take_over")
+        if user_input is None:
+            titles = {entry_id: redacted(entry.title) for entry_id, entry in entries.items()}
+            schema = probatio.Schema({probatio.Required(_ENTRY): one_of(titles)})
+            return self.async_show_form(step_id="core_entry", data_schema=schema)
+        port = await stable_path(self.hass, core_port(entries[user_input[_ENTRY]]))
+        self._ports = (port,)
+        self._input = {CONF_PORT: port, CONF_BRIDGE_TYPE: BRIDGE_AUTO}
+        return await self._start()
+
     async def _ask_port(self, user_input: dict[str, Any] | None) -> ConfigFlowResult:
         """Show the form for the port, or handle its input."""
         if user_input is not None:
@@ -128,8 +161,6 @@ class P1ConfigFlow(DiscoveryStep, domain=DOMAIN):
         free = tuple(port for port, entry in zip(ports, entries, strict=True) if entry is None)
         if free:
             self._ports = free
-            if self._origin == SOURCE_USER:
-                await self._use_core_key()
             return await self._start()
         if self._origin == SOURCE_USER:
             return self.async_abort(reason="already_configured")

@@ -10,12 +10,12 @@ from homeassistant.helpers.service_info.zeroconf import ZeroconfServiceInfo
 
 from ..const import BRIDGE_AUTO, CONF_BRIDGE_TYPE, DOMAIN
 from ..flow.forms import FOUND_SCHEMA
-from ..flow.take_over_step import TakeOverStep
+from ..flow.listen_step import ListenStep
 from ..port.serial_ports import entry_on, stable_path, usb_discoveries
 from .homewizard import announced, async_follow, dialogs_about
 
 
-class DiscoveryStep(TakeOverStep):
+class DiscoveryStep(ListenStep):
     """Asks before anything that was found is opened; `_serial` is the serial number of a reader that was found."""
 
     _serial: str | None = None
@@ -54,7 +54,6 @@ class DiscoveryStep(TakeOverStep):
     async def async_step_usb_confirm(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Confirm what was found, a cable or a reader, before it is opened."""
         if user_input is not None:
-            await self._use_core_key()
             return await self._start()
         return self._show_form(self._origin, FOUND_SCHEMA, {}, self.context["title_placeholders"])
 

@@ -16,9 +16,9 @@ import probatio
 from ..const import BRIDGE_SMARTY, CONF_ADDITIONAL_KEY, CONF_BRIDGE_TYPE, CONF_DECRYPTION_KEY, LOGGER
 from ..homewizard.transport import opener_of
 from ..p1 import Keys, PortFault
-from ..port.entry_data import redacted, settings_from
+from ..port.entry_data import keys_from, redacted, settings_from
 from ..port.serial_ports import is_network, is_raw_stream, is_same_port, user_of
-from ..takeover.core_entries import CORE, async_is_set_up, async_set_up_again, async_unload_core, core_on
+from ..takeover.core_entries import CORE, async_is_set_up, async_set_up_again, async_unload_core, core_keys, core_on
 from . import advice
 from .listening import ListenResult, Patience, listen
 from .report import code
@@ -64,9 +64,15 @@ class ListenStep(ConfigFlow):
         self._errors: dict[str, str] = {}
 
     async def _start(self) -> ConfigFlowResult:
+        """Listen, with the key of an entry of `dsmr` that has one of the ports if none was entered."""
         self._errors = {}
         self._heard = None
         self._user = None
+        for port in self._ports if self.source != SOURCE_RECONFIGURE else ():
+            core = await core_on(self.hass, port)
+            if core is not None and not self._key_input:
+                self._key_input = core_keys(core)
+                self._keys = keys_from(self._key_input)
         return await self.async_step_listen()
 
     async def async_step_listen(self, _: dict[str, Any] | None = None) -> ConfigFlowResult:

@@ -5,7 +5,7 @@ do not last. The number of meters and values is limited to those of a large hous
 registries of Home Assistant from the line.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from itertools import islice
 from typing import Final
@@ -44,7 +44,14 @@ class Newcomers:
         A known meter that has moved to another slot is accepted, and so is a channel that continues as another one. On
         an unknown port the meters of the first telegram are. Without checksum the guard has waited for new channels.
         """
-        uncertain = self._uncertain_meters(known, seen, moves)
+        keys = {
+            (slot, meter.equipment_identifier)
+            for slot, meter in (seen.items() if known else ())
+            if slot not in known and slot not in moves.slots.values()
+        }
+        telegrams = {key: self._telegrams.get(key, 0) + 1 for key in keys}
+        self._telegrams = {key: number for key, number in telegrams.items() if number < CERTAIN}
+        uncertain = {slot for slot, _ in self._telegrams}
         certain = {slot: meter for slot, meter in seen.items() if slot not in uncertain}
         self._are_channels_held = False
         moved = {*moves.slots, *moves.slots.values()}
@@ -59,19 +66,6 @@ class Newcomers:
                 channels = {channel_id: unit for channel_id, unit in meter.channels.items() if channel_id not in held}
                 certain[slot] = replace(meter, channels=channels)
         return certain
-
-    def _uncertain_meters(
-        self, known: Mapping[str, KnownMeter], seen: Mapping[str, KnownMeter], moves: Moves
-    ) -> Collection[str]:
-        """Return the slots of the new meters in a telegram that are not accepted yet."""
-        keys = {
-            (slot, meter.equipment_identifier)
-            for slot, meter in (seen.items() if known else ())
-            if slot not in known and slot not in moves.slots.values()
-        }
-        telegrams = {key: self._telegrams.get(key, 0) + 1 for key in keys}
-        self._telegrams = {key: number for key, number in telegrams.items() if number < CERTAIN}
-        return {slot for slot, _ in self._telegrams}
 
     def _is_certain(self, slot: str, channel_id: str) -> bool:
         """Count a telegram with a new channel, and return whether these are enough."""
