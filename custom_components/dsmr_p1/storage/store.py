@@ -178,10 +178,11 @@ class PortRecord:
     def from_dict(cls, stored: Mapping[str, Any]) -> Self:
         """Create from stored data."""
         meters = [KnownMeter.from_dict(meter) for meter in stored["meters"]]
-        tariffs = set(stored["memory"]["tariffs"])
+        memory = own_fields(PortMemory, stored["memory"])
+        tariffs = set(memory["tariffs"])
         return cls(
             {meter.slot: meter for meter in meters},
-            PortMemory(**{"is_certain": bool(tariffs), **stored["memory"], "tariffs": tariffs}),
+            PortMemory(**{"is_certain": bool(tariffs), **memory, "tariffs": tariffs}),
             Replaced.from_dict(stored["replaced"]) if "replaced" in stored else Replaced(),
             set(stored.get("acknowledged", ())),
             tuple(device) if (device := stored.get("device")) else None,

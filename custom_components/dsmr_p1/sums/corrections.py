@@ -40,11 +40,7 @@ turn: what was asked for before that is made by then.
 
 
 class Corrections:
-    """The corrections of one port that wait for the recorder.
-
-    `async_add` and `async_take_out` are all that others need. A correction survives a restart, and is made exactly
-    once.
-    """
+    """The corrections of one port that wait for the recorder: each survives a restart, and is made exactly once."""
 
     def __init__(self, port: Port) -> None:
         """Continue with what was stored of the port."""

@@ -8,6 +8,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.storage import Store
 
 from ..const import DOMAIN
+from ..storage.replaced import own_fields
 
 _VERSION: Final = 1
 
@@ -73,7 +74,7 @@ class Record:
         entities = [MovedEntity(**entity) for entity in stored["entities"]]
         devices = [MovedDevice(**device) for device in stored["devices"]]
         left = [LeftEntity(**entity) for entity in stored["left"]]
-        return cls(**{**stored, "entities": entities, "devices": devices, "left": left})
+        return cls(**{**own_fields(cls, stored), "entities": entities, "devices": devices, "left": left})
 
 
 class RecordStore:
