@@ -44,8 +44,7 @@ REPLAY: Final = "jq -j '.data.telegrams.good[].text // empty' DOWNLOAD > capture
 _SHORTEST_SECRET: Final = 6
 _COUNTERS: Final = ("telegrams", "opened", "failed", "lost", "is_encrypted", "authentication", "counter_restarts")
 _CHANGE: Final = ("slot", "is_asked", "is_replacement", "is_shown")
-_MEMORY: Final = ("sends_crc", "tag_verified", "tariffs")
-"""What is shown of the counters of the reader, of a changed meter, and of the memory of the port."""
+"""What is shown of the counters of the reader, and of a changed meter."""
 
 
 async def async_get_config_entry_diagnostics(hass: HomeAssistant, entry: P1ConfigEntry) -> dict[str, Any]:
@@ -73,7 +72,7 @@ async def async_get_config_entry_diagnostics(hass: HomeAssistant, entry: P1Confi
 
 
 def _port(port: Port) -> dict[str, Any]:
-    country, secret = port.assumed_country, secrets.token_bytes()
+    memory, country, secret = port.record.memory, port.assumed_country, secrets.token_bytes()
     return {
         "is_available": port.display.is_available,
         "is_full": port.is_full,
@@ -86,7 +85,11 @@ def _port(port: Port) -> dict[str, Any]:
         "settings": str(port.reader.settings or "those of the far end"),
         "checks_parity": port.reader.checks_parity,
         "heard": _heard(port),
-        "memory": {name: port.record.as_dict()["memory"][name] for name in _MEMORY},
+        "memory": {
+            "sends_crc": memory.sends_crc,
+            "tag_verified": memory.tag_verified,
+            "tariffs": sorted(memory.tariffs),
+        },
         "known_meters": [
             async_redact_data(meter.as_dict(), TO_REDACT)
             | {"refresh": port.display.refresh_of(meter), "totals_refresh": port.display.totals_refresh_of(meter)}

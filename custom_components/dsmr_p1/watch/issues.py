@@ -27,9 +27,8 @@ class Watch:
     @callback
     def async_start(self) -> None:
         """Start to check the conditions every minute."""
-        self._port.entry.async_on_unload(
-            async_track_time_interval(self._port.hass, self._look, INTERVAL, cancel_on_shutdown=True)
-        )
+        looking = async_track_time_interval(self._port.hass, self._look, INTERVAL, cancel_on_shutdown=True)
+        self._port.entry.async_on_unload(looking)
 
     def on_opened(self) -> None:
         """Handle the opening of the port."""
@@ -100,15 +99,14 @@ class Watch:
         port = self._port
         try:
             if self.evidence.is_open:
-                device = await find_device(self._port.hass, port.path)
+                device = await find_device(port.hass, port.path)
                 self._is_identified = True
                 if device is not None:
                     port.record.device = device
                     port.save()
             else:
-                self.evidence.moved_to = await find_moved_device(
-                    self._port.hass, port.path, port.record.device, other_than=self._port.entry.entry_id
-                )
+                own, known = port.entry.entry_id, port.record.device
+                self.evidence.moved_to = await find_moved_device(port.hass, port.path, known, other_than=own)
         except OSError as error:
             LOGGER.debug("P1 port %s: the USB devices cannot be listed: %s", port.name, type(error).__name__)
         finally:
