@@ -86,11 +86,7 @@ class Corrections:
             self._port.save()
 
     async def async_take_out(
-        self,
-        statistic_id: str,
-        unit: str | None,
-        begin: tuple[datetime, float],
-        end: tuple[datetime, float | None],
+        self, statistic_id: str, unit: str | None, begin: tuple[datetime, float], end: tuple[datetime, float | None]
     ) -> None:
         """Take out of a statistic all that was added between two instants, row by row.
 
