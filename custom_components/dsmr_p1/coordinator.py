@@ -1,21 +1,18 @@
 """The coordinator of one port: passes the readings of its reader on to the entities.
 
 Nothing is polled. Values go to the entities at the pace of each meter; changes of availability, first values, and
-meters or channels that were not there before go at once. Every telegram restarts a watchdog: when it runs out, the
-meters are unavailable.
+meters or channels that were not there before go at once. After a silence the meters are unavailable.
 """
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
 from time import monotonic
 from typing import Final, override
 
 from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntry
-from homeassistant.core import CALLBACK_TYPE, HassJob, callback
+from homeassistant.core import CALLBACK_TYPE, callback
 from homeassistant.exceptions import ConfigEntryAuthFailed, ConfigEntryNotReady
 from homeassistant.helpers.entity import Entity
-from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
 
 from .const import DOMAIN, LOGGER
@@ -28,6 +25,7 @@ from .port.entry_data import without_secrets
 from .port.state import Port
 from .watch.conditions import KEY_FAILURES
 from .watch.issues import Watch
+from .watch.silence import Silence
 
 type P1ConfigEntry = ConfigEntry[P1Coordinator]
 
@@ -54,8 +52,7 @@ class P1Coordinator(DataUpdateCoordinator[Mapping[str, Values]]):
         self._on_display_change()
         self.entities_of_parts: Sequence[Entity] = ()
         self._first_reading: asyncio.Future[None] | None = None
-        self._watchdog = HassJob(self._on_watchdog, cancel_on_shutdown=True)
-        self._cancel_watchdog: CALLBACK_TYPE | None = None
+        self._silence = Silence(port.hass, port.received_timeout, self._on_silence)
         self.is_down = False
         """Whether telegrams have stopped: for longer than configured, or because the port is lost."""
         self._key_failures = 0
@@ -70,8 +67,8 @@ class P1Coordinator(DataUpdateCoordinator[Mapping[str, Values]]):
         """
         if must_hear or not self.port.meters:
             self._first_reading = self.hass.loop.create_future()
-        self._restart_watchdog()
-        self.config_entry.async_on_unload(self._stop_watchdog)
+        self._silence.heard()
+        self.config_entry.async_on_unload(self._silence.stop)
         self.meters.async_start()
         self.keeper.async_start()
         self.config_entry.async_create_background_task(self.hass, self._read(), f"{DOMAIN} reader of {self.name}")
@@ -144,7 +141,7 @@ class P1Coordinator(DataUpdateCoordinator[Mapping[str, Values]]):
         port, now = self.port, monotonic()
         reading = self.keeper.check(reading, now)
         port.reading = reading
-        self._restart_watchdog()
+        self._silence.heard()
         self.meters.follow(reading)
         heard = {meter.profile.slot: meter for meter in reading.meters}
         values = {slot: self.meters.values(slot, heard.get(slot)) for slot in port.display.pick_due(port.meters, now)}
@@ -214,17 +211,6 @@ class P1Coordinator(DataUpdateCoordinator[Mapping[str, Values]]):
         LOGGER.info("P1 port %s is unavailable: %s", self.name, reason)
         self.port.display.set_unavailable()
 
-    def _restart_watchdog(self) -> None:
-        self._stop_watchdog()
-        self._cancel_watchdog = async_call_later(self.hass, self.port.received_timeout, self._watchdog)
-
     @callback
-    def _on_watchdog(self, _: datetime) -> None:
-        self._cancel_watchdog = None
+    def _on_silence(self) -> None:
         self._set_unavailable(f"no telegram for {self.port.received_timeout:g} seconds")
-
-    @callback
-    def _stop_watchdog(self) -> None:
-        if self._cancel_watchdog is not None:
-            self._cancel_watchdog()
-            self._cancel_watchdog = None

@@ -9,13 +9,11 @@ from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 import pytest
-from pytest_homeassistant_custom_component.common import async_fire_time_changed
 from pytest_homeassistant_custom_component.components.recorder.common import async_wait_recording_done
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
-from custom_components.dsmr_p1.const import DEFAULT_RECEIVED_TIMEOUT
 from tests.ha.house import House, MakeHouse
-from tests.ha.pace import Clock
+from tests.ha.pace import Clock, wait_in_vain
 
 STEP = 900
 DAY = 86_400
@@ -57,8 +55,7 @@ async def test_a_day_is_what_happened(house: House, clock: Clock, hass_client: C
 
 
 async def test_an_outage_is_two_lines(house: House, hass_client: ClientSessionGenerator) -> None:
-    async_fire_time_changed(house.hass, dt_util.utcnow() + timedelta(seconds=DEFAULT_RECEIVED_TIMEOUT + 1))
-    await house.hass.async_block_till_done(wait_background_tasks=False)
+    await wait_in_vain(house.hass)
     await house.send()
     await house.send()
     lines = await activity(house, hass_client)

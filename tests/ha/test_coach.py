@@ -10,9 +10,7 @@ from homeassistant.core import Event, EventStateChangedData, HomeAssistant, call
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.event import async_track_state_change_event
-from homeassistant.util import dt as dt_util
 import pytest
-from pytest_homeassistant_custom_component.common import async_fire_time_changed
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.dsmr_p1.const import (
@@ -25,7 +23,7 @@ from custom_components.dsmr_p1.const import (
 from simulator import EXAMPLE_DECRYPTION_KEY
 from tests.ha.flow_driver import Step, answer, begin_options, check_texts, over_rest, suggested
 from tests.ha.house import House, MakeHouse
-from tests.ha.pace import Clock
+from tests.ha.pace import Clock, wait_in_vain
 from tests.ha.test_blueprints import automate, notes
 from tests.p1.captures import telegram
 
@@ -241,8 +239,7 @@ async def test_what_was_before_an_outage_is_not_shown_after_it(hass: HomeAssista
         seen.append(event.data["new_state"].state)
 
     async_track_state_change_event(hass, entity_id, note)
-    async_fire_time_changed(hass, dt_util.utcnow() + timedelta(seconds=121))
-    await hass.async_block_till_done()
+    await wait_in_vain(hass)
     assert seen == ["unavailable"]
     await house.send(sent(300, 1_000_050, 100))
     assert seen == ["unavailable", "off"]

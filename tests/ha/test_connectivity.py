@@ -1,15 +1,12 @@
 """Whether the meter is heard, as one entity that is always there."""
 
-from datetime import timedelta
-
 from homeassistant.const import STATE_OFF, STATE_ON, STATE_UNAVAILABLE, STATE_UNKNOWN
 from homeassistant.core import Event, EventStateChangedData, HomeAssistant
 from homeassistant.helpers import entity_registry as er
-from homeassistant.util import dt as dt_util
-from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
-from custom_components.dsmr_p1.const import DEFAULT_RECEIVED_TIMEOUT, DOMAIN
+from custom_components.dsmr_p1.const import DOMAIN
 from tests.ha.house import House, MakeHouse, eventually
+from tests.ha.pace import wait_in_vain
 
 
 def entity_id(house: House) -> str:
@@ -25,12 +22,6 @@ def value(house: House) -> str:
     return state.state
 
 
-async def silence(house: House) -> None:
-    """Let nothing come for as long as the owner allows."""
-    async_fire_time_changed(house.hass, dt_util.utcnow() + timedelta(seconds=DEFAULT_RECEIVED_TIMEOUT + 1))
-    await house.hass.async_block_till_done(wait_background_tasks=False)
-
-
 async def test_one_outage_is_two_changes(hass: HomeAssistant, make_house: MakeHouse) -> None:
     house = await make_house()
     await house.set_up()
@@ -43,7 +34,7 @@ async def test_one_outage_is_two_changes(hass: HomeAssistant, make_house: MakeHo
 
     hass.bus.async_listen("state_changed", note)
     await house.send()
-    await silence(house)
+    await wait_in_vain(hass)
     assert house.value("electricity", "emeter_actual_delivery") == STATE_UNAVAILABLE
     assert value(house) == STATE_OFF
     await house.send()

@@ -1,7 +1,6 @@
 """The coordinator: availability, the pace of updates, keys, and what is never said."""
 
 import asyncio
-from datetime import timedelta
 from decimal import Decimal
 import logging
 
@@ -10,9 +9,7 @@ from homeassistant.const import CONF_PORT, STATE_UNAVAILABLE, STATE_UNKNOWN
 from homeassistant.core import Event, EventStateChangedData, HomeAssistant
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.setup import async_setup_component
-from homeassistant.util import dt as dt_util
 import pytest
-from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from custom_components.dsmr_p1.const import (
     BRIDGE_SMARTY,
@@ -21,11 +18,10 @@ from custom_components.dsmr_p1.const import (
     CONF_METER_TYPE,
     CONF_RECEIVED_TIMEOUT,
     CONF_REFRESH,
-    DEFAULT_RECEIVED_TIMEOUT,
 )
 from simulator import EXAMPLE_DECRYPTION_KEY, crc16
 from tests.ha.house import House, MakeHouse, eventually
-from tests.ha.pace import Clock
+from tests.ha.pace import Clock, wait_in_vain
 from tests.p1.captures import channels
 
 POWER = ("electricity", "emeter_actual_delivery")
@@ -44,11 +40,6 @@ def told(caplog: pytest.LogCaptureFixture) -> list[str]:
         for record in caplog.records
         if record.name == LOGGER and record.levelno >= logging.INFO
     ]
-
-
-async def wait_in_vain(hass: HomeAssistant, seconds: float) -> None:
-    async_fire_time_changed(hass, dt_util.utcnow() + timedelta(seconds=seconds))
-    await hass.async_block_till_done()
 
 
 async def test_silence_makes_unavailable_once_and_a_telegram_available(
@@ -100,7 +91,7 @@ async def test_a_port_that_goes_and_comes_back(
     house.port.unplug()
     await eventually(lambda: house.coordinator.port.reader.heard.failed)
     assert house.value(*POWER) != STATE_UNAVAILABLE
-    await wait_in_vain(hass, DEFAULT_RECEIVED_TIMEOUT + 1)
+    await wait_in_vain(hass)
     assert house.value(*POWER) == STATE_UNAVAILABLE
     house.port.replug()
     await eventually(lambda: house.is_listening)

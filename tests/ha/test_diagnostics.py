@@ -1,7 +1,7 @@
 """Diagnostics: enough to help a stranger, who can replay what was on the line; and nothing private."""
 
 from base64 import b64decode
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 import json
 import os
 from pathlib import Path
@@ -13,9 +13,8 @@ from typing import Any
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import CONF_PORT
 from homeassistant.core import HomeAssistant
-from homeassistant.util import dt as dt_util
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry, async_fire_time_changed
+from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.components.diagnostics import get_diagnostics_for_config_entry
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
@@ -23,7 +22,6 @@ from custom_components.dsmr_p1.const import (
     CONF_ADDITIONAL_KEY,
     CONF_DECRYPTION_KEY,
     CONF_REFRESH,
-    DEFAULT_RECEIVED_TIMEOUT,
     DOMAIN,
 )
 from custom_components.dsmr_p1.diagnostics import async_get_config_entry_diagnostics
@@ -31,7 +29,8 @@ from custom_components.dsmr_p1.p1 import Quantity, Reading, Rejected, RejectReas
 from custom_components.dsmr_p1.port.captures import MOST_BAD, MOST_GOOD, Capture, Captures
 from simulator import EXAMPLE_AUTHENTICATION_KEY, EXAMPLE_DECRYPTION_KEY
 from simulator.playback import Playback
-from tests.ha.house import House, MakeHouse, eventually
+from tests.ha.house import House, MakeHouse
+from tests.ha.pace import wait_in_vain
 from tests.p1.captures import CAPTURES, DSMR5, MINIMAL, decode, keys_of, load, read, telegram
 
 ROOT = Path(__file__).parents[2]
@@ -117,9 +116,8 @@ async def test_what_the_owner_is_asked(
 async def test_entities_that_have_no_value(make_house: MakeHouse, hass_client: ClientSessionGenerator) -> None:
     house = await make_house()
     await house.set_up()
-    async_fire_time_changed(house.hass, dt_util.utcnow() + timedelta(seconds=DEFAULT_RECEIVED_TIMEOUT + 1))
-    await eventually(lambda: not house.coordinator.last_update_success)
-    await house.hass.async_block_till_done()
+    await wait_in_vain(house.hass)
+    assert not house.coordinator.last_update_success
     found = await download(house, hass_client)
     assert "electricity_emeter_actual_delivery" in found["entities"]["unavailable"]
     assert found["is_available"] is False

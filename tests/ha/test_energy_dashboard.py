@@ -20,7 +20,7 @@ from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 from custom_components.dsmr_p1.const import CONF_ENERGY_DASHBOARD, DOMAIN
 from custom_components.dsmr_p1.services import SERVICE_ADD_TO_ENERGY_DASHBOARD
 from tests.ha.house import House, MakeHouse, eventually
-from tests.ha.test_coordinator import wait_in_vain
+from tests.ha.pace import wait_in_vain
 from tests.ha.test_events import quiet
 
 LOW, LOW_BACK = ("electricity", "emeter_delivery_tariff1"), ("electricity", "emeter_production_tariff1")

@@ -1,7 +1,6 @@
 """Events: what happened at a meter, from the bytes of two telegrams to the states of `event` entities."""
 
 from collections.abc import Mapping
-from datetime import timedelta
 import json
 from pathlib import Path
 from typing import Any
@@ -10,9 +9,7 @@ from homeassistant.const import EVENT_HOMEASSISTANT_STARTED, STATE_UNAVAILABLE, 
 from homeassistant.core import CoreState, Event as BusEvent, EventStateChangedData, HomeAssistant
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.event import async_track_state_change_event
-from homeassistant.util import dt as dt_util
 import pytest
-from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from custom_components.dsmr_p1.const import DOMAIN
 from custom_components.dsmr_p1.events.follower import Follower
@@ -21,6 +18,7 @@ from custom_components.dsmr_p1.p1 import CHANNELS, Reading
 from custom_components.dsmr_p1.port.captures import Capture
 from custom_components.dsmr_p1.port.state import Port
 from tests.ha.house import House, MakeHouse, eventually
+from tests.ha.pace import wait_in_vain
 from tests.p1.captures import telegram
 
 INTEGRATION = Path(__file__).parents[2] / "custom_components/dsmr_p1"
@@ -280,8 +278,7 @@ async def test_another_time_zone_makes_no_failure_new(hass: HomeAssistant, house
 async def test_events_are_available_whatever_the_port_does(hass: HomeAssistant, house: House) -> None:
     await house.send(quiet({"0-0:96.14.0": "(0001)"}))
     before = [house.event(*key) for key in (MESSAGE, POWER_FAILURE, VOLTAGE, TARIFF)]
-    async_fire_time_changed(hass, dt_util.utcnow() + timedelta(seconds=125))
-    await hass.async_block_till_done()
+    await wait_in_vain(hass)
     assert house.value("electricity", "emeter_actual_delivery") == STATE_UNAVAILABLE
     assert [house.event(*key) for key in (MESSAGE, POWER_FAILURE, VOLTAGE, TARIFF)] == before
 

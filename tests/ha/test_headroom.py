@@ -1,15 +1,12 @@
 """The headroom of the phases: worked out by hand, and through the front door."""
 
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Any
 
 from homeassistant.core import HomeAssistant, State
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers import entity_registry as er
-from homeassistant.util import dt as dt_util
 import pytest
-from pytest_homeassistant_custom_component.common import async_fire_time_changed
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.dsmr_p1.const import CONF_RECEIVED_TIMEOUT, CONF_REFRESH, DOMAIN
@@ -17,6 +14,7 @@ from custom_components.dsmr_p1.parts.headroom.phases import Grid, Overload, Phas
 from custom_components.dsmr_p1.parts.headroom.settings import CONF_HEADROOM, CONF_HEADROOM_FUSE, CONF_HEADROOM_GRID
 from tests.ha.flow_driver import Step, answer, begin_options, check_texts, over_rest, suggested
 from tests.ha.house import House, MakeHouse
+from tests.ha.pace import wait_in_vain
 from tests.p1.captures import DSMR22, MINIMAL, channels, load, telegram
 
 WITH, WITHOUT = Grid.WITH_NEUTRAL, Grid.WITHOUT_NEUTRAL
@@ -317,8 +315,7 @@ async def test_it_is_there_as_the_port_is(hass: HomeAssistant, make_house: MakeH
             history.append(event.data["new_state"].state)
 
     hass.bus.async_listen("state_changed", take)
-    async_fire_time_changed(hass, dt_util.utcnow() + timedelta(seconds=121))
-    await hass.async_block_till_done()
+    await wait_in_vain(hass)
     assert set(shown(house).values()) == {"unavailable"}
     await house.send(OVER)
     # What was before the outage is never shown after it.

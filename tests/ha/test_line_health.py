@@ -19,6 +19,7 @@ from custom_components.dsmr_p1.p1 import CHANNELS
 from custom_components.dsmr_p1.watch.line_health import DESCRIPTIONS, LineHealthSensor
 from simulator import EXAMPLE_AUTHENTICATION_KEY, EXAMPLE_DECRYPTION_KEY
 from tests.ha.house import House, MakeHouse, eventually
+from tests.ha.pace import wait_in_vain
 
 ENGLISH = json.loads(
     (Path(__file__).parents[2] / "custom_components/dsmr_p1/translations/en.json").read_text(encoding="utf-8")
@@ -113,8 +114,7 @@ async def test_while_the_meter_is_silent(
     await look(hass)
     now._now += 500
     await look(hass)
-    async_fire_time_changed(hass, dt_util.utcnow() + timedelta(seconds=130))
-    await hass.async_block_till_done()
+    await wait_in_vain(hass, 130)
     assert house.value("electricity", "emeter_actual_delivery") == STATE_UNAVAILABLE
     found = values(house)
     assert STATE_UNAVAILABLE not in found.values()

@@ -51,6 +51,7 @@ from custom_components.dsmr_p1.parts.relay.settings import (
 from simulator import EXAMPLE_AUTHENTICATION_KEY, EXAMPLE_DECRYPTION_KEY, SimulatedMeter
 from tests.ha.flow_driver import Step, answer, begin_options, check_texts, over_rest, sending
 from tests.ha.house import PATIENCE, House, MakeHouse, eventually
+from tests.ha.pace import wait_in_vain
 from tests.p1.captures import DSMR5, DSMR22, decode, load, telegram
 
 HOST = "127.0.0.1"
@@ -318,8 +319,7 @@ async def test_an_unplugged_port_is_told_and_its_clients_read_on_when_it_is_back
     async with reading(free) as before:
         house.port.unplug()
         await eventually(lambda: house.coordinator.port.reader.heard.failed)
-        async_fire_time_changed(hass, dt_util.utcnow() + timedelta(seconds=121))
-        await hass.async_block_till_done()
+        await wait_in_vain(hass)
         assert hass.states.is_state(connected, STATE_OFF)
         async with reading(free) as meanwhile:
             house.port.replug()
