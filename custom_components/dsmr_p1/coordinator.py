@@ -158,7 +158,6 @@ class P1Coordinator(DataUpdateCoordinator[Mapping[str, Values]]):
             self._cancel_reauth()
         self.watch.on_reading()
         port.follow(reading, now)
-        port.save()
         self.keeper.steps.async_complete()
 
     def _on_rejected(self, rejected: Rejected) -> None:

@@ -107,6 +107,7 @@ class Replacements:
         """Update open changes with each telegram, before its values are shown."""
         if not self._record.changes and not self._doubted and not self._record.unbooked:
             return
+        self._port.is_unsettled = True
         self._handover.follow_costs()
         for meter in reading.meters:
             slot = meter.profile.slot

@@ -4,7 +4,8 @@ Each fact has one owner. The reader owns its counters (`reader.heard`) and the m
 coordinator sets `reading`. `display` has the values of the entities. `record` is stored; its
 meters are replaced through `async_set_meters` only, its other parts each belong to one module: `replaced` to `meters`,
 `corrections` to `sums`, `acknowledged` to `repairs`, `device` to `watch`, `seen` to `events`, `is_on_dashboard`
-to `energy_dashboard`, `guard` and `odd_steps` to `guarding`, `time_zone` to this one. `is_full` belongs to `meters`.
+to `energy_dashboard`, `guard` and `odd_steps` to `guarding`, `time_zone` to this one. `is_full` and `is_unsettled` belong
+to `meters`.
 """
 
 from collections.abc import Mapping
@@ -27,6 +28,8 @@ from .place import ClockZone, assumed_country, assumed_zone, zone_named
 
 WRITE_INTERVAL: Final = 30.0
 """The fewest seconds between two writes of the record of a port, except for data that must not be lost."""
+LOOK_INTERVAL: Final = 10.0
+"""Seconds after which the record is looked at for changes, while telegrams differ from each other in numbers only."""
 COUNTER_INTERVAL: Final = 3600.0
 """Seconds after which frame counters are written; telegrams since the last write can be replayed after a crash."""
 
@@ -37,7 +40,8 @@ class Port:
     `path` is the device or URL and may carry a password; `name` is the same without secrets. `received_timeout` are
     the seconds without a telegram after which the meters are unavailable. `tariff_words` are the words for the numbers
     of tariffs that entities which were taken over continue to show, by the registry id of the entity. `is_full`: the
-    last telegrams had more meters or values than are kept.
+    last telegrams had more meters or values than are kept. `is_unsettled`: this telegram may have changed what is kept
+    of a replaced meter, which is written at once.
     """
 
     def __init__(self, hass: HomeAssistant, entry: ConfigEntry, keys: Keys | None, record: PortRecord) -> None:
@@ -63,6 +67,7 @@ class Port:
         self.captures = Captures()
         self.subscribe = self.captures.subscribe
         self.is_full = False
+        self.is_unsettled = False
         self._clock_zone = ClockZone()
         self._declared: tuple[CosemValue | None, ...] = ()
         self.tariff_words: Mapping[str, Mapping[str, str]] = {}
@@ -71,6 +76,7 @@ class Port:
         self._saved = record.copy()
         self._written_at = -WRITE_INTERVAL
         self._write_due: float | None = None
+        self._look_at = 0.0
         self._is_closed = False
 
     @classmethod
@@ -106,15 +112,21 @@ class Port:
 
     @callback
     def follow(self, reading: Reading, now: float) -> None:
-        """Follow the version and the clock of the last telegram: the clock may show another time zone."""
+        """Follow the clock of the last telegram, which may show another time zone, and store what has changed with it.
+
+        As a rule that is nothing: telegrams that differ in numbers only are looked at now and then.
+        """
         if reading.counter_restarted:
             LOGGER.warning("P1 port %s: the frame counter of the meter began anew, and is believed", self.name)
-        self._show_version()
         zone = self._clock_zone.follow(reading.telegram, now)
         if zone is not None and (time_zone := zone_named(zone)) is not None:
             LOGGER.debug("P1 port %s: the meter's clock is right in the time zone %s", self.name, zone)
             self.record.time_zone = zone
             self.reader.set_time_zone(time_zone)
+        if self.is_unsettled or reading.detection.before is None or self.hass.loop.time() >= self._look_at:
+            self.is_unsettled, self._look_at = False, self.hass.loop.time() + LOOK_INTERVAL
+            self._show_version()
+            self.save()
 
     @callback
     def save(self) -> None:
