@@ -77,7 +77,7 @@ class P1Event(P1Entity, EventEntity):
 
     @override
     async def async_added_to_hass(self) -> None:
-        await super().async_added_to_hass()
+        # It does not listen to the coordinator: its state is written only when an event occurs.
         # Automations see an event only if the state changes.
         self.async_write_ha_state()
         self.async_on_remove(self._follower.listen(self.slot, self.entity_description.key, self._on_event))
@@ -109,8 +109,3 @@ class P1Event(P1Entity, EventEntity):
     def _trigger(self, event: Event) -> None:
         self._trigger_event(event.type, event.facts)
         self.async_write_ha_state()
-
-    @callback
-    @override
-    def _handle_coordinator_update(self) -> None:
-        """Ignore updates: the state is written only when an event occurs."""

@@ -128,6 +128,7 @@ class P1Sensor(P1Entity, SensorEntity):
         self.entity_description = describe(meter, channel_id, registered)
         self._units = meter.channels[channel_id], shown_unit(meter, channel_id, registered)
         self._decimals: int | None = None
+        self._last_number = Decimal("nan")
         self._attr_suggested_display_precision = self._last_precision()
         quantity = channel_type(channel_id).quantity
         self._is_total = quantity in TOTALS
@@ -240,6 +241,9 @@ class P1Sensor(P1Entity, SensorEntity):
 
     def _display_decimals_of(self, value: Decimal) -> None:
         """Display as many decimals as were received, the most of them where their number varies."""
+        if value.same_quantum(self._last_number):
+            return
+        self._last_number = value
         decimals = max(0, -int(value.as_tuple().exponent))
         if self._decimals is None or decimals > self._decimals:
             self._decimals = self._attr_suggested_display_precision = decimals

@@ -77,7 +77,7 @@ class Follower:
         if last is None or last.profile is not profile:
             names = profile.channel_types.items()
             last = _Last(profile, tuple(channel_id for channel_id, row in names if row.name in WATCHED), ())
-        values = tuple([meter.channels.get(channel_id) for channel_id in last.watched])
+        values = tuple(map(meter.channels.get, last.watched))
         if values == last.values:
             return False
         self._last[slot] = last._replace(values=values)

@@ -1,6 +1,7 @@
 """The values that the entities of a port show, and the pace of their updates."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
+from math import inf
 from typing import Final
 
 from homeassistant.config_entries import ConfigEntry
@@ -84,22 +85,27 @@ class Display:
     def _chosen_refresh(self, meter: KnownMeter, usual: float) -> float:
         return float(self._entry.options.get(CONF_REFRESH, {}).get(meter.slot, usual))
 
-    def pick_due(self, meters: Mapping[str, KnownMeter], now: float) -> Iterator[str]:
-        """Yield the slots of the meters that this telegram updates, and set those whose totals are due too."""
+    def pick_due(self, meters: Mapping[str, KnownMeter], now: float) -> list[str]:
+        """Return the slots of the meters that this telegram updates, and set those whose totals are due too."""
         options = self._entry.options
         if self._paces_for is None or self._paces_for[0] is not meters or self._paces_for[1] is not options:
             self._paces_for = meters, options
-            self._paces = {s: (self.refresh_of(meter), self.totals_refresh_of(meter)) for s, meter in meters.items()}
-        due_at = self._due_at if self.is_available else {}
-        self.due_totals = set()
-        for slot, (refresh, totals_refresh) in self._paces.items():
-            values_at, totals_at = due_at.get(slot, (now, now))
+            self._paces = {
+                slot: (_pace(self.refresh_of(meter)), _pace(self.totals_refresh_of(meter)))
+                for slot, meter in meters.items()
+            }
+        if not self.is_available:
+            self._due_at.clear()
+        due, self.due_totals = [], set()
+        for slot, (pace, totals_pace) in self._paces.items():
+            values_at, totals_at = self._due_at.get(slot, _AT_ONCE)
             if now >= values_at:
+                due.append(slot)
                 if now >= totals_at:
                     self.due_totals.add(slot)
-                    totals_at = _next(now, totals_refresh)
-                self._due_at[slot] = _next(now, refresh), totals_at
-                yield slot
+                    totals_at = now + totals_pace
+                self._due_at[slot] = now + pace, totals_at
+        return due
 
     @callback
     def expire(self, slot: str) -> None:
@@ -107,5 +113,9 @@ class Display:
         self._due_at.pop(slot, None)
 
 
-def _next(now: float, interval: float) -> float:
-    return now + interval - min(_EARLY, interval / 2)
+_AT_ONCE: Final = (-inf, -inf)
+
+
+def _pace(refresh: float) -> float:
+    """Return the seconds after which a telegram is due that may come early."""
+    return refresh - min(_EARLY, refresh / 2)

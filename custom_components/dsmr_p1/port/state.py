@@ -4,8 +4,8 @@ Each fact has one owner. The reader owns its counters (`reader.heard`) and the m
 coordinator sets `reading`. `display` has the values of the entities. `record` is stored; its
 meters are replaced through `async_set_meters` only, its other parts each belong to one module: `replaced` to `meters`,
 `corrections` to `sums`, `acknowledged` to `repairs`, `device` to `watch`, `seen` to `events`, `is_on_dashboard`
-to `energy_dashboard`, `guard` and `odd_steps` to `guarding`, `time_zone` to this one. `is_full` and `is_unsettled` belong
-to `meters`.
+to `energy_dashboard`, `guard` and `odd_steps` to `guarding`, `time_zone` to this one. `is_full` and `is_unsettled`
+belong to `meters`.
 """
 
 from collections.abc import Mapping
