@@ -1,7 +1,7 @@
 """The benchmark's hand inside Home Assistant: it looks at clocks, memory and states where they are.
 
 It speaks JSON, a line for a command and a line for its answer, on a socket in the configuration folder. It uses
-entries, the entity registry and states only, and nothing of any integration.
+entries, the entity registry, states and the recorder only, and nothing of any integration.
 """
 
 import asyncio
@@ -16,6 +16,7 @@ from homeassistant.const import ATTR_UNIT_OF_MEASUREMENT
 from homeassistant.core import Event, EventStateChangedData, HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.event import async_track_state_change_event
+from homeassistant.helpers.recorder import get_instance
 from homeassistant.helpers.typing import ConfigType
 
 DOMAIN: Final = "bench_probe"
@@ -47,6 +48,7 @@ class Probe:
             "watch": self._watch,
             "changes": self._take_changes,
             "usage": self._usage,
+            "commit": self._commit,
             "memory": self._memory,
         }
 
@@ -124,13 +126,18 @@ class Probe:
         """Return the processor time of all threads and that of this thread, the event loop's, both in seconds."""
         return {"total": time.process_time(), "loop": time.thread_time(), "at": time.monotonic(), "clock": time.time()}
 
+    async def _commit(self) -> None:
+        """Let the recorder write what it has: until then, each row is dozens of objects."""
+        await get_instance(self._hass).async_block_till_done()
+
     async def _memory(self) -> float:
-        """Return the memory that is this process' alone, in MiB, after a look for garbage."""
+        """Return the memory that is this process' alone, in MiB, after a commit and a look for garbage."""
 
         def private() -> float:
             lines = Path("/proc/self/smaps_rollup").read_text().splitlines()
             kib = sum(int(line.split()[1]) for line in lines if line.startswith("Private_"))
             return kib / 1024
 
+        await self._commit()
         gc.collect()
         return await self._hass.async_add_executor_job(private)

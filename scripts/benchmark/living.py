@@ -194,8 +194,10 @@ async def measure_growth(trees: Sequence[Tree], *, seconds: float) -> list[Measu
                     if number:
                         await home.reserve(number, ends[home.side])
                     await home.enable(number)
+                    await home.wait_for_power(number)
+                    # A process keeps the memory that it needs at most, and no home sets up fifty bridges in a row.
+                    await home.ask("commit")
                     if not number:
-                        await home.wait_for_power()
                         ends[home.side] = await home.keep_eight()
                 await feed(home.bridges[:count], 1, 5)
                 used = await home.usage_of(feed(home.bridges[:count], 1, seconds))
