@@ -4,6 +4,7 @@ from collections.abc import Mapping
 import json
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from homeassistant.const import EVENT_HOMEASSISTANT_STARTED, STATE_UNAVAILABLE, STATE_UNKNOWN
 from homeassistant.core import CoreState, Event as BusEvent, EventStateChangedData, HomeAssistant
@@ -281,6 +282,19 @@ async def test_events_are_available_whatever_the_port_does(hass: HomeAssistant, 
     await wait_in_vain(hass)
     assert house.value("electricity", "emeter_actual_delivery") == STATE_UNAVAILABLE
     assert [house.event(*key) for key in (MESSAGE, POWER_FAILURE, VOLTAGE, TARIFF)] == before
+
+
+async def test_what_was_seen_last_is_written_though_nothing_but_numbers_changes(
+    hass: HomeAssistant, house: House, hass_storage: dict[str, Any]
+) -> None:
+    """Home Assistant may end without a warning, and would tell the same again."""
+    time = hass.loop.time
+    # A counter is shown with the second telegram that has it.
+    for passed in (60, 75, 90):
+        with patch.object(hass.loop, "time", lambda passed=passed: time() + passed):
+            await house.send(quiet({"1-0:32.32.0": "(00004)"}))
+    stored = hass_storage[f"{DOMAIN}.{house.entry.entry_id}"]["data"]["seen"]["electricity"]["values"]
+    assert stored["emeter_voltage_sags_l1"] == "4"
 
 
 async def test_only_the_kinds_that_a_meter_tells_are_there(make_house: MakeHouse) -> None:
