@@ -124,19 +124,23 @@ class P1Sensor(P1Entity, SensorEntity):
         super().__init__(coordinator, meter.slot, channel_id)
         self.channel_id = channel_id
         self.is_added = False
-        registered = self.registered_unit
-        self.entity_description = describe(meter, channel_id, registered)
-        self._units = meter.channels[channel_id], shown_unit(meter, channel_id, registered)
+        registered = self._registered()
+        unit = None if registered is None else registered.unit_of_measurement
+        self.entity_description = describe(meter, channel_id, unit)
+        self._units = meter.channels[channel_id], shown_unit(meter, channel_id, unit)
         self._decimals: int | None = None
         self._last_number = Decimal("nan")
-        self._attr_suggested_display_precision = self._last_precision()
+        self._attr_suggested_display_precision = self._last_precision(registered)
         quantity = channel_type(channel_id).quantity
         self._is_total = quantity in TOTALS
         self._is_reported = self.entity_description.state_class is not None
         self._is_text = PRESENTATIONS[quantity].state_class is None and (
             self.entity_description.device_class in (None, SensorDeviceClass.ENUM)
         )
-        self._words = self._tariff_words(channel_id)
+        # The names of tariffs of an entity that was taken over, which automations rely on.
+        self._words: Mapping[str, str] = {}
+        if quantity is Quantity.TARIFF and registered is not None:
+            self._words = coordinator.port.tariff_words.get(registered.id, {})
         if self._words:
             self._attr_options = sorted(self._words.values())
         self._is_retired = False
@@ -145,14 +149,6 @@ class P1Sensor(P1Entity, SensorEntity):
         self._was_available = False
         self._written: State | None = None
         self._take_value()
-
-    def _tariff_words(self, channel_id: str) -> Mapping[str, str]:
-        """Return the tariff names of an entity that was taken over, which automations rely on."""
-        words = self.coordinator.port.tariff_words
-        if not words or channel_type(channel_id).quantity is not Quantity.TARIFF:
-            return {}
-        registered = self._registered()
-        return {} if registered is None else words.get(registered.id, {})
 
     def _registered(self) -> er.RegistryEntry | None:
         """Return the registry entry that the sensor has, or will have; None if it is new."""
@@ -165,10 +161,9 @@ class P1Sensor(P1Entity, SensorEntity):
         registered = self._registered()
         return None if registered is None else registered.unit_of_measurement
 
-    def _last_precision(self) -> int | None:
+    def _last_precision(self, registered: er.RegistryEntry | None) -> int | None:
         """Return the decimals displayed so far, until the meter sends a value; those of the unit if that is new."""
         suggested = self.entity_description.suggested_display_precision
-        registered = self._registered()
         if registered is None or registered.unit_of_measurement != self.entity_description.native_unit_of_measurement:
             return suggested
         options: Mapping[str, Any] = registered.options.get("sensor") or {}
