@@ -50,7 +50,7 @@ def parse_timestamp(text: str, clock: Clock) -> datetime | None:
     if len(text) == _TIME_LENGTH and text[:-1].isdecimal():
         # The form of DSMR 4 and later, in nearly every line with a time.
         zone = clock.standard if text[-1] == "W" else clock.summer if text[-1] == "S" else None
-        if zone is not None and _FIRST_YEAR_DIGITS <= text[:2] < _FIRST_UNSET_DIGITS and text[6:8] < _DAY_OVER:
+        if zone is not None and _FIRST_YEAR_DIGITS <= text < _FIRST_UNSET_DIGITS and text[6:8] < _DAY_OVER:
             try:
                 return datetime.fromisoformat(f"20{text[:6]}T{text[6:12]}").replace(tzinfo=zone)
             except ValueError:

@@ -17,7 +17,7 @@ from ..errors import AuthenticationError, DecryptionError, TelegramError
 from ..memory import PortMemory
 from ..meters.detection import Detection, Meter
 from ..telegrams.telegram import CosemObject, Telegram
-from ..wire.crc import crc16
+from ..wire.checksums import SEAL, alike
 from ..wire.decryption import Authentication, Decrypted, Keys, decrypt, frame_counter
 from ..wire.frames import EncryptedFrame, PlainFrame, Rejected, RejectReason
 from ..wire.framing import Framer
@@ -28,8 +28,6 @@ from .interpreter import Interpreter
 _STRIP_PARITY: Final = bytes(byte & 0x7F if byte.bit_count() % 2 == 0 else 0x01 for byte in range(256))
 
 _PLAIN: Final = (b"", None, None)
-# The checksum and the end of its line.
-_SEAL: Final = len(b"0000\r\n")
 # What may stand behind the `!` of a telegram, to its end.
 _END: Final = re.compile(rb"[0-9A-Fa-f]{0,4}[\r\n\x00 ]*")
 
@@ -222,28 +220,19 @@ class _InnerFramer:
     """Finds the telegrams in decrypted texts."""
 
     def __init__(self) -> None:
-        """Initialize with an empty framer, and no first line of a meter."""
+        """Initialize with an empty framer."""
         self._framer = Framer()
-        self._opening = b"/\r\n"
 
     def frame_in(self, text: bytes) -> PlainFrame | None:
         """Return the telegram in a decrypted text; None if the text is not exactly one telegram."""
         # As a rule: one of the meter that sent the last one.
-        opening, plain = self._opening, text[:-_SEAL]
-        if (
-            plain.startswith(opening)
-            and text.isascii()
-            and plain.rfind(b"/") < len(opening)
-            and plain.find(b"!") == len(plain) - 1
-            and plain.endswith(b"\n!")
-            and text.endswith(b"%04X\r\n" % crc16(plain))
-        ):
-            return PlainFrame(plain)
+        found = alike(text, 0, self._framer.opening)
+        if found is not None and len(found) + SEAL == len(text):
+            return PlainFrame(found)
         self._framer.receive(text)
         while (event := self._framer.next_event(final=True)) is not None:
             # It ends with the telegram too: a length with a bit error opens more than one frame.
             if isinstance(event, PlainFrame) and text.startswith(event.text) and _END.fullmatch(text, len(event.text)):
-                self._opening = text.partition(b"\r\n")[0] + b"\r\n"
                 return event
         return None
 

@@ -9,7 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from decimal import Decimal
-from itertools import compress, count
+from itertools import compress
 from operator import ne
 import re
 from typing import Final
@@ -65,11 +65,11 @@ class Plan:
             None,
         )
         self._derived = {layout.profile.slot: layout.derived for layout in layouts}
-        # For each line: how it is read, the number of its object, its meter, the channels of its first and its other
-        # values, and whether the first is a total; no other is. Rows of a table and no functions of their own, which
-        # would take twice the memory for every port.
-        self._plan: list[tuple[_Way, int, str, str, tuple[str, ...], bool]]
-        self._plan = [(_FIXED, 0, "", "", (), False)] * len(parsed.lines)
+        # For each line: its number, how it is read, the number of its object, its meter, the channels of its first and
+        # its other values, and whether the first is a total; no other is. Rows of a table and no functions of their
+        # own, which would take twice the memory for every port.
+        self._plan: list[tuple[int, _Way, int, str, str, tuple[str, ...], bool]]
+        self._plan = [(0, _FIXED, 0, "", "", (), False)] * len(parsed.lines)
         totals = {
             (profile.slot, channel_id)
             for profile, channels in meters
@@ -91,7 +91,7 @@ class Plan:
                 slot = max(slot for slot, _ in own)
                 first, *others = (channel_id for _, channel_id in own)
                 way = _way(parsed.lines[number], obj)
-                self._plan[number] = way, place, slot, first, tuple(others), own[0] in totals
+                self._plan[number] = number, way, place, slot, first, tuple(others), own[0] in totals
 
     def read(self, text: bytes, *, has_crc: bool) -> tuple[Telegram, Detection] | None:
         """Read the lines that differ from the last telegram; None if they do not follow the plan."""
@@ -102,21 +102,21 @@ class Plan:
         if len(lines) != len(self._lines):
             # A bridge changed the line ends: a character that ends a line there may be part of one here.
             return None
-        plan, objects, clock = self._plan, list(last.objects), last.clock
+        objects, clock = list(last.objects), last.clock
         changed: defaultdict[str, dict[str, CosemValue]] = defaultdict(dict)
         totals: list[tuple[str, str, CosemValue]] = []
-        for number in compress(count(), map(ne, lines, self._lines, strict=False)):
-            line = lines[number]
-            way, place, slot, first, others, is_total_line = plan[number]
+        differ = map(ne, lines, self._lines, strict=False)
+        for number, way, place, slot, first, others, is_total_line in compress(self._plan, differ):
+            line, obj = lines[number], objects[place]
             read, head, begin, end, unit, _ = way
             if read is not None:
-                if (found := read(line, way, objects[place], clock)) is None:
+                if (found := read(line, way, obj, clock)) is None:
                     return None
             elif line.startswith(head):
                 found = (new(CosemValue, ("", Decimal(line[begin:end]), unit, None)),)
             else:
                 return None
-            obis, candidates, shape, _ = objects[place]
+            obis, candidates, shape, _ = obj
             objects[place] = new(CosemObject, (obis, candidates, shape, found))
             channels = changed[slot]
             channels[first] = found[0]

@@ -6,6 +6,10 @@ from typing import Final
 
 from .. import catalog
 from .crc import crc16, crc16_x25
+from .envelope import MAX_TELEGRAM
+
+SEAL: Final = len(b"0000\r\n")
+"""The bytes of a checksum and the end of its line."""
 
 _DIGITS: Final = re.compile(rb"[0-9A-Fa-f]{1,4}")
 
@@ -29,3 +33,17 @@ def telegram_checksums(text: bytes) -> Iterator[int]:
         identification, _, body = text.replace(b"\r\n\r\n", b"\r\n").partition(b"\r\n")
         yield crc16(identification + b"\r\n\r\n" + body)
         yield crc16(identification + b"\r\n" + body)
+
+
+def alike(buffer: bytes, start: int, opening: bytes) -> bytes | None:
+    """Return the telegram at `start`, from `/` to `!`; None unless it is complete, flawless, and begins with `opening`.
+
+    `opening` is the identification line of the meter with its line end. Flawless: as the standard has it, so that
+    `Framer` would find the same telegram in more steps.
+    """
+    mark = buffer.find(b"!", start, start + MAX_TELEGRAM)
+    if mark < 0 or not buffer.startswith(opening, start):
+        return None
+    text, end = buffer[start : mark + 1], buffer[mark + 1 : mark + 1 + SEAL]
+    is_flawless = text.endswith(b"\n!") and text.rfind(b"/") < len(opening) and text.isascii()
+    return text if is_flawless and end == b"%04X\r\n" % crc16(text) else None

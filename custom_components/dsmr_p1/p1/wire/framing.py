@@ -17,8 +17,7 @@ leading zeros, `/` inside the identification line, bytes of noise anywhere outsi
 import re
 from typing import Final
 
-from .checksums import is_checksum
-from .crc import crc16
+from .checksums import SEAL, alike, is_checksum
 from .envelope import (
     ENVELOPE,
     ENVELOPE_START,
@@ -50,12 +49,10 @@ _CUT_OPENING: Final = re.compile(rb"/[^\r\n]*(/[A-Za-z]{3}[0-9])")
 _OBJECT: Final = re.compile(rb"[^\r\n()/]*(?:\([^()\r\n]*\))+")
 _LINE_END: Final = re.compile(rb"[\r\n]")
 _BINARY: Final = re.compile(rb"[\x01-\x08\x0E-\x1F\x7F]")
-# Matches that may change the answer during the wait for the end of a telegram or envelope: its end, the beginning of
-# another frame, or another header.
-_WAKES_TEXT: Final = re.compile(rb"[!/\xDB]")
-_WAKES_ENVELOPE: Final = re.compile(ENVELOPE_START)
-# The header of an envelope may be split behind its first byte.
-_SPLIT_ENVELOPE: Final = ENVELOPE_START[1:]
+# The bytes that may change the answer during the wait for the end of a text: its end, and the beginnings of frames. An
+# envelope is one from its second byte on.
+_MARK, _SLASH, _ENVELOPE_BYTE = b"!/" + ENVELOPE_START[1:]
+_WAKES: Final = re.compile(b"[!/" + ENVELOPE_START[1:] + b"]")
 # The characters of a line; a byte outside is noise, and what follows noise may well be a beginning.
 _PRINTABLE: Final = range(0x20, 0x7F)
 
@@ -74,32 +71,33 @@ class Framer:
         self._position = 0
         self._origin = 0
         self._silent_to = 0
-        # Ends the wait for the rest of a frame: this number of bytes in the buffer, or a match of this. Zero where
-        # nothing is waited for.
+        # The number of bytes in the buffer that ends the wait for the rest of a frame, if nothing in that rest does;
+        # zero where nothing is waited for.
         self._wake_at = 0
-        self._wakes = _WAKES_TEXT
+        self._awaits_text = True
         # Where a text begins that has already been recognised, and how far it has been checked.
         self._text_from = self._text_to = -1
         # The identification line of the last telegram, with its line end.
-        self._opening = b"/\r\n"
+        self.opening = b"/\r\n"
 
     def receive(self, octets: bytes) -> bool:
         """Append bytes from the port to the buffer, and return whether they may complete a frame or a rejection."""
-        # The most frequent case first: bytes in the middle of a frame are buffered and looked at once.
-        if self._wake_at:
-            buffer = self._buffer + octets
-            if len(buffer) < self._wake_at and not (self._wakes.search(octets) or octets.startswith(_SPLIT_ENVELOPE)):
-                self._buffer = buffer
-                return False
-            self._wake_at = 0
+        buffer = self._buffer
+        self._buffer = longer = buffer + octets
+        if len(longer) < self._wake_at and not (
+            (_MARK in octets or _SLASH in octets or _ENVELOPE_BYTE in octets)
+            if self._awaits_text
+            # The header of another envelope may be split behind its first byte.
+            else longer.find(ENVELOPE_START, len(buffer) - 1) >= 0
+        ):
+            return False
+        self._wake_at = 0
         # Drop the bytes before the position, except for the few that identify the carrier of an envelope.
         drop = self._position - LONGEST_HEADER
         if drop > 0:
-            self._buffer = self._buffer[drop:] + octets
+            self._buffer = longer[drop:]
             self._position -= drop
             self._origin += drop
-        else:
-            self._buffer += octets
         return True
 
     def next_event(self, *, final: bool = False) -> Frame | Rejected | None:
@@ -150,32 +148,21 @@ class Framer:
     def _silence(self, end: int) -> None:
         self._silent_to = max(self._silent_to, self._origin + end)
 
-    def _wait(self, end: int, wakes: re.Pattern[bytes]) -> None:
+    def _wait(self, end: int, *, text: bool) -> None:
         """Skip the frame until a byte arrives that may change the answer, so that no byte is looked at twice."""
-        self._wake_at, self._wakes = end, wakes
+        self._wake_at, self._awaits_text = end, text
 
     def _take_alike(self) -> PlainFrame | None:
-        """Return the telegram here if it is complete, valid and of the meter that sent the one before: the short way.
-
-        The rest of one that has begun is waited for. Everything else goes the long way, which returns the same frame
-        for such a telegram, and waits for the same.
-        """
-        buffer, start, opening = self._buffer, self._position, self._opening
-        if not buffer.startswith(opening, start) or not buffer.isascii():
-            return None
-        mark = buffer.find(b"!", start, start + MAX_TELEGRAM)
+        """Return the telegram here if it is like the one before, or wait for the rest of it: the short way."""
+        buffer, start, opening = self._buffer, self._position, self.opening
+        if (text := alike(buffer, start, opening)) is not None:
+            self._position += len(text) + SEAL
+            return PlainFrame(text)
         body, end = start + len(opening), len(buffer)
-        if mark < 0 and body + LONGEST_HEADER < end <= start + MAX_TELEGRAM and buffer.find(b"/", body) < 0:
-            self._wait(start + MAX_TELEGRAM + 1, _WAKES_TEXT)
-            return None
-        text = buffer[start : mark + 1]
-        last_line = buffer[mark + 1 : mark + 7]
-        if not text.endswith(b"\n!") or last_line[4:] != b"\r\n" or text.rfind(b"/") >= len(opening):
-            return None
-        if last_line[:4] != b"%04X" % crc16(text):
-            return None
-        self._position = mark + 7
-        return PlainFrame(text)
+        is_begun = buffer.startswith(opening, start) and body + LONGEST_HEADER < end <= start + MAX_TELEGRAM
+        if is_begun and not _WAKES.search(buffer, body):
+            self._wait(start + MAX_TELEGRAM + 1, text=True)
+        return None
 
     def _next(self, *, final: bool) -> Frame | Rejected | _Again | None:
         """Return the next event from the position on; None if more bytes are needed."""
@@ -212,7 +199,7 @@ class Framer:
         if end > len(buffer):
             if not final:
                 if another is None and end_of_known(buffer, self._position) == len(buffer):
-                    self._wait(end, _WAKES_ENVELOPE)
+                    self._wait(end, text=False)
                 return None
             self._position = start + 1
             return self._reject(RejectReason.TRUNCATED, start, len(buffer))
@@ -252,7 +239,7 @@ class Framer:
         if whole:
             return self._fail(self._unended(start, limit), start, min(limit, start + MAX_TELEGRAM))
         if limit == len(buffer) and limit - body > LONGEST_HEADER:
-            self._wait(start + MAX_TELEGRAM + 1, _WAKES_TEXT)
+            self._wait(start + MAX_TELEGRAM + 1, text=True)
         return None
 
     def _refuse_cipher(self, cipher: re.Match[bytes], start: int, *, whole: bool) -> Rejected | _Again | None:
@@ -289,7 +276,7 @@ class Framer:
             is_whole = slash < 0
         if is_whole:
             self._position = limit if last_line is None else last_line.end()
-            self._opening = text.partition(b"\r\n")[0] + b"\r\n"
+            self.opening = text.partition(b"\r\n")[0] + b"\r\n"
             return PlainFrame(text, has_crc=bool(checksum))
         if slash >= 0:
             # The identification line may have another one too, such as that of a telegram behind the rest of one.
