@@ -106,13 +106,14 @@ class Framer:
         With `final` no more will come: a last line needs no line end then, and a telegram without end is
         rejected.
         """
-        while self._position < len(self._buffer) and (final or not self._wake_at):
-            found: Frame | Rejected | _Again | None = self._take_alike()
+        before = -1
+        # A step that has nothing to report may have moved on all the same.
+        while before < self._position < len(self._buffer) and (final or not self._wake_at):
+            before = self._position
+            found: Frame | Rejected | None = self._take_alike()
             if found is None and (final or not self._wake_at):
                 found = self._next(final=final)
-            if found is None:
-                break
-            if not isinstance(found, _Again):
+            if found is not None:
                 return found
         if final:
             self._position = len(self._buffer)
@@ -164,8 +165,8 @@ class Framer:
             self._wait(start + MAX_TELEGRAM + 1, text=True)
         return None
 
-    def _next(self, *, final: bool) -> Frame | Rejected | _Again | None:
-        """Return the next event from the position on; None if more bytes are needed."""
+    def _next(self, *, final: bool) -> Frame | Rejected | None:
+        """Return the next event from the position on; None if more bytes are needed, or fewer are left to search."""
         buffer = self._buffer
         envelope = find_envelope(buffer, self._position)
         end = (
@@ -184,7 +185,7 @@ class Framer:
         self._position = max(self._position, len(buffer) - LONGEST_HEADER)
         return None
 
-    def _take_envelope(self, envelope: re.Match[bytes], *, final: bool) -> Frame | Rejected | _Again | None:
+    def _take_envelope(self, envelope: re.Match[bytes], *, final: bool) -> Frame | Rejected | None:
         buffer, start = self._buffer, envelope.start()
         end = start + HEADER + int.from_bytes(envelope[1])
         if carrier := find_carrier(buffer, start):
@@ -206,7 +207,7 @@ class Framer:
         self._position = end
         return EncryptedFrame(buffer[start:end])
 
-    def _take_text(self, start: int, end: int, *, whole: bool) -> Frame | Rejected | _Again | None:
+    def _take_text(self, start: int, end: int, *, whole: bool) -> Frame | Rejected | None:
         """Return the telegram that begins at a `/`, if there is one; with `whole` no more bytes belong to it."""
         buffer = self._buffer
         self._position = start
@@ -218,14 +219,14 @@ class Framer:
         if line_end is None or _BINARY.search(buffer, start, line_end.start()):
             # The `/` is part of noise or ciphertext.
             self._position = start + 1
-            return _AGAIN
+            return None
         body = line_end.start()
         cipher = _BARE_CIPHER.match(buffer, body)
         if cipher is not None and int.from_bytes(cipher[1]) in LENGTHS:
             return self._refuse_cipher(cipher, start, whole=whole)
         return self._take_lines(start, body, limit, whole=whole)
 
-    def _take_lines(self, start: int, body: int, limit: int, *, whole: bool) -> Frame | Rejected | _Again | None:
+    def _take_lines(self, start: int, body: int, limit: int, *, whole: bool) -> Frame | Rejected | None:
         """Return the telegram whose lines begin at `body`; None if its end has not arrived yet."""
         buffer = self._buffer
         last = min(limit, start + MAX_TELEGRAM)
@@ -242,7 +243,7 @@ class Framer:
             self._wait(start + MAX_TELEGRAM + 1, text=True)
         return None
 
-    def _refuse_cipher(self, cipher: re.Match[bytes], start: int, *, whole: bool) -> Rejected | _Again | None:
+    def _refuse_cipher(self, cipher: re.Match[bytes], start: int, *, whole: bool) -> Rejected | None:
         """Report a telegram that is encrypted without an envelope, once it is complete."""
         end = cipher.end() + int.from_bytes(cipher[1])
         if end > len(self._buffer) and not whole:
@@ -251,9 +252,7 @@ class Framer:
         end = min(end, len(self._buffer)) if tail is None else tail.end()
         return self._fail(RejectReason.UNSUPPORTED_ENCRYPTION, start, end, search_from=end)
 
-    def _take_to(
-        self, mark: int, start: int, slash: int, limit: int, *, whole: bool
-    ) -> Frame | Rejected | _Again | None:
+    def _take_to(self, mark: int, start: int, slash: int, limit: int, *, whole: bool) -> Frame | Rejected | None:
         """Return the telegram that ends at a `!` if its last line is valid; another may have begun at `slash`."""
         buffer = self._buffer
         last_line = _LAST_LINE.match(buffer, mark + 1, limit)
@@ -316,22 +315,15 @@ class Framer:
             return RejectReason.NOT_P1
         return RejectReason.OVERSIZED if limit - start > MAX_TELEGRAM else RejectReason.TRUNCATED
 
-    def _fail(self, reason: RejectReason, start: int, end: int, *, search_from: int | None = None) -> Rejected | _Again:
+    def _fail(self, reason: RejectReason, start: int, end: int, *, search_from: int | None = None) -> Rejected | None:
         """Report a failed telegram that began at a `/`, unless that stands in the middle of a line."""
         self._position = start + 1 if search_from is None else search_from
         if start and self._buffer[start - 1] in _PRINTABLE:
-            return _AGAIN
+            return None
         return self._reject(reason, start, end)
 
-    def _reject(self, reason: RejectReason, start: int, end: int) -> Rejected | _Again:
+    def _reject(self, reason: RejectReason, start: int, end: int) -> Rejected | None:
         if self._origin + start < self._silent_to:
-            return _AGAIN
+            return None
         self._silence(end)
         return Rejected(reason, end - start, self._buffer[start:end])
-
-
-class _Again:
-    """Result of a step that moved on without anything to report."""
-
-
-_AGAIN: Final = _Again()
