@@ -49,16 +49,19 @@ def _kilo(value: float | None) -> float | None:
     return None if value is None else round(value) / KILO
 
 
-def advise(quarters: Quarters, months: Months, settings: Settings, month: str, *, was_at_risk: bool | None) -> Advice:
+def advise(
+    quarters: Quarters, months: Months, settings: Settings, month: str, *, was_at_risk: bool | None, least: float = 0.0
+) -> Advice:
     """Return the numbers at the time of the last telegram, in the month of the quarter that runs.
 
-    A peak that `was_at_risk` is so until the forecast is clearly below what costs nothing.
+    A peak that `was_at_risk` is so until the forecast is clearly below what costs nothing. The excess is `least` at
+    least: a meter of energy does not fall, also when the end of a quarter turns out to have been a little lower.
     """
     peak = months.peaks.get(month)
     limit = settings.limit(0.0 if peak is None else peak.power)
     forecast = quarters.forecast
     average = months.average(month, settings.power)
-    excess = months.excess(month) + over(quarters.energy, settings.power)
+    excess = max(months.excess(month) + over(quarters.energy, settings.power), least)
     return Advice(
         mean=quarters.mean,
         forecast=forecast,

@@ -51,7 +51,7 @@ class Follower(Source):
         self._total: CosemValue | None = None
         self._register: float | None = None
         self._step = 1.0
-        self._month = ""
+        self._month, self._excess = "", 0.0
         self._peak: CosemValue | None = None
 
     async def async_start(self) -> None:
@@ -100,7 +100,7 @@ class Follower(Source):
             self._update(channels, closed, reading.telegram.clock.zone)
 
     def _update(self, channels: Mapping[str, CosemValue], closed: Closed | None, zone: tzinfo) -> None:
-        """Add a quarter that is over to its month, and update the entities."""
+        """Add a quarter that is over, or settled now, to its month, and update the entities."""
         if closed is not None:
             month = month_of(closed.start, zone)
             if self._settings.tariff == REFERENCE:
@@ -109,7 +109,9 @@ class Follower(Source):
             if _peak(channels.get(_PEAK)) is None:
                 self._months.add_peak(closed, month)
         if closed is not None or self._advice is None:
-            self._month, self._peak = month_of(self._quarters.start, zone), None
+            month, self._peak = month_of(self._quarters.start, zone), None
+            if month != self._month:
+                self._month, self._excess = month, 0.0
             if self._total is not None and isinstance(number := self._total.value, Decimal):
                 self._step = _RESOLUTIONS.get(number.as_tuple().exponent, 1.0)
             self._store.async_delay_save(self._as_dict, SAVE_DELAY)
@@ -128,7 +130,10 @@ class Follower(Source):
 
     def _advise(self) -> None:
         was_at_risk = None if self._advice is None else self._advice.is_at_risk
-        self._advice = advise(self._quarters, self._months, self._settings, self._month, was_at_risk=was_at_risk)
+        self._advice = advise(
+            self._quarters, self._months, self._settings, self._month, was_at_risk=was_at_risk, least=self._excess
+        )
+        self._excess = self._advice.excess
         self.show(self._advice.shown())
 
     def _follow_past_peaks(self, channels: Mapping[str, CosemValue], zone: tzinfo) -> None:

@@ -22,6 +22,13 @@ class Peak(NamedTuple):
     time: float | None
 
 
+class _Before[Value](NamedTuple):
+    """What there was before the quarter that began at `start`."""
+
+    start: int
+    value: Value
+
+
 def month_of(time: float, zone: tzinfo) -> str:
     """Return the month at a place."""
     return f"{datetime.fromtimestamp(time, zone):%Y-%m}"
@@ -39,20 +46,32 @@ class Months:
         """Start without months."""
         self.peaks: dict[str, Peak] = {}
         self._excess: dict[str, float] = {}
+        # The last quarter is told once more when its end is settled: what counts is what was before it, with that.
+        self._excess_before = _Before(0, 0.0)
+        self._peak_before: _Before[Peak | None] = _Before(0, None)
         # An average is asked for more often than a peak changes.
         self._averages: dict[tuple[str, float], float] = {}
 
     def add_excess(self, closed: Closed, month: str, limit: float) -> None:
-        """Add the energy that a quarter has above `limit`."""
-        self._excess = _newest({**self._excess, month: self.excess(month) + over(closed.energy, limit)})
+        """Add the energy that a quarter has above `limit`, in place of what was added for it before."""
+        if closed.start != self._excess_before.start:
+            self._excess_before = _Before(closed.start, self.excess(month))
+        self._excess = _newest({**self._excess, month: self._excess_before.value + over(closed.energy, limit)})
 
     def add_peak(self, closed: Closed, month: str) -> None:
-        """Compare a quarter with the highest one of its month."""
-        if month not in self.peaks or closed.mean > self.peaks[month].power:
-            self.set_peak(month, Peak(closed.mean, closed.end))
+        """Compare a quarter with the highest one of its month before it."""
+        if closed.start != self._peak_before.start:
+            self._peak_before = _Before(closed.start, self.peaks.get(month))
+        before = self._peak_before.value
+        self._set(month, Peak(closed.mean, closed.end) if before is None or closed.mean > before.power else before)
 
     def set_peak(self, month: str, peak: Peak) -> None:
         """Replace the peak of a month, as the meter itself knows it."""
+        if self.peaks.get(month) != peak:
+            self._peak_before = _Before(0, None)
+            self._set(month, peak)
+
+    def _set(self, month: str, peak: Peak) -> None:
         if self.peaks.get(month) != peak:
             self.peaks = _newest({**self.peaks, month: peak})
             self._averages = {}

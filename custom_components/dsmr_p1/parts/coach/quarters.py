@@ -7,10 +7,14 @@ since 1970.
 A quarter counts what the register proves: what it rose between telegrams within the quarter. Where two telegrams
 close to each other lie on both sides of its end, the rise is divided by time and power. What rose while nothing was
 heard for longer is of no quarter; it is only a guess for the quarter that runs.
+
+A quarter is told when it ends, and once more when the telegrams after its end have told better where that was.
 """
 
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
+
+from .ending import HOUR, Ending, Told
 
 QUARTER: Final = 900
 """The seconds of a quarter of an hour."""
@@ -20,7 +24,8 @@ BRIDGE: Final = 15.0
 """The longest time between two telegrams that belong together: the slowest meters send every ten seconds."""
 MOST_POWER: Final = 250_000.0
 """More than a connection carries that a P1 meter measures: a greater rise is another meter, or an odd step."""
-_HOUR: Final = 3600
+SETTLED: Final = 120.0
+"""Seconds after which the telegrams after the end of a quarter have told what they can: later ones add hardly more."""
 _AGREED: Final = 5.0
 """Wh that the meter's own sum of a quarter may differ: it is not of the same instant as the register."""
 
@@ -59,29 +64,38 @@ class Quarters:
         self._register: float | None = None
         # The energy of the last telegram lies between these, and both within the Wh that the register showed.
         self._low = self._high = 0.0
+        # The quarter that is over, and its end, until that is settled.
+        self._closed: Closed | None = None
+        self._ending: Ending | None = None
 
     def follow(
         self, time: float, register: float, power: float | None, step: float = 1.0, demand: float | None = None
     ) -> Closed | None:
-        """Add a telegram, and return the quarter that it ended, if any.
+        """Add a telegram, and return the quarter that it ended, or once more the one before, whose end it settles.
 
         `register` is the import register and `step` its resolution, `power` the import at the moment, `demand` the
         meter's own energy of the quarter so far divided by a whole quarter, which DLMS calls the current average.
         """
         passed, closed = time - self.time, None
+        low, high = self._low, self._high
         rise = self._follow_register(register, power, step, passed)
         if 0 <= time - self.start < QUARTER:
             if rise is None:
                 self.guess = None
             else:
                 self.energy += rise
+            if self._ending is not None and time - self.start >= SETTLED:
+                closed = self._settle(self._ending)
         else:
             start = int(time - time % QUARTER)
-            within = 0.0
-            if rise and start == self.start + QUARTER and (passed <= BRIDGE or time == start):
-                within = _until(start - self.time, passed, rise, self.power, power)
+            within, self._ending = 0.0, None
+            if rise is not None and start == self.start + QUARTER and (passed <= BRIDGE or time == start):
+                # Over a longer silence powers tell nothing, but then the quarter ends with a telegram.
+                last = Told(self.time, low, high, self.power if passed <= BRIDGE else None)
+                self._ending = Ending(start, last, Told(time, self._low, self._high, power))
+                within = self._ending.within
             if self.start:
-                closed = Closed(self.start, self.energy + within)
+                closed = self._closed = Closed(self.start, self.energy + within)
             self._begin(start, time, passed, rise, within)
         self.time, self.power = time, power
         if demand is not None:
@@ -90,7 +104,7 @@ class Quarters:
 
     def lose(self) -> None:
         """Forget the register: what it shows next is no rise, and what the quarter comes to is unknown."""
-        self._register = self.power = self.guess = None
+        self._register = self.power = self.guess = self._ending = None
 
     def _follow_register(self, register: float, power: float | None, step: float, passed: float) -> float | None:
         """Return the rise since the last telegram; None if the register is not the same as then.
@@ -99,20 +113,26 @@ class Quarters:
         of both powers, and each step of the register moves one of them. The rise is that of the middle.
         """
         last, most, self._register = self._register, register + step, register
-        if last is None or not 0 <= register - last <= step + max(passed, 1.0) * MOST_POWER / _HOUR:
+        if last is None or not 0 <= register - last <= step + max(passed, 1.0) * MOST_POWER / HOUR:
             self._low, self._high = register, most
+            self._ending = None
             return None
         low, high = self._low, self._high
         middle = low + high
         if power is not None and self.power is not None and 0 < passed <= BRIDGE:
             # A meter measures what has passed: of a single second, the power is all.
-            before, hours = power if passed <= 1 else self.power, passed / _HOUR
+            before, hours = power if passed <= 1 else self.power, passed / HOUR
             if before > power:
                 before, power = power, before
-            low += before * hours
-            high += power * hours
+            before *= hours
+            power *= hours
+            low += before
+            high += power
+            if self._ending is not None:
+                self._ending.follow(before, power, register, step)
         else:
             high = most
+            self._ending = None
         # Every telegram comes here, and calls of min() and max() take longer.
         if low < register:
             low = register
@@ -136,6 +156,15 @@ class Quarters:
         elif rise is not None and 0 < passed <= QUARTER:
             self.guess = rise * (time - start) / passed
 
+    def _settle(self, ending: Ending) -> Closed | None:
+        """Return the quarter that is over by all that is known of its end, where the one that runs began."""
+        self._ending = None
+        if self._closed is None:
+            return None
+        more = ending.settle()
+        self.energy = max(self.energy - more, 0.0)
+        return Closed(self._closed.start, max(self._closed.energy + more, 0.0))
+
     def _follow_demand(self, energy: float) -> None:
         """Believe the meter's own sum, unless the register proves another: it may be of the quarter before."""
         if self.guess == 0.0:
@@ -156,7 +185,7 @@ class Quarters:
         known, passed = self.known, self.time - self.start
         if known is None:
             return None
-        return known / passed * _HOUR if passed > 0 else self.power
+        return known / passed * HOUR if passed > 0 else self.power
 
     @property
     def forecast(self) -> float | None:
@@ -165,7 +194,7 @@ class Quarters:
         power = self.mean if self.power is None else self.power
         if known is None or power is None:
             return None
-        return (known + power * (self.start + QUARTER - self.time) / _HOUR) * PER_HOUR
+        return (known + power * (self.start + QUARTER - self.time) / HOUR) * PER_HOUR
 
     def available(self, limit: float) -> float | None:
         """Return the power that may be drawn until the quarter ends, with a mean of `limit` at most.
@@ -176,7 +205,7 @@ class Quarters:
         if known is None:
             return None
         left = max(self.start + QUARTER - self.time, 60.0)
-        return max(limit / PER_HOUR - known, 0.0) * _HOUR / left
+        return max(limit / PER_HOUR - known, 0.0) * HOUR / left
 
     # What outlives a restart
 
@@ -200,15 +229,3 @@ class Quarters:
         quarters._register = stored["register"]
         quarters._low = quarters._high = stored["level"]
         return quarters
-
-
-def _until(part: float, passed: float, rise: float, before: float | None, after: float | None) -> float:
-    """Return what rose in the first `part` of the seconds that have passed, by the powers before and after them.
-
-    Where an appliance was switched in between, the rise tells when; else it is divided by time.
-    """
-    if before is not None and after is not None and before != after:
-        switched = (after * passed - rise * _HOUR) / (after - before)
-        if 0 <= switched <= passed:
-            return (before * min(part, switched) + after * max(part - switched, 0.0)) / _HOUR
-    return rise * part / passed
