@@ -26,6 +26,8 @@ MOST_POWER: Final = 250_000.0
 """More than a connection carries that a P1 meter measures: a greater rise is another meter, or an odd step."""
 SETTLED: Final = 120.0
 """Seconds after which the telegrams after the end of a quarter have told what they can: later ones add hardly more."""
+_NOISE: Final = 0.2
+"""Wh by which bounds may contradict the register without being wrong: powers vary within ten seconds too."""
 _AGREED: Final = 5.0
 """Wh that the meter's own sum of a quarter may differ: it is not of the same instant as the register."""
 
@@ -65,7 +67,7 @@ class Quarters:
         # The energy of the last telegram lies between these, and both within the Wh that the register showed.
         self._low = self._high = 0.0
         # The quarter that is over, and its end, until that is settled.
-        self._closed: Closed | None = None
+        self._closed = Closed(0, 0.0)
         self._ending: Ending | None = None
 
     def follow(
@@ -133,6 +135,9 @@ class Quarters:
         else:
             high = most
             self._ending = None
+        if low > most + _NOISE or high < register - _NOISE:
+            # Something was on and off again in between: the register alone is to be believed.
+            low, high = register, most
         # Every telegram comes here, and calls of min() and max() take longer.
         if low < register:
             low = register
@@ -156,11 +161,9 @@ class Quarters:
         elif rise is not None and 0 < passed <= QUARTER:
             self.guess = rise * (time - start) / passed
 
-    def _settle(self, ending: Ending) -> Closed | None:
+    def _settle(self, ending: Ending) -> Closed:
         """Return the quarter that is over by all that is known of its end, where the one that runs began."""
         self._ending = None
-        if self._closed is None:
-            return None
         more = ending.settle()
         self.energy = max(self.energy - more, 0.0)
         return Closed(self._closed.start, max(self._closed.energy + more, 0.0))
@@ -177,7 +180,7 @@ class Quarters:
     @property
     def known(self) -> float | None:
         """The energy of the quarter so far, with the guess; None if its beginning is unknown."""
-        return None if self.guess is None else self.energy + self.guess
+        return None if self.guess is None else max(self.energy + self.guess, 0.0)
 
     @property
     def mean(self) -> float | None:
