@@ -9,6 +9,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ConfigEntryAuthFailed, ConfigEntryNotReady
 from homeassistant.helpers import config_validation as cv, device_registry as dr
 from homeassistant.helpers.typing import ConfigType
+from homeassistant.util.async_ import create_eager_task
 
 from .const import DOMAIN
 from .coordinator import P1ConfigEntry, P1Coordinator
@@ -61,7 +62,8 @@ async def async_setup_entry(hass: HomeAssistant, entry: P1ConfigEntry) -> bool:
 async def _async_start(hass: HomeAssistant, entry: P1ConfigEntry, *, must_hear: bool) -> None:
     """Start to read. Where nothing was heard yet, a dialog that listens on the port need not wait for that."""
     coordinator = entry.runtime_data
-    starting = hass.async_create_task(coordinator.async_start(must_hear=must_hear), f"{DOMAIN} start")
+    # A task of its own: one of Home Assistant would be waited for, and complained about, when that stops meanwhile.
+    starting = create_eager_task(coordinator.async_start(must_hear=must_hear), name=f"{DOMAIN} start")
     try:
         while not starting.done():
             await asyncio.wait([starting], timeout=_LOOK)

@@ -568,6 +568,19 @@ async def test_stop_of_home_assistant_ends_listening(hass: HomeAssistant, port: 
     assert entry.state is ConfigEntryState.NOT_LOADED
 
 
+async def test_stop_of_home_assistant_finds_nothing_left_of_an_entry_that_waits(
+    hass: HomeAssistant, port: PtyPort, caplog: pytest.LogCaptureFixture
+) -> None:
+    entry = MockConfigEntry(domain=DOMAIN, data={CONF_PORT: port.path, CONF_BRIDGE_TYPE: BRIDGE_DSMR})
+    entry.add_to_hass(hass)
+    setting_up = asyncio.create_task(hass.config_entries.async_setup(entry.entry_id))
+    await eventually(port.reader_present)
+    await hass.async_stop()
+    setting_up.cancel()
+    await asyncio.wait([setting_up])
+    assert "still running after final writes" not in caplog.text
+
+
 @pytest.mark.usefixtures("quick")
 async def test_entry_goes_on_when_nothing_is_heard(hass: HomeAssistant, port: PtyPort) -> None:
     meter = make_meter(port)
