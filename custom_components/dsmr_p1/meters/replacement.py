@@ -227,7 +227,7 @@ class Replacements:
         self._identify(change)
 
     def _identify(self, change: Change, meter: KnownMeter | None = None) -> None:
-        """Give the identity of the other meter in a slot to the known one, or to `meter`, which replaces it."""
+        """Pass the identity of the other meter in a slot to the known one, or to `meter`, which replaces it."""
         slot, identity, entry = change.slot, change.identifier, self._port.entry
         before, seen = self._port.meters[slot], self._seen.get(slot)
         if change.is_title or (before.equipment_identifier is None and before.system_title is not None):
