@@ -216,6 +216,16 @@ def test_nothing_is_given_before_it_is_complete(capture: str) -> None:
     assert len(list(take(framer, octets[end - 1 :]))) == 1
 
 
+def test_an_envelope_in_a_text_is_found_when_it_is_complete_also_where_its_header_is_split() -> None:
+    # A ciphertext without any byte that may be the end of a text, or the beginning of a frame.
+    envelope = SEALED[:15] + b"x" * (len(SEALED) - 15)
+    for size in range(2, 20):
+        framer = Framer()
+        list(take(framer, BODY[:-1] + envelope[:1]))
+        assert not list(take(framer, envelope[1:size]))[1:]
+        assert list(take(framer, envelope[size:]))[-1:] == [EncryptedFrame(envelope)]
+
+
 def test_after_an_envelope_that_cannot_be_opened_the_search_goes_on_inside_it() -> None:
     # The length was hit by a bit error: the envelope claims the plain telegrams behind it.
     claimed = bytearray(SEALED + GOOD + GOOD)

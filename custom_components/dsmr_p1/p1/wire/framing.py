@@ -151,7 +151,9 @@ class Framer:
 
     def _wait(self, end: int, *, text: bool) -> None:
         """Skip the frame until a byte arrives that may change the answer, so that no byte is looked at twice."""
-        self._wake_at, self._awaits_text = end, text
+        # In a text, the next byte is one where the last may be half of the header of an envelope.
+        self._wake_at = 0 if text and self._buffer.endswith(ENVELOPE_START[:1]) else end
+        self._awaits_text = text
 
     def _take_alike(self) -> PlainFrame | None:
         """Return the telegram here if it is like the one before, or wait for the rest of it: the short way."""
