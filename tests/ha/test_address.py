@@ -54,6 +54,11 @@ def test_bare_address_of_the_new_kind(typed: str) -> None:
     assert found[len(READER_PORTS) :] == (() if typed.startswith("socket") else ("homewizard://[fd00::1]",))
 
 
+@pytest.mark.parametrize("typed", ["fe80::1%enP4p65s0", "[FE80::1%enP4p65s0]", "socket://[fe80::1%enP4p65s0]"])
+def test_local_address_keeps_the_name_of_its_interface(typed: str) -> None:
+    assert candidates(typed)[0] == "socket://[fe80::1%enP4p65s0]:23"
+
+
 @pytest.mark.parametrize(
     "typed",
     [

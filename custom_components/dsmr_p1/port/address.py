@@ -61,9 +61,10 @@ def candidates(text: str) -> tuple[str, ...]:
     scheme, separator, rest = text.partition("://")
     if separator:
         return _of_url(scheme.lower() + separator, rest)
-    bare = text.rstrip("/").lower()
+    bare = text.rstrip("/")
     host, number = _host_of(f"socket://[{bare}]" if is_ipv6_address(bare) else f"socket://{bare}")
-    if bare not in (host, host.strip("[]"), f"{host}:{number}"):
+    # The case of a host does not matter, but that of the interface in a local address, behind its `%`, does.
+    if bare.lower() not in (host.lower(), host.strip("[]").lower(), f"{host}:{number}".lower()):
         raise AddressError(text)
     return (*_streams(host, number), *(() if number is not None else (SCHEME + host,)))
 
