@@ -66,12 +66,12 @@ class Source:
 
     def show(self, values: Mapping[str, Shown]) -> None:
         """Show values: the entities whose values have changed write their states."""
-        shown = self.shown
+        shown, entities = self.shown, self.entities
         for key, value in values.items():
             if value != shown.get(key):
                 shown[key] = value
-                if key in self.entities:
-                    self.entities[key].async_write_ha_state()
+                if (entity := entities.get(key)) is not None:
+                    entity.async_write_ha_state()
 
 
 class PartEntity(P1Entity):

@@ -117,7 +117,7 @@ class _Wire:
         # Most meters send all of a phase, and its values are had at once then.
         is_all = all(channel_id in channels for channel_id in phase)
         self.pick = itemgetter(*phase) if is_all else lambda channels: tuple(map(channels.get, phase))
-        self._is_whole = _is_whole(channels.get(phase.current))
+        self.is_whole = _is_whole(channels.get(phase.current))
         self.amperes: float | None = None
         self._volts = NOMINAL
 
@@ -131,7 +131,7 @@ class _Wire:
             return amperes
         if exported is not None and exported.value:
             power -= number_in(exported, _KW) or 0.0
-        if amperes is None or self._is_whole:
+        if amperes is None or self.is_whole:
             if volts is not last[3]:
                 self._volts = _volts(volts)
             moved = abs(power) * _KILO / self._volts
@@ -155,22 +155,36 @@ class _Element(_Wire):
     def active(self) -> float | None:
         """Return the current that moves power, with its sign; None where the meter sends no power."""
         _, imported, exported, volts = self.values
-        power = _power(imported, exported)
+        power = number_in(imported, _KW)
+        if power is None:
+            return None
+        if exported is not None and exported.value:
+            power -= number_in(exported, _KW) or 0.0
         if volts is not self._told:
             self._told, self._volts = volts, _volts(volts)
-        return None if power is None else power * _KILO / self._volts
+        return power * _KILO / self._volts
 
 
 def _without_neutral(elements: Sequence[_Element]) -> Currents:
     one, two, three = elements
-    i1, i2, i3 = one.amperes, two.amperes or 0.0, three.amperes
+    i1, i2, i3 = one.amperes, two.amperes, three.amperes
     if i1 is None or i3 is None:
         return dict.fromkeys(PHASES)
+    # Of whole amperes a part may have been cut off; hundredths are the meter's own, and need no powers.
+    if i2 and not one.is_whole and not three.is_whole:
+        return {"l1": i1, "l2": i2, "l3": i3}
     active1, active3 = one.active(), three.active()
     if active1 is None or active3 is None:
         return {"l1": i1, "l2": i2 or i1 + i3, "l3": i3}
-    # Of whole amperes a part may have been cut off.
-    i1, i3 = max(i1, abs(active1)), max(i3, abs(active3))
+    # Calls of max() and abs() take longer.
+    if active1 > i1:
+        i1 = active1
+    elif -active1 > i1:
+        i1 = -active1
+    if active3 > i3:
+        i3 = active3
+    elif -active3 > i3:
+        i3 = -active3
     return {"l1": i1, "l2": i2 or _sum(i1, i3, active1, active3), "l3": i3}
 
 
