@@ -9,7 +9,7 @@ result is certain.
 import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping
-from contextlib import aclosing
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -64,7 +64,9 @@ class Patience:
 
     def within(self, seconds: float) -> Patience:
         """Return a patience that ends after `seconds`, unless telegrams are coming."""
-        return replace(self, **{name: min(getattr(self, name), seconds) for name in ("open", "byte", "telegram")})
+        return replace(
+            self, open=min(self.open, seconds), byte=min(self.byte, seconds), telegram=min(self.telegram, seconds)
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,9 +193,9 @@ async def listen(
         while not listener.is_settled and (left := listener.deadline(started, patience) - loop.time()) > 0:
             past = loop.time() - started
             tell(listener.heard, past / (past + left))
-            await asyncio.wait([collecting], timeout=min(patience.tick, left))
-            if collecting.done():
-                break
+            with suppress(TimeoutError):
+                async with asyncio.timeout(min(patience.tick, left)):
+                    await listener.settled.wait()
         if collecting.done():
             collecting.result()
         return listener.heard
@@ -207,15 +209,18 @@ class _Listener:
     """Collects the events of a reader until the result is certain."""
 
     def __init__(self, reader: P1Reader, *, was_verified: bool) -> None:
+        self.settled = asyncio.Event()
         self._reader = reader
         self._was_verified = was_verified
         self._reading: Reading | None = None
         self._failure: PortError | None = None
         self._frames: deque[EncryptedFrame] = deque(maxlen=_FRAMES_KEPT)
+        self._has_ended = False
 
     async def collect(self) -> None:
-        async with aclosing(self._reader.events()) as events:
-            async for event in events:
+        """Collect events until cancelled: if it ended by itself, it could be cancelled before the port is closed."""
+        try:
+            async for event in self._reader.events():
                 match event:
                     case PortFailed(error, was_open=False):
                         self._failure = error
@@ -224,7 +229,10 @@ class _Listener:
                     case Rejected() if (frame := self._reader.last_encrypted) and frame not in self._frames:
                         self._frames.append(frame)
                 if self.is_settled:
-                    return
+                    self.settled.set()
+        finally:
+            self._has_ended = True
+            self.settled.set()
 
     def deadline(self, started: float, patience: Patience) -> float:
         heard = self._reader.heard
@@ -256,7 +264,7 @@ class _Listener:
     @property
     def is_settled(self) -> bool:
         heard = self._reader.heard
-        if self._failure is not None:
+        if self._failure is not None or self._has_ended:
             return True
         if heard.telegrams:
             return heard.telegrams >= ENOUGH_TELEGRAMS
