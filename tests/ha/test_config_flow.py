@@ -355,12 +355,13 @@ async def test_port_that_does_not_exist(hass: HomeAssistant, port: PtyPort, tmp_
 
 
 async def test_port_that_another_program_reads(hass: HomeAssistant, port: PtyPort) -> None:
+    other = await begin(hass)
+    other = await answer(hass, other, {CONF_PORT: port.path})
+    await eventually(port.reader_present)
+    # The meter is silent so far, so that the other dialog listens on, however slow the machine is.
+    result = await start(hass, {CONF_PORT: port.path})
+    assert result["errors"]["base"] == "port_in_use"
     async with sending(make_meter(port)):
-        other = await begin(hass)
-        other = await answer(hass, other, {CONF_PORT: port.path})
-        await eventually(port.reader_present)
-        result = await start(hass, {CONF_PORT: port.path})
-        assert result["errors"]["base"] == "port_in_use"
         await close(hass, await listened(hass, other))
     await _recover(hass, result, port)
 
