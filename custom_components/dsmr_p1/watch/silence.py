@@ -10,8 +10,8 @@ from homeassistant.helpers.event import async_call_later
 class Silence:
     """Calls `action` when no telegram has come for some seconds, once for each silence.
 
-    The timer is not restarted with every telegram, which would cost about a quarter of decoding it: when it runs out, it
-    is started for the rest of the time since the last one.
+    The timer is not restarted with every telegram, which would cost a quarter of what decoding does: when it runs
+    out, it is started for the rest of the time since the last one.
     """
 
     def __init__(self, hass: HomeAssistant, seconds: float, action: Callable[[], None]) -> None:
