@@ -10,10 +10,11 @@ sign its direction: the currents are the meter's own, without sign. That of L2 i
 the sum of the others then (Kirchhoff), with the angles that powers and currents have with loads of a power factor of 1.
 """
 
+from cmath import rect
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
 from enum import StrEnum
-from math import acos, cos, pi, sqrt
+from math import pi, sqrt
 from operator import itemgetter
 from typing import Final, NamedTuple, override
 
@@ -32,6 +33,7 @@ _KILO: Final = 1000.0
 _A: Final = Unit.AMPERE
 _V: Final = Unit.VOLT
 _KW: Final = Unit.KILO_WATT
+_APART: Final = rect(1, pi / 3)
 
 
 class Grid(StrEnum):
@@ -190,11 +192,11 @@ def _without_neutral(elements: Sequence[_Element]) -> Currents:
 
 def _sum(i1: float, i3: float, active1: float, active3: float) -> float:
     """Return the current of L2, in which those of L1 and L3 come back: their voltages to L2 are 60° apart."""
-    if not i1 or not i3:
-        return i1 or i3
-    sign = 1 if active1 + active3 >= 0 else -1
-    angle = pi / 3 + acos(sign * active1 / i1) + acos(sign * active3 / i3)
-    return sqrt(max(0.0, i1 * i1 + i3 * i3 + 2 * i1 * i3 * cos(angle)))
+    if active1 + active3 < 0:
+        active1, active3 = -active1, -active3
+    one = complex(active1, sqrt(i1 * i1 - active1 * active1))
+    three = complex(active3, sqrt(i3 * i3 - active3 * active3))
+    return abs(one * _APART + three.conjugate())
 
 
 class Overload:
