@@ -10,6 +10,8 @@ from homeassistant.core import Event, EventStateChangedData, HomeAssistant, call
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.event import async_track_state_change_event
+from homeassistant.setup import async_setup_component
+from homeassistant.util.yaml import parse_yaml
 import pytest
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
@@ -393,3 +395,30 @@ async def test_an_automation_of_the_blueprint(
     assert notes == ["This quarter of an hour becomes a new peak. Up to 2.5 kW may be drawn until it ends."]
     await house.send(sent(20, 1_000_020, 500))
     assert len(notes) == 1
+
+
+@pytest.mark.parametrize("expected_lingering_timers", [True])
+async def test_the_automation_of_the_page(hass: HomeAssistant, make_house: MakeHouse) -> None:
+    page = (Path(__file__).parents[2] / "docs/coach.md").read_text(encoding="utf-8")
+    pasted: Any = parse_yaml(page.partition("```yaml\n")[2].partition("```")[0])
+    amperes: list[float] = []
+    hass.services.async_register("number", "set_value", lambda call: amperes.append(float(call.data["value"])))
+
+    async def run(wallbox: str) -> None:
+        hass.states.async_set("sensor.wallbox_power", wallbox, {"unit_of_measurement": "W"})
+        (automation,) = hass.states.async_entity_ids("automation")
+        when = {"entity_id": automation, "skip_condition": False}
+        await hass.services.async_call("automation", "trigger", when, blocking=True)
+        await hass.async_block_till_done()
+
+    # 10 kW may be drawn all the time; 5 kW are, of which the car takes 4.14 kW: 6 A.
+    house = await coached(make_house, {**CAPACITY, "coach_least": 10}, sent(0, 1_000_000, 5000))
+    await house.send(sent(10, 1_000_014, 5000))
+    assert number(house, "available_power") == pytest.approx(10.06, abs=0.01)
+    hass.states.async_set("switch.wallbox", "on")
+    assert await async_setup_component(hass, "automation", {"automation": pasted})
+    await run("4140")
+    # 10.06 - 0.86 kW are 13.3 A.
+    assert amperes == [13]
+    await run("0")
+    assert amperes == [13, 7]

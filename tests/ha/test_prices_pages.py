@@ -1,6 +1,6 @@
 """The pages about prices: Home Assistant takes what is to be pasted, and it does what the page says."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 import re
 from typing import Any
@@ -8,9 +8,14 @@ from zoneinfo import ZoneInfo
 
 from homeassistant.core import HomeAssistant, ServiceCall, callback
 from homeassistant.setup import async_setup_component
+from homeassistant.util import dt as dt_util
 from homeassistant.util.yaml import parse_yaml
 import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
+
+from custom_components.dsmr_p1.const import CONF_REFRESH
+from tests.ha.house import MakeHouse
+from tests.p1.captures import telegram
 
 DOCS = Path(__file__).parents[2] / "docs"
 # What waits for a time of day goes on waiting.
@@ -68,24 +73,44 @@ def price(hass: HomeAssistant) -> float:
     return float(state.state)
 
 
-async def test_surplus(hass: HomeAssistant, freezer: Any, switched: list[str]) -> None:
-    day = Day(hass, freezer, "Europe/Amsterdam")
-    await day.be("2027-05-01T12:00:00")
-    hass.states.async_set(NET, "0.1")
+def flow(watts: int) -> bytes:
+    """Give a telegram with power from the grid, or to it."""
+    imported, exported = max(watts, 0) / 1000, max(-watts, 0) / 1000
+    return telegram(
+        "1-3:0.2.8(50)",
+        "0-0:1.0.0(270501120000S)",
+        f"1-0:1.7.0({imported:06.3f}*kW)",
+        f"1-0:2.7.0({exported:06.3f}*kW)",
+    )
+
+
+async def test_surplus(hass: HomeAssistant, make_house: MakeHouse, switched: list[str]) -> None:
+    async def wait(seconds: int) -> None:
+        async_fire_time_changed(hass, dt_util.utcnow() + timedelta(seconds=seconds))
+        await hass.async_block_till_done()
+
+    house = await make_house()
+    # As the page says: with every telegram.
+    house.configure(options={CONF_REFRESH: {"electricity": 0}})
+    await house.set_up(flow(100))
+    assert house.entity_id("electricity", "power_net") == NET
     await paste(hass, "net-metering")
-    hass.states.async_set(NET, "-2.5")
-    await hass.async_block_till_done()
-    await day.be("2027-05-01T12:00:50")
+    # A boiler of 2 kW would take from the grid.
+    await house.send(flow(-1500))
+    await wait(61)
     assert switched == []
-    await day.be("2027-05-01T12:01:01")
+    await house.send(flow(-2500))
+    await wait(50)
+    assert switched == []
+    await wait(61)
     assert switched == ["turn_on"]
     # The boiler itself is no shortage.
-    hass.states.async_set(NET, "-0.5")
-    await day.be("2027-05-01T12:05:00")
+    await house.send(flow(-500))
+    await house.send(flow(100))
+    await wait(31)
     assert switched == ["turn_on"]
-    hass.states.async_set(NET, "0.5")
-    await hass.async_block_till_done()
-    await day.be("2027-05-01T12:05:31")
+    await house.send(flow(500))
+    await wait(31)
     assert switched == ["turn_on", "turn_off"]
 
 
