@@ -30,6 +30,13 @@ ROW = 38
 HEADING = 32
 """The characters of the heading of such a dialog on a phone: a second line would cover what stands below it."""
 
+OTHERWISE: dict[str, re.Pattern[str]] = {
+    "nl": re.compile(r"\buw?\b", re.IGNORECASE),
+    "fr": re.compile(r"\b(tu|toi|ton|ta|tes)\b", re.IGNORECASE),
+    "lb": re.compile(r"\b(du|dech|däin\w*|deng\w*)\b", re.IGNORECASE),
+}
+"""How an owner is not addressed: each language has one form."""
+
 type Texts = dict[str, str]
 
 
@@ -177,6 +184,19 @@ def test_a_phone_shows_all_of_a_repair(language: str) -> None:
     headings = [text for name, text in flat(texts["issues"]).items() if ".step." in name and name.endswith(".title")]
     assert headings
     assert [text for text in headings if len(text) > HEADING] == []
+
+
+@pytest.mark.parametrize("language", OTHERWISE)
+def test_an_owner_is_addressed_in_one_way(language: str) -> None:
+    assert [name for name, text in flat(load(language)).items() if OTHERWISE[language].search(text)] == []
+
+
+@pytest.mark.parametrize("language", FOUND)
+def test_a_phone_shows_all_of_a_menu(language: str) -> None:
+    texts = flat(load(language))
+    choices = [text for name, text in texts.items() if ".menu_options." in name]
+    assert choices
+    assert [text for text in choices if len(text) > ROW] == []
 
 
 def shape(text: str) -> list[bool | None]:
