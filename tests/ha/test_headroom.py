@@ -358,6 +358,25 @@ async def test_the_options_switch_it_on_and_off(
     assert not entities(house)
 
 
+@pytest.mark.parametrize(
+    ("country", "told", "fuse"), [("NL", (), 25), ("NL", ("1-0:31.4.0(035*A)",), 35), ("SE", (), None)]
+)
+async def test_the_usual_fuse_of_a_country_is_filled_in(
+    hass: HomeAssistant,
+    hass_client: ClientSessionGenerator,
+    make_house: MakeHouse,
+    country: str,
+    told: tuple[str, ...],
+    fuse: float | None,
+) -> None:
+    await over_rest(hass, hass_client)
+    hass.config.country = country
+    house = await make_house()
+    await house.set_up(sent(*told, *lines(ACROSS[0])))
+    wanted = {CONF_HEADROOM_FUSE: fuse, CONF_HEADROOM_GRID: "with_neutral"}
+    assert suggested(await choose(hass, house, None)) == wanted
+
+
 async def test_a_meter_that_sends_nothing_of_its_phases_is_told_so(
     hass: HomeAssistant, hass_client: ClientSessionGenerator, make_house: MakeHouse
 ) -> None:

@@ -13,15 +13,16 @@ from typing import Any, Final, override
 
 from homeassistant.components.binary_sensor import BinarySensorDeviceClass, BinarySensorEntity
 from homeassistant.components.sensor import SensorEntity, SensorEntityDescription
-from homeassistant.config_entries import ConfigFlowResult, OptionsFlowWithReload
+from homeassistant.config_entries import ConfigEntryState, ConfigFlowResult, OptionsFlowWithReload
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.storage import Store
 
 from ..const import DOMAIN
 from ..coordinator import P1Coordinator
 from ..entity import P1Entity
-from ..p1 import CosemValue, Meter, Reading, Unit
+from ..p1 import CosemValue, Country, Meter, Reading, Unit
 from ..p1.meters.grouping import MAIN_SLOT
+from ..port.place import assumed_country
 
 _VERSION: Final = 1
 
@@ -47,6 +48,20 @@ class PartSteps(OptionsFlowWithReload):
         """Store the settings of a part, which is started anew with them; None switches it off."""
         options = {name: kept for name, kept in self.config_entry.options.items() if name != key}
         return self.async_create_entry(data=options if settings is None else {**options, key: dict(settings)})
+
+    @property
+    def reading(self) -> Reading | None:
+        """The last telegram of the port; None while the entry is not set up."""
+        if self.config_entry.state is not ConfigEntryState.LOADED:
+            return None
+        reading: Reading | None = self.config_entry.runtime_data.port.reading
+        return reading
+
+    @property
+    def country(self) -> Country | None:
+        """The country of the meter: that of its telegrams, or the one assumed; None if it is not known."""
+        proven = None if self.reading is None else self.reading.telegram.country
+        return proven or assumed_country(self.hass, self.config_entry)
 
 
 type Shown = float | datetime | bool | None

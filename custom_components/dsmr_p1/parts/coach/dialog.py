@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from homeassistant.config_entries import ConfigEntryState, ConfigFlowResult
+from homeassistant.config_entries import ConfigFlowResult
 from homeassistant.helpers.selector import (
     NumberSelector,
     NumberSelectorConfig,
@@ -14,7 +14,6 @@ from homeassistant.helpers.selector import (
 )
 import probatio
 
-from ...port.place import assumed_country
 from ..part import PartSteps
 from .settings import (
     CAPACITY,
@@ -100,9 +99,4 @@ class CoachSteps(PartSteps):
     @property
     def _usual(self) -> str:
         """What is usual in the country of the meter."""
-        country = None
-        if self.config_entry.state is ConfigEntryState.LOADED:
-            reading = self.config_entry.runtime_data.port.reading
-            country = None if reading is None else reading.telegram.country
-        country = country or assumed_country(self.hass, self.config_entry)
-        return OFF if country is None else TARIFF_OF.get(country.code, OFF)
+        return OFF if self.country is None else TARIFF_OF.get(self.country.code, OFF)

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from homeassistant.config_entries import ConfigEntryState, ConfigFlowResult
+from homeassistant.config_entries import ConfigFlowResult
 from homeassistant.helpers.selector import (
     NumberSelector,
     NumberSelectorConfig,
@@ -15,7 +15,7 @@ import probatio
 
 from ..part import PartSteps, main_meter
 from .phases import Channels, Grid, phases_of, told_fuse, told_grid
-from .settings import CONF_HEADROOM, CONF_HEADROOM_FUSE, CONF_HEADROOM_GRID, Settings
+from .settings import CONF_HEADROOM, CONF_HEADROOM_FUSE, CONF_HEADROOM_GRID, USUAL_FUSES, Settings
 
 _SCHEMA: Final = probatio.Schema(
     {
@@ -48,14 +48,14 @@ class HeadroomSteps(PartSteps):
         if values is None:
             if not phases_of(channels):
                 return self.async_abort(reason="headroom_no_phases")
-            values = {CONF_HEADROOM_FUSE: told_fuse(channels), CONF_HEADROOM_GRID: told_grid(channels).value}
+            usual = None if self.country is None else USUAL_FUSES.get(self.country.code)
+            fuse = told_fuse(channels) or usual
+            values = {CONF_HEADROOM_FUSE: fuse, CONF_HEADROOM_GRID: told_grid(channels).value}
         schema = self.add_suggested_values_to_schema(_SCHEMA, values)
         return self.async_show_form(step_id="headroom", data_schema=schema)
 
     @property
     def _channels(self) -> Channels:
         """The channels of the main meter in the last telegram; none while the entry is not set up."""
-        if self.config_entry.state is not ConfigEntryState.LOADED:
-            return {}
-        meter = main_meter(self.config_entry.runtime_data.port.reading)
+        meter = main_meter(self.reading)
         return {} if meter is None else meter.channels

@@ -9,6 +9,12 @@ CONF_HEADROOM: Final = "headroom"
 CONF_HEADROOM_FUSE: Final = "headroom_fuse"
 CONF_HEADROOM_GRID: Final = "headroom_grid"
 
+USUAL_FUSES: Final[Mapping[str, float]] = {"NL": 25.0}
+"""The amperes of the usual connection of a house, by country, where meters tell none.
+
+In the Netherlands 3 × 25 A; of those with a single phase, of 25 to 40 A, the least (Westland Infra, "De aansluiting").
+"""
+
 
 class Settings(NamedTuple):
     """The main fuse of each phase, in amperes, and the kind of grid."""
