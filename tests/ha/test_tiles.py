@@ -1,4 +1,4 @@
-"""Names where there is little room: no two tiles of a device read alike on a phone, in any language."""
+"""Names where there is little room: no two tiles of a device read alike on a phone, in any language, parts included."""
 
 from collections.abc import Iterator, Mapping
 import json
@@ -10,6 +10,7 @@ import pytest
 from custom_components.dsmr_p1.entity.descriptions import describe
 from custom_components.dsmr_p1.p1 import DERIVED_CHANNELS, ChannelType, MeterKind, Role
 from custom_components.dsmr_p1.p1.catalog import METER_OBJECTS, METER_TYPES, PORT_OBJECTS
+from custom_components.dsmr_p1.parts import PARTS
 from custom_components.dsmr_p1.storage.store import KnownMeter
 
 TRANSLATIONS = Path(__file__).parent.parent.parent / "custom_components/dsmr_p1/translations"
@@ -28,9 +29,9 @@ WIDTHS: Final[Mapping[str, int]] = {
         30: "I-",
         35: "()frt",
         50: "cksvxzy",
-        55: "0123456789qEÉËFLaäbpdeèéëghnuüoôö",
+        55: "0123456789qEÉËFLaàäbpdeèéëghnuûüoôö",
         60: "RSTZ",
-        65: "ABCDKPUV",
+        65: "ABCDKPUÜV",
         70: "GHNOQ…",
         75: "w",
         85: "m",
@@ -88,12 +89,23 @@ def tiles(meter: KnownMeter, language: str) -> list[str]:
     """Give the names of the entities that are there without being asked for, each once."""
     texts = LANGUAGES[language]
     names = {texts["event"][event]["name"] for event in EVENTS[meter.role]}
+    if meter.role is Role.MAIN:
+        names.update(names_of_parts(language))
     for channel_id in meter.channels:
         description = describe(meter, channel_id)
         if description.entity_registry_enabled_default and description.translation_key is not None:
             placeholders = description.translation_placeholders or {}
             names.add(texts["sensor"][description.translation_key]["name"].format(**placeholders))
     return sorted(names)
+
+
+def names_of_parts(language: str) -> Iterator[str]:
+    """Give the names of what the parts show on the device of the main meter, where all of them are on."""
+    for entities in LANGUAGES[language].values():
+        for key, entity in entities.items():
+            if key.startswith(tuple(f"{part.key}_" for part in PARTS)):
+                for phase in ("L1", "L2", "L3"):
+                    yield entity["name"].format(phase=phase)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
