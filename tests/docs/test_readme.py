@@ -64,6 +64,21 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_ways_through_the_options_exist(page: Path) -> None:
+    choices = set(TEXTS["options"]["step"]["init"]["menu_options"].values())
+    named = (" ".join(way.split()) for way in re.findall(r"→\s+Configure\s+→\s+([^→*]+)", page.read_text()))
+    assert [way for way in named if way not in choices] == []
+
+
+def test_every_section_of_the_dashboard_has_a_picture() -> None:
+    page, script = ((ROOT / path).read_text() for path in ("docs/dashboard.md", "scripts/pictures"))
+    dashboard: Any = parse_yaml((ROOT / "docs/dashboard.yaml").read_text())
+    pictures = re.findall(r"\(images/(\w+)\.png\)", page)
+    assert len(pictures) == len(dashboard["views"][0]["sections"])
+    assert [name for name in pictures if f"]={name}\n" not in script] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_commands_exist(page: Path) -> None:
     assert [command for command in COMMAND.findall(page.read_text()) if not (ROOT / command).exists()] == []
 
