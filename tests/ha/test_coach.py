@@ -392,7 +392,7 @@ async def test_an_automation_of_the_blueprint(
          "minutes": 0},
     )  # fmt: skip
     await house.send(sent(10, 1_000_010, 3600))
-    assert notes == ["This quarter of an hour becomes a new peak. Up to 2.5 kW may be drawn until it ends."]
+    assert notes == ["This quarter of an hour is going to cost more. Up to 2.5 kW may be drawn until it ends."]
     await house.send(sent(20, 1_000_020, 500))
     assert len(notes) == 1
 

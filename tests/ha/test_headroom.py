@@ -1,19 +1,25 @@
 """The headroom of the phases: worked out by hand, and through the front door."""
 
 from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from homeassistant.core import HomeAssistant, State
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers import entity_registry as er
+from homeassistant.setup import async_setup_component
+from homeassistant.util import dt as dt_util
+from homeassistant.util.yaml import parse_yaml
 import pytest
+from pytest_homeassistant_custom_component.common import async_fire_time_changed
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.dsmr_p1.const import CONF_RECEIVED_TIMEOUT, CONF_REFRESH, DOMAIN
 from custom_components.dsmr_p1.parts.headroom.phases import Grid, Overload, Phases, told_fuse, told_grid
 from custom_components.dsmr_p1.parts.headroom.settings import CONF_HEADROOM, CONF_HEADROOM_FUSE, CONF_HEADROOM_GRID
 from tests.ha.flow_driver import Step, answer, begin_options, check_texts, over_rest, suggested
-from tests.ha.house import House, MakeHouse
+from tests.ha.house import House, MakeHouse, eventually
 from tests.ha.pace import wait_in_vain
 from tests.p1.captures import DSMR22, MINIMAL, channels, load, telegram
 
@@ -391,3 +397,32 @@ async def test_a_meter_that_sends_nothing_of_its_phases_is_told_so(
     await hass.config_entries.async_unload(house.entry.entry_id)
     assert (await choose(hass, house, None))["reason"] == "headroom_no_phases"
     assert DOMAIN in hass.config.components
+
+
+@pytest.mark.parametrize("expected_lingering_timers", [True])
+async def test_the_automation_of_the_page(hass: HomeAssistant, make_house: MakeHouse) -> None:
+    page = (Path(__file__).parents[2] / "docs/headroom.md").read_text(encoding="utf-8")
+    pasted: Any = parse_yaml(page.partition("```yaml\n")[2].partition("```")[0])
+    currents: list[float] = []
+    hass.services.async_register("keba", "set_current", lambda call: currents.append(call.data["current"]))
+    kept: list[float] = []
+    hass.services.async_register("input_number", "set_value", lambda call: kept.append(call.data["value"]))
+    house = await make_house()
+    house.configure(options=options())
+    await house.set_up(THREE)
+    assert entities(house)["smallest"] == "sensor.electricity_meter_smallest_headroom"
+    hass.states.async_set("input_number.charger", "12")
+    assert await async_setup_component(hass, "automation", {"automation": pasted})
+
+    async def send(telegram: bytes, count: int) -> None:
+        # What is still running is the pause.
+        house.port.write(telegram)
+        await eventually(lambda: len(kept) == count)
+        async_fire_time_changed(hass, dt_util.utcnow() + timedelta(seconds=16))
+        await hass.async_block_till_done()
+
+    # 6 kW on L1 are 26.1 A, 1.1 A too much: 12 - 1.1 - 1.
+    await send(OVER, 1)
+    # 15 A are left, and the charger has no more than 16.
+    await send(THREE, 2)
+    assert currents == kept == [9.9, 16]
