@@ -5,6 +5,7 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from math import ceil
 from pathlib import Path
 
 from homeassistant.components.recorder.core import Recorder
@@ -22,6 +23,7 @@ PICTURE = Path(__file__).parents[2] / "docs/images/true-hours.svg"
 EVENING = datetime(2026, 2, 17, 20, 5, tzinfo=UTC)
 MIDNIGHT = datetime(2026, 2, 17, 23, tzinfo=UTC)
 WIDTH, HEIGHT, MARGIN = 720, 320, 48
+LINES = 5
 SIDES = (("#9a9a9a", "reading of the gas meter"), ("#0b6e99", "gas meter, true hours"))
 
 
@@ -53,7 +55,8 @@ async def test_the_picture_shows_what_is_booked(
 
 def draw(sides: list[list[float]], hours: Mapping[datetime, int]) -> str:
     """Draw the hours of a day, two bars each."""
-    highest = max(max(side) for side in sides)
+    # The axis ends at a whole line, every fifth of a m³.
+    lines = ceil(max(max(side) for side in sides) * LINES)
     left, bottom, step = MARGIN, HEIGHT - MARGIN, (WIDTH - 2 * MARGIN) / len(hours)
 
     def elements() -> Iterator[str]:
@@ -61,7 +64,7 @@ def draw(sides: list[list[float]], hours: Mapping[datetime, int]) -> str:
         yield f'<text x="{left}" y="{MARGIN - 24}">m³ of gas in an hour, 18 February, the same house twice</text>'
         for number, (side, (colour, name)) in enumerate(zip(sides, SIDES, strict=True)):
             for hour, used in enumerate(side):
-                height = used / highest * (bottom - MARGIN)
+                height = used * LINES / lines * (bottom - MARGIN)
                 x = left + (hour + 0.1 + 0.4 * number) * step
                 yield (
                     f'<rect x="{x:.1f}" y="{bottom - height:.1f}" width="{0.4 * step:.1f}" height="{height:.1f}"'
@@ -73,10 +76,9 @@ def draw(sides: list[list[float]], hours: Mapping[datetime, int]) -> str:
         yield f'<path d="M{left} {MARGIN}V{bottom}H{WIDTH - MARGIN}" fill="none" stroke="black"/>'
         for hour in range(0, 25, 3):
             yield f'<text x="{left + hour * step:.1f}" y="{bottom + 18}" text-anchor="middle">{hour}:00</text>'
-        for part in range(5):
-            height = highest * part / 4
-            y = bottom - part / 4 * (bottom - MARGIN)
-            yield f'<text x="{left - 6}" y="{y + 4:.1f}" text-anchor="end">{height:.1f}</text>'
+        for line in range(lines + 1):
+            y = bottom - line / lines * (bottom - MARGIN)
+            yield f'<text x="{left - 6}" y="{y + 4:.1f}" text-anchor="end">{line / LINES:.1f}</text>'
 
     view = f'viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif" font-size="12"'
     return f'<svg xmlns="http://www.w3.org/2000/svg" {view}>\n' + "\n".join(elements()) + "\n</svg>\n"
