@@ -44,15 +44,17 @@ def switched(hass: HomeAssistant) -> list[str]:
 
 async def paste(hass: HomeAssistant, page: str) -> None:
     """Set up all that a page has to paste."""
+    automations = []
     for text in YAML.findall((DOCS / f"{page}.md").read_text(encoding="utf-8")):
         content: Any = parse_yaml(text)
         if "alias" in content:
-            assert await async_setup_component(hass, "automation", {"automation": content})
+            automations.append(content)
         else:
             for domain in content:
                 assert await async_setup_component(hass, domain, content)
+    assert await async_setup_component(hass, "automation", {"automation": automations})
     await hass.async_block_till_done()
-    assert [state.state for state in hass.states.async_all("automation")] == ["on"]
+    assert [state.state for state in hass.states.async_all("automation")] == ["on"] * len(automations)
 
 
 class Day:
@@ -132,17 +134,24 @@ async def test_cheap_quarters(hass: HomeAssistant, freezer: Any, switched: list[
     assert switched == ["turn_on", "turn_off", "turn_off"]
 
 
-@pytest.mark.parametrize(("month", "prices", "calls"), [(7, [0.25, 0.23, 0.25], ["on", "off"]), (1, [0.25] * 3, [])])
+@pytest.mark.parametrize(
+    ("month", "prices", "calls", "noon"),
+    [(7, [0.25, 0.23, 0.25], ["on", "off"], "summer_noon"), (1, [0.25] * 3, [], "other")],
+)
 async def test_summer_at_noon(
-    hass: HomeAssistant, freezer: Any, switched: list[str], month: int, prices: list[float], calls: list[str]
+    hass: HomeAssistant, freezer: Any, switched: list[str], month: int, prices: list[float], calls: list[str], noon: str
 ) -> None:
     await hass.config.async_set_time_zone("Europe/Vienna")
     day = Day(hass, freezer, "Europe/Vienna")
     await day.be(f"2027-{month:02}-05T09:59:00")
     await paste(hass, "summer-price")
-    seen = []
+    seen, tariffs = [], []
     for time in ("09:59:01", "10:00:01", "16:00:01"):
         await day.be(f"2027-{month:02}-05T{time}")
         seen.append(price(hass))
+        tariff = hass.states.get("select.grid_import")
+        assert tariff is not None
+        tariffs.append(tariff.state)
     assert seen == prices
+    assert tariffs[1:] == [noon, "other"]
     assert switched == [f"turn_{call}" for call in calls]
