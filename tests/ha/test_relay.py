@@ -380,10 +380,15 @@ async def test_the_options_switch_it_on_and_off(
     hass: HomeAssistant, hass_client: ClientSessionGenerator, make_house: MakeHouse, free: int
 ) -> None:
     await over_rest(hass, hass_client)
+    assert await async_setup_component(hass, "network", {})
     house = await make_house()
     house.configure(options={CONF_RECEIVED_TIMEOUT: 60})
     await house.set_up()
     assert await is_refused(free)
+    # The address that most owners want is told.
+    result = await choose(hass, house.entry)
+    told = result["description_placeholders"]["addresses"].split(", ")
+    assert told == [address for address in await async_get_announce_addresses(hass) if "." in address]
     wanted = {CONF_RELAY_PORT: free, CONF_RELAY_ADDRESS: HOST, CONF_RELAY_CLIENTS: 10}
     result = await choose(hass, house.entry, {**wanted, CONF_RELAY_ADDRESS: "home"})
     assert result["errors"] == {CONF_RELAY_ADDRESS: "no_address"}

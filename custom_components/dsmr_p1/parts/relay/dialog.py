@@ -3,6 +3,7 @@
 from ipaddress import ip_address
 from typing import Any, Final
 
+from homeassistant.components.network import async_get_announce_addresses
 from homeassistant.config_entries import ConfigFlowResult
 from homeassistant.helpers.selector import NumberSelector, NumberSelectorConfig, NumberSelectorMode, TextSelector
 import probatio
@@ -26,6 +27,7 @@ def _number(low: int, high: int) -> NumberSelector:
     return NumberSelector(NumberSelectorConfig(min=low, max=high, step=1, mode=NumberSelectorMode.BOX))
 
 
+_IPV4: Final = 4
 _SCHEMA: Final = probatio.Schema(
     {
         # Those below need rights that Home Assistant seldom has.
@@ -60,13 +62,24 @@ class RelaySteps(PartSteps):
                 return self._keep(wanted)
         values = user_input or self.config_entry.options.get(CONF_RELAY)
         schema = self.add_suggested_values_to_schema(_SCHEMA, values)
-        return self.async_show_form(step_id="relay", data_schema=schema, errors=errors)
+        return self.async_show_form(
+            step_id="relay",
+            data_schema=schema,
+            errors=errors,
+            description_placeholders={"addresses": await self._addresses()},
+        )
 
     async def async_step_relay_everywhere(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Warn of a relay on all interfaces, and keep it once it is confirmed."""
         if user_input is None:
             return self.async_show_form(step_id="relay_everywhere", data_schema=probatio.Schema({}))
         return self._keep(self._wanted)
+
+    async def _addresses(self) -> str:
+        """Return the addresses of this machine in its networks: most owners need one of them, and few know it."""
+        # Home Assistant starts the network before anything else; without it, its addresses are not known.
+        found = await async_get_announce_addresses(self.hass) if "network" in self.hass.config.components else []
+        return ", ".join(address for address in found if ip_address(address).version == _IPV4) or "…"
 
     def _keep(self, wanted: Settings | None) -> ConfigFlowResult:
         return self.keep(CONF_RELAY, None if wanted is None else wanted.as_dict())
