@@ -1,5 +1,7 @@
 """What HACS, hassfest and a release ask of the files, as far as it can be checked without a network."""
 
+import ast
+from collections.abc import Iterator
 import json
 from pathlib import Path
 import re
@@ -8,6 +10,7 @@ import subprocess
 import sys
 from zipfile import ZipFile
 
+from homeassistant.const import Platform
 from homeassistant.util.yaml import load_yaml_dict
 import pytest
 
@@ -19,6 +22,9 @@ MANIFEST_KEYS = """
     dependencies after_dependencies codeowners loggers disabled iot_class single_config_entry version issue_tracker
     import_executor quality_scale
 """
+# The components that every integration may import, as far as one would.
+ALWAYS_THERE = {*(platform.value for platform in Platform), "frontend", "homeassistant", "websocket_api"}
+COMPONENTS = "homeassistant.components"
 # hacs.xyz/docs/publish/start
 HACS_KEYS = """
     name content_in_root zip_release filename hide_default_branch country homeassistant hacs persistent_directory
@@ -91,6 +97,29 @@ def test_the_manifest_says_nothing_that_hassfest_does_not_know() -> None:
         assert matcher["vid"] == matcher["vid"].upper()
         assert matcher["description"] == matcher["description"].lower()
         assert matcher["serial_number"] == matcher["serial_number"].lower()
+
+
+def components_in(code: str) -> Iterator[str]:
+    """Give the components of Home Assistant that a module imports, wherever in it."""
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.ImportFrom) and node.module == COMPONENTS:
+            yield from (alias.name for alias in node.names)
+        modules = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+        modules += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        yield from (module.split(".")[2] for module in modules if module.startswith(f"{COMPONENTS}."))
+
+
+def test_the_manifest_names_what_is_imported_of_home_assistant() -> None:
+    manifest = json.loads((INTEGRATION / "manifest.json").read_bytes())
+    imported = {
+        component
+        for path in INTEGRATION.rglob("*.py")
+        for component in components_in(path.read_text(encoding="utf-8"))
+        # The platform of another component may import it.
+        if not (INTEGRATION / f"{component}.py").exists()
+    }
+    assert {"network", "recorder", "usb"} <= imported
+    assert imported - ALWAYS_THERE <= {*manifest["dependencies"], *manifest["after_dependencies"]}
 
 
 def test_the_version_of_the_manifest_can_be_released(tree: Path) -> None:
