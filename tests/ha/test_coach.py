@@ -375,6 +375,20 @@ async def test_the_country_suggests_a_tariff(
     assert suggested(await choose(hass, house.entry)) == {"coach_tariff": tariff}
 
 
+async def test_a_port_without_an_electricity_meter_is_told_so(
+    hass: HomeAssistant, hass_client: ClientSessionGenerator, make_house: MakeHouse
+) -> None:
+    await over_rest(hass, hass_client)
+    house = await make_house("warmtelink")
+    await house.set_up()
+    assert (await choose(hass, house.entry))["reason"] == "coach_no_electricity"
+    # What was wanted of a meter that is gone can be switched off.
+    hass.config_entries.async_update_entry(house.entry, options={"coach": CAPACITY})
+    await house.reload(house.builder.telegram())
+    await choose(hass, house.entry, {"coach_tariff": "off"})
+    assert house.entry.options == {}
+
+
 async def test_an_automation_of_the_blueprint(
     hass: HomeAssistant, make_house: MakeHouse, tmp_path: Path, notes: list[str]
 ) -> None:

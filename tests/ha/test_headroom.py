@@ -393,9 +393,11 @@ async def test_a_meter_that_sends_nothing_of_its_phases_is_told_so(
     # It was wanted of another meter, and can be switched off.
     assert not entities(house)
     await choose(hass, house, {CONF_HEADROOM_GRID: "with_neutral"})
+    assert (await choose(hass, house, None))["reason"] == "no_meters"
+    await house.send(load(DSMR22))
     assert (await choose(hass, house, None))["reason"] == "headroom_no_phases"
     await hass.config_entries.async_unload(house.entry.entry_id)
-    assert (await choose(hass, house, None))["reason"] == "headroom_no_phases"
+    assert (await choose(hass, house, None))["reason"] == "no_meters"
     assert DOMAIN in hass.config.components
 
 

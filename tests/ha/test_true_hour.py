@@ -617,7 +617,7 @@ async def test_it_can_be_switched_off_whatever_there_is(
     assert set(fields(await choose(slow))) == {CONF_ON, "true_hour_price_gas"}
     await choose(slow, {CONF_ON: False})
     assert slow.house.entry.options == {}
-    assert (await choose(slow))["reason"] == "true_hour_no_meter"
+    assert (await choose(slow))["reason"] == "no_meters"
 
 
 async def test_there_are_no_statistics_without_a_recorder(

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from homeassistant.config_entries import ConfigFlowResult
+from homeassistant.config_entries import ConfigEntryState, ConfigFlowResult
 from homeassistant.helpers.selector import (
     NumberSelector,
     NumberSelectorConfig,
@@ -14,6 +14,7 @@ from homeassistant.helpers.selector import (
 )
 import probatio
 
+from ...p1.meters.grouping import MAIN_SLOT
 from ..part import PartSteps
 from .settings import (
     CAPACITY,
@@ -58,7 +59,11 @@ class CoachSteps(PartSteps):
     async def async_step_coach(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Ask what quarters are billed by; the country of the meter suggests it."""
         if user_input is None:
-            chosen = self._kept.get(CONF_TARIFF, OFF) if CONF_COACH in self.config_entry.options else self._usual
+            is_loaded = self.config_entry.state is ConfigEntryState.LOADED
+            is_wanted = CONF_COACH in self.config_entry.options
+            if is_loaded and not is_wanted and MAIN_SLOT not in self.config_entry.runtime_data.port.meters:
+                return self.async_abort(reason="coach_no_electricity")
+            chosen = self._kept.get(CONF_TARIFF, OFF) if is_wanted else self._usual
             schema = self.add_suggested_values_to_schema(_TARIFF, {CONF_TARIFF: chosen})
             return self.async_show_form(step_id="coach", data_schema=schema)
         if user_input[CONF_TARIFF] == CAPACITY:

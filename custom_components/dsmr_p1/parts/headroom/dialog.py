@@ -47,7 +47,7 @@ class HeadroomSteps(PartSteps):
         values = self.config_entry.options.get(CONF_HEADROOM)
         if values is None:
             if not phases_of(channels):
-                return self.async_abort(reason="headroom_no_phases")
+                return self.async_abort(reason="no_meters" if self.reading is None else "headroom_no_phases")
             usual = None if self.country is None else USUAL_FUSES.get(self.country.code)
             fuse = told_fuse(channels) or usual
             values = {CONF_HEADROOM_FUSE: fuse, CONF_HEADROOM_GRID: told_grid(channels).value}

@@ -26,7 +26,7 @@ class TrueHourSteps(PartSteps):
         is_loaded = self.config_entry.state is ConfigEntryState.LOADED
         slow = slow_kinds(self.config_entry.runtime_data.port) if is_loaded else set()
         if stored is None and not slow:
-            return self.async_abort(reason="true_hour_no_meter")
+            return self.async_abort(reason="no_meters" if self.reading is None else "true_hour_no_meter")
         if user_input is not None:
             if not user_input[CONF_ON]:
                 return self.keep(CONF_TRUE_HOUR, None)
