@@ -289,8 +289,8 @@ async def test_what_was_seen_last_is_written_though_nothing_but_numbers_changes(
 ) -> None:
     """Home Assistant may end without a warning, and would tell the same again."""
     time = hass.loop.time
-    # A counter is shown with the second telegram that has it.
-    for passed in (60, 75, 90):
+    # A counter is shown with the second telegram that has it. After more than 20 s the port would be opened anew.
+    for passed in range(15, 91, 15):
         with patch.object(hass.loop, "time", lambda passed=passed: time() + passed):
             await house.send(quiet({"1-0:32.32.0": "(00004)"}))
     stored = hass_storage[f"{DOMAIN}.{house.entry.entry_id}"]["data"]["seen"]["electricity"]["values"]
