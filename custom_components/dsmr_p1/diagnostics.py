@@ -83,7 +83,7 @@ def _port(port: Port) -> dict[str, Any]:
             "time_zone_by_clock": port.record.time_zone is not None,
         },
         "settings": str(port.reader.settings or "those of the far end"),
-        "checks_parity": port.reader.checks_parity,
+        "checks_parity": port.reader.decoder.checks_parity,
         "heard": _heard(port),
         "memory": {
             "sends_crc": memory.sends_crc,

@@ -25,8 +25,8 @@ def test_a_reference(text: str, obis: Obis, printed: str) -> None:
 
 
 def test_value_group_b_is_the_mbus_channel() -> None:
-    assert Obis.parse("0-12:24.1.0").mbus_channel == 12
-    assert Obis.parse("1-0:1.8.0").mbus_channel == 0
+    assert Obis.parse("0-12:24.1.0").b == 12
+    assert Obis.parse("1-0:1.8.0").b == 0
 
 
 @pytest.mark.parametrize(

@@ -131,15 +131,15 @@ async def test_telegrams_of_a_serial_port(pty: PtyPort) -> None:
         assert (reader.heard.opened, reader.heard.failed, reader.heard.lost) == (1, 0, 0)
         assert reader.heard.telegrams >= 2
         assert reader.heard.octets >= 2 * len(TELEGRAM)
-        assert reader.memory.sends_crc
-        assert reader.last_encrypted is None
+        assert reader.decoder.memory.sends_crc
+        assert reader.decoder.last_encrypted is None
     assert not pty.reader_present()
 
 
 async def test_what_is_known_of_the_port_is_used(pty: PtyPort) -> None:
     memory = PortMemory(sends_crc=True)
     reader = reader_of(pty, memory=memory)
-    assert reader.memory is memory
+    assert reader.decoder.memory is memory
     async with Listener(reader) as listener:
         await listener.opened()
         pty.write(load(DSMR22))
@@ -185,7 +185,7 @@ async def test_an_encrypted_port(pty: PtyPort) -> None:
         await listener.opened()
         await listener.readings(1, Meter(pty, load(SMARTY)))
         assert listener.of(Reading)[0].authentication is Authentication.DEFAULT_KEY
-        assert reader.last_encrypted is not None
+        assert reader.decoder.last_encrypted is not None
         assert reader.heard.is_encrypted
 
 
@@ -208,7 +208,7 @@ async def test_a_meter_of_9600_baud_is_found() -> None:
             await listener.readings(1, meter)
             assert [str(event.settings) for event in listener.of(PortOpened)] == ["115200 8N1", "9600 8N1"]
             assert str(listener.reader.settings) == "9600 8N1"
-            assert listener.reader.checks_parity
+            assert listener.reader.decoder.checks_parity
             before = len(listener.of(PortOpened))
             await listener.readings(3, meter)
             assert len(listener.of(PortOpened)) == before
@@ -218,10 +218,10 @@ async def test_where_the_parity_bit_is_taken_away_that_is_told() -> None:
     with PtyPort(V2_SETTINGS, reader_character=(7, Parity.EVEN)) as port:
         async with Listener(reader_of(port)) as listener:
             await listener.opened()
-            before = listener.reader.checks_parity
+            before = listener.reader.decoder.checks_parity
             assert before is None
             await listener.readings(2, Meter(port, load(DSMR22)))
-            assert listener.reader.checks_parity is False
+            assert listener.reader.decoder.checks_parity is False
             assert listener.of(Reading)[0].meters[1].profile.type_id == "electricity_v2_2"
 
 
@@ -495,7 +495,7 @@ async def test_rfc2217_has_settings(socket_enabled: None) -> None:
             await listener.opened()
             await listener.readings(1, Meter(port, load(DSMR22), period=0.2))
             assert str(reader.settings) == "9600 8N1"
-            assert reader.checks_parity
+            assert reader.decoder.checks_parity
 
 
 async def test_a_telegram_in_pieces_is_waited_for(pty: PtyPort) -> None:

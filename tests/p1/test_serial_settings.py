@@ -89,14 +89,14 @@ def test_after_opening_again_a_burst_may_be_under_way() -> None:
 
 def test_refused_settings_are_followed_by_the_next() -> None:
     search = SettingsSearch()
-    assert search.refused()
+    assert search.advance()
     assert search.settings is SETTINGS_9600_8N1
 
 
 @pytest.mark.parametrize("fixed", [SerialSettings(2400, 7, "O", 2), SETTINGS_9600_7E1])
 def test_fixed_settings_are_never_left(fixed: SerialSettings) -> None:
     search = SettingsSearch(fixed)
-    assert not search.refused()
+    assert not search.advance()
     search.idle()
     search.heard(5000, is_p1=False)
     search.heard(500, is_p1=False)
@@ -108,7 +108,7 @@ def test_a_pause_in_the_middle_of_a_telegram_is_not_judged() -> None:
     search = SettingsSearch()
     search.idle()
     search.heard(100, is_p1=False)
-    search.idle_in_telegram()
+    search.idle(amid_telegram=True)
     assert not search.is_undecided
     assert search.has_been_idle
     assert not search.idle()

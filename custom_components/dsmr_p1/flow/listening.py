@@ -226,7 +226,7 @@ class _Listener:
                         self._failure = error
                     case Reading():
                         self._reading = event
-                    case Rejected() if (frame := self._reader.last_encrypted) and frame not in self._frames:
+                    case Rejected() if (frame := self._reader.decoder.last_encrypted) and frame not in self._frames:
                         self._frames.append(frame)
                 if self.is_settled:
                     self.settled.set()

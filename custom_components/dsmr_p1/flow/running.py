@@ -21,7 +21,7 @@ def last_encrypted(entry: P1ConfigEntry) -> Sequence[EncryptedFrame]:
     """Return the last encrypted telegram of the reader of an entry."""
     if entry.state is not ConfigEntryState.LOADED:
         return ()
-    frame = entry.runtime_data.port.reader.last_encrypted
+    frame = entry.runtime_data.port.reader.decoder.last_encrypted
     return () if frame is None else (frame,)
 
 

@@ -54,7 +54,6 @@ class PortError(P1Error):
     """Raised when the port cannot be opened, or is lost. Callers retry. `fault` is the kind of failure."""
 
     def __init__(self, message: str = "", fault: PortFault = PortFault.OTHER) -> None:
-        """Initialize the error."""
         super().__init__(message)
         self.fault = fault
 
@@ -63,24 +62,15 @@ class PortBusyError(PortError):
     """Raised when the port is already open, in another program or in this one."""
 
     def __init__(self, message: str = "") -> None:
-        """Initialize the error."""
         super().__init__(message, PortFault.BUSY)
 
 
-_FAULTS: Final = {
-    errno.EACCES: PortFault.NO_PERMISSION,
-    errno.EPERM: PortFault.NO_PERMISSION,
-    errno.ENOENT: PortFault.GONE,
-    errno.ENODEV: PortFault.GONE,
-    errno.ENXIO: PortFault.GONE,
-    errno.EIO: PortFault.GONE,
-    errno.ECONNREFUSED: PortFault.REFUSED,
-    errno.ECONNRESET: PortFault.CLOSED,
-    errno.EPIPE: PortFault.CLOSED,
-    errno.EHOSTUNREACH: PortFault.UNREACHABLE,
-    errno.ENETUNREACH: PortFault.UNREACHABLE,
-    errno.EHOSTDOWN: PortFault.UNREACHABLE,
-    errno.ETIMEDOUT: PortFault.UNREACHABLE,
+_NUMBERS: Final = {
+    PortFault.NO_PERMISSION: (errno.EACCES, errno.EPERM),
+    PortFault.GONE: (errno.ENOENT, errno.ENODEV, errno.ENXIO, errno.EIO),
+    PortFault.REFUSED: (errno.ECONNREFUSED,),
+    PortFault.CLOSED: (errno.ECONNRESET, errno.EPIPE),
+    PortFault.UNREACHABLE: (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ETIMEDOUT),
 }
 
 
@@ -93,4 +83,4 @@ def fault_of(error: Exception) -> PortFault:
     number = getattr(error, "errno", None)
     if number is None and (found := re.search(r"\[Errno (\d+)\]", str(error))):
         number = int(found[1])
-    return PortFault.OTHER if number is None else _FAULTS.get(number, PortFault.OTHER)
+    return next((fault for fault, numbers in _NUMBERS.items() if number in numbers), PortFault.OTHER)

@@ -23,7 +23,7 @@ from .memory import PortMemory
 from .serial_settings import SerialSettings, SettingsSearch
 from .watchdog import Brake, Watchdog
 from .wire.decryption import Keys
-from .wire.frames import EncryptedFrame, Rejected, RejectReason
+from .wire.frames import Rejected
 
 _CHUNK: Final = 65536
 _SLICE: Final = 2048
@@ -41,22 +41,6 @@ _JITTER: Final = 0.2
 _CLOSE_LIMIT: Final = 2.0
 # Network readers that pass on bytes only; the remote end has the serial settings.
 RAW_SCHEMES: Final = ("socket://", "tcp://")
-
-_PARITIES: Final[dict[str, serialx.Parity]] = {
-    "N": serialx.Parity.NONE,
-    "E": serialx.Parity.EVEN,
-    "O": serialx.Parity.ODD,
-}
-_STOP_BITS: Final[dict[float, serialx.StopBits]] = {
-    1: serialx.StopBits.ONE,
-    1.5: serialx.StopBits.ONE_POINT_FIVE,
-    2: serialx.StopBits.TWO,
-}
-# Rejections that are only possible with the right serial settings.
-_STRUCTURED: Final = frozenset({
-    RejectReason.CRC, RejectReason.NO_KEY, RejectReason.DECRYPTION, RejectReason.AUTHENTICATION, RejectReason.MALFORMED,
-    RejectReason.NOT_P1, RejectReason.UNSUPPORTED_ENCRYPTION,
-})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +79,8 @@ class P1Reader:
     `port` is a device path, or a URL that serialx knows; any other port is opened by `opener`, and has no serial
     settings. `settings` are the serial settings if the owner has fixed them, else they are found. `silence` is the most
     seconds without a telegram before the port is reopened, and `period` the seconds between two telegrams where that
-    is known. `time_zone` is that of the place where the meter stands.
+    is known. `time_zone` is that of the place where the meter stands. The port is not opened before its `events` are
+    asked for; `decoder` is what reads its bytes, and `heard` counts what came of them.
     """
 
     def __init__(
@@ -111,23 +96,19 @@ class P1Reader:
         time_zone: tzinfo | None = None,
         opener: Opener | None = None,
     ) -> None:
-        """Initialize the reader; the port is not opened yet."""
         self.port = port
         self.heard = Heard()
-        self._decoder = Decoder(keys, memory, time_zone=time_zone)
+        self.decoder = Decoder(keys, memory, time_zone=time_zone)
         self._search = SettingsSearch(settings)
         self._has_settings = opener is None and not port.startswith(RAW_SCHEMES)
         self._opener = opener
         self._watchdog = Watchdog(silence, period)
+        self._timer: asyncio.TimerHandle
         self._brake = Brake()
         # The part of the last read that is not decoded yet, and the newest telegram of the decoded part.
         self._rest = b""
         self._newest: list[Reading] = []
         self._first_delay = first_delay
-
-    def set_time_zone(self, time_zone: tzinfo) -> None:
-        """Read the times of all further telegrams in another time zone."""
-        self._decoder.set_time_zone(time_zone)
 
     @property
     def settings(self) -> SerialSettings | None:
@@ -138,21 +119,6 @@ class P1Reader:
     def is_slowed(self) -> bool:
         """Whether reading is slowed down because the port sends more than any meter does."""
         return self._brake.is_on
-
-    @property
-    def checks_parity(self) -> bool | None:
-        """Whether the parity of every byte is checked, see `Decoder.checks_parity`."""
-        return self._decoder.checks_parity
-
-    @property
-    def memory(self) -> PortMemory:
-        """The memory of the port."""
-        return self._decoder.memory
-
-    @property
-    def last_encrypted(self) -> EncryptedFrame | None:
-        """The last encrypted frame heard, on which new keys can be tried."""
-        return self._decoder.last_encrypted
 
     async def events(self) -> AsyncGenerator[PortEvent]:
         """Yield the events of the port until the iterator is closed. No error of the port ends it."""
@@ -165,11 +131,11 @@ class P1Reader:
                 self.heard.failed += 1
                 failure = PortFailed(error, was_open=False)
             else:
-                self._decoder.restart()
+                self.decoder.restart()
                 self._rest, self._newest = b"", []
                 self._search.opened()
                 self.heard.opened += 1
-                timer = self._watch(reader)
+                self._watch(reader)
                 try:
                     yield PortOpened(self.settings)
                     async for event in self._listen(reader):
@@ -180,7 +146,7 @@ class P1Reader:
                     self.heard.lost += 1
                     failure = PortFailed(error, was_open=True)
                 finally:
-                    timer.cancel()
+                    self._timer.cancel()
                     # Immediately: a device that returns gets another name as long as the old one is held open.
                     await _close(writer)
             if failure is not None:
@@ -192,24 +158,22 @@ class P1Reader:
                 await asyncio.sleep(min(pause * jitter, LONGEST_DELAY))
                 delay = min(2 * delay, LONGEST_DELAY)
 
-    def _watch(self, reader: asyncio.StreamReader) -> _Timer:
-        """Return the timer that ends reading after too long without a telegram; one timer for any number of reads."""
+    def _watch(self, reader: asyncio.StreamReader) -> None:
+        """End reading after too long without a telegram; one timer for any number of reads."""
         loop = asyncio.get_running_loop()
         self._watchdog.opened(loop.time())
-        timer = _Timer()
+        heard_before = self.heard.octets
 
         def look() -> None:
             left = self._watchdog.left(loop.time(), self.heard.period)
             if left > 0:
-                timer.handle = loop.call_later(left, look)
+                self._timer = loop.call_later(left, look)
                 return
-            if self._watchdog.expired() and reader_heard < self.heard.octets:
-                self._search.give_up()
+            if self._watchdog.expired() and heard_before < self.heard.octets:
+                self._search.advance()
             reader.set_exception(PortError("no telegram for too long", PortFault.SILENT))
 
-        reader_heard = self.heard.octets
         look()
-        return timer
 
     async def _open(self) -> tuple[asyncio.StreamReader, Closable]:
         """Open the port with the settings to try. Raises PortError, whatever opening raises."""
@@ -222,11 +186,11 @@ class P1Reader:
                     url=self.port,
                     baudrate=settings.baudrate,
                     byte_size=settings.data_bits,
-                    parity=_PARITIES[settings.parity],
-                    stopbits=_STOP_BITS[settings.stop_bits],
+                    parity=serialx.Parity(settings.parity),
+                    stopbits=serialx.StopBits(settings.stop_bits),
                 )
             except Exception as error:
-                if _is_refusal(error) and settings.data_bits != _BYTE and self._search.refused():
+                if _is_refusal(error) and settings.data_bits != 8 and self._search.advance():
                     continue
                 raise _port_error(error) from error
 
@@ -235,10 +199,8 @@ class P1Reader:
         while True:
             octets = await self._receive(reader)
             if octets is None:
-                if self._decoder.is_amid_telegram:
-                    # An unreliable network delivers a telegram in pieces.
-                    self._search.idle_in_telegram()
-                elif self._search.idle():
+                # An unreliable network delivers a telegram in pieces.
+                if self._search.idle(amid_telegram=self.decoder.is_amid_telegram):
                     return
                 continue
             events, fits = self._decode(octets)
@@ -254,16 +216,16 @@ class P1Reader:
         """
         now = asyncio.get_running_loop().time()
         self.heard.received(octets, now)
-        events = self._decoder.feed(octets, now)
+        events = self.decoder.feed(octets, now)
         is_p1 = False
         for event in events:
             self.heard.decoded(event, now)
-            is_p1 = is_p1 or isinstance(event, Reading) or event.reason in _STRUCTURED
+            is_p1 = is_p1 or isinstance(event, Reading) or not event.reason.is_torn
             if isinstance(event, Reading) or event.reason.is_whole:
                 self._watchdog.fed(now)
         fits = True
         if self._has_settings:
-            garbage = 0 if is_p1 or self._decoder.is_amid_telegram else len(octets)
+            garbage = 0 if is_p1 or self.decoder.is_amid_telegram else len(octets)
             fits = not self._search.heard(garbage, is_p1=is_p1)
         if not events and not self._newest:
             return [], fits
@@ -280,17 +242,12 @@ class P1Reader:
             octets = await self._read(reader)
             if octets is None:
                 return None
-            await self._slow_down(len(octets))
+            if pause := self._brake.received(len(octets), asyncio.get_running_loop().time()):
+                self.heard.hints.add(Hint.FLOOD)
+                await asyncio.sleep(pause)
             self._rest = octets
         octets, self._rest = self._rest[:_SLICE], self._rest[_SLICE:]
         return octets
-
-    async def _slow_down(self, size: int) -> None:
-        """Wait if the port sends more than any meter does."""
-        pause = self._brake.received(size, asyncio.get_running_loop().time())
-        if pause:
-            self.heard.hints.add(Hint.FLOOD)
-            await asyncio.sleep(pause)
 
     async def _read(self, reader: asyncio.StreamReader) -> bytes | None:
         """Read available bytes; None when the line is idle and it matters. Raises PortError when the port is lost."""
@@ -306,21 +263,8 @@ class P1Reader:
         except Exception as error:
             raise _port_error(error) from error
         if not octets:
-            message = "the other side closed the connection"
-            raise PortError(message, PortFault.CLOSED)
+            raise PortError("the other side closed the connection", PortFault.CLOSED)
         return octets
-
-
-_BYTE: Final = 8
-
-
-class _Timer:
-    """The timer of an open port, restarted with every telegram."""
-
-    handle: asyncio.TimerHandle
-
-    def cancel(self) -> None:
-        self.handle.cancel()
 
 
 def _is_refusal(error: Exception) -> bool:

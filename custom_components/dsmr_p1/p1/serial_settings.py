@@ -45,11 +45,10 @@ class SettingsSearch:
 
     Silence is no evidence about the settings, so they are changed on evidence only: a burst of bytes in which no
     telegram begins. The first burst after opening may have been caught in the middle; it counts only if the line was
-    idle before.
+    idle before (`has_been_idle`), or a telegram came. `fixed` are the settings that the owner has fixed.
     """
 
     def __init__(self, fixed: SerialSettings | None = None) -> None:
-        """Initialize with the first candidate, or with the settings that the owner has fixed."""
         self._candidates = CANDIDATES if fixed is None else (fixed,)
         self._index = 0
         self._proven = False
@@ -72,14 +71,9 @@ class SettingsSearch:
         """Whether bytes have come that are not classified yet."""
         return self._bytes > 0
 
-    @property
-    def has_been_idle(self) -> bool:
-        """Whether the line was idle, or a telegram came, since it was opened, so that the next burst is complete."""
-        return self._whole_burst
-
     def opened(self) -> None:
         """Handle the opening of the port, possibly in the middle of a burst."""
-        self._whole_burst = False
+        self.has_been_idle = False
         self._bytes = 0
 
     def heard(self, size: int, *, is_p1: bool) -> bool:
@@ -89,7 +83,7 @@ class SettingsSearch:
             self._advances = 0
             self._garbage_bursts = 0
             self._bytes = 0
-            self._whole_burst = True
+            self.has_been_idle = True
             return False
         self._bytes += size
         if self._bytes < _GARBAGE_LIMIT:
@@ -97,33 +91,21 @@ class SettingsSearch:
         self._bytes = 0
         return self._judge()
 
-    def idle_in_telegram(self) -> None:
-        """Handle an idle line in the middle of a telegram, which is no evidence about the settings."""
+    def idle(self, *, amid_telegram: bool = False) -> bool:
+        """Handle an idle line; return whether to try other settings. In the middle of a telegram it is no evidence."""
+        garbage = self._bytes > 0 and self.has_been_idle and not amid_telegram
         self._bytes = 0
-        self._whole_burst = True
-
-    def idle(self) -> bool:
-        """Handle an idle line; return whether to try other settings."""
-        garbage = self._bytes > 0 and self._whole_burst
-        self._bytes = 0
-        self._whole_burst = True
+        self.has_been_idle = True
         return garbage and self._judge()
-
-    def refused(self) -> bool:
-        """Handle a port that does not support these settings; return whether there are others to try."""
-        return self._advance()
-
-    def give_up(self) -> None:
-        """Use the next settings, after the port was reopened several times without a telegram."""
-        self._advance()
 
     def _judge(self) -> bool:
         self._garbage_bursts += 1
         if self._proven and self._garbage_bursts < _PATIENCE:
             return False
-        return self._advance()
+        return self.advance()
 
-    def _advance(self) -> bool:
+    def advance(self) -> bool:
+        """Use the next settings, as the port refused these or is silent; return whether there are others."""
         self._index = (self._index + 1) % len(self._candidates)
         self._advances += 1
         self._garbage_bursts = 0

@@ -23,10 +23,12 @@ BRAKE_WINDOW: Final = 10.0
 
 
 class Watchdog:
-    """Determines when a port is reopened."""
+    """Determines when a port is reopened.
+
+    `longest` is the most seconds without a telegram, `period` the seconds between two telegrams if known.
+    """
 
     def __init__(self, longest: float, period: float | None = None) -> None:
-        """Initialize with the most seconds without a telegram, and the period between telegrams if known."""
         self._longest = longest
         self._period = period
         self._fed_at = 0.0
@@ -63,7 +65,6 @@ class Brake:
     """Limits the rate of a port that sends more than any meter does."""
 
     def __init__(self) -> None:
-        """Initialize without received bytes."""
         self.is_on = False
         self._since: float | None = None
         self._bytes = 0

@@ -122,7 +122,7 @@ class Port:
         if zone is not None and (time_zone := zone_named(zone)) is not None:
             LOGGER.debug("P1 port %s: the meter's clock is right in the time zone %s", self.name, zone)
             self.record.time_zone = zone
-            self.reader.set_time_zone(time_zone)
+            self.reader.decoder.set_time_zone(time_zone)
         if self.is_unsettled or reading.detection.before is None or self.hass.loop.time() >= self._look_at:
             self.is_unsettled, self._look_at = False, self.hass.loop.time() + LOOK_INTERVAL
             self._show_version()

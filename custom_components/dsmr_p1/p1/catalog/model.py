@@ -130,8 +130,7 @@ class ChannelType:
     def __post_init__(self) -> None:
         """Check the row, and set the meaning to the name by default."""
         if not self.id or not self.name:
-            message = f"a channel needs an id and a name: {self!r}"
-            raise ValueError(message)
+            raise ValueError(f"a channel needs an id and a name: {self!r}")
         if not self.meaning:
             object.__setattr__(self, "meaning", f"{self.name}/{self.index}")
 
@@ -208,8 +207,7 @@ class MeterType:
     def __post_init__(self) -> None:
         """Check that no object is both required and optional."""
         if both := self.required & self.optional:
-            message = f"{self.id}: required and optional: {sorted(both)}"
-            raise ValueError(message)
+            raise ValueError(f"{self.id}: required and optional: {sorted(both)}")
 
 
 ANY_KIND: Final[frozenset[MeterKind]] = frozenset()

@@ -34,18 +34,11 @@ class Obis(NamedTuple):
         """
         match = _REFERENCE.fullmatch(text)
         if match is None:
-            message = f"not an OBIS reference: {text!r}"
-            raise ValueError(message)
+            raise ValueError(f"not an OBIS reference: {text!r}")
         a, b, c, d, e, f = (int(group) for group in match.groups(default=_GROUP_MAX))
         if max(a, b, c, d, e, f) > _GROUP_MAX:
-            message = f"a value group is above {_GROUP_MAX}: {text!r}"
-            raise ValueError(message)
+            raise ValueError(f"a value group is above {_GROUP_MAX}: {text!r}")
         return cls(a, b, c, d, e, None if f == _GROUP_MAX else f)
-
-    @property
-    def mbus_channel(self) -> int:
-        """The M-Bus channel the object belongs to; 0 is the main meter."""
-        return self.b
 
     @override
     def __str__(self) -> str:

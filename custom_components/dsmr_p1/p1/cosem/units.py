@@ -140,6 +140,5 @@ def convert(value: Decimal, unit: Unit, to: Unit) -> Decimal:
     if unit is to:
         return value
     if not is_convertible(unit, to):
-        message = f"{unit} is no {to}"
-        raise ValueError(message)
+        raise ValueError(f"{unit} is no {to}")
     return value * (unit.size / to.size).normalize() + 0

@@ -68,14 +68,12 @@ def parse_quantity(text: str) -> tuple[Decimal | None, Unit | None]:
         return None, None
     match = _QUANTITY.fullmatch(text)
     if match is None:
-        message = f"no number: {text!r}"
-        raise ValueError(message)
+        raise ValueError(f"no number: {text!r}")
     digits, spelling = match.groups(default="")
     unit = parse_unit(spelling)
     if spelling and unit is None:
         # A number with an unknown unit is not a number of the expected quantity.
-        message = f"no unit: {spelling!r}"
-        raise ValueError(message)
+        raise ValueError(f"no unit: {spelling!r}")
     if len(digits) > MOST_DIGITS and sum(map(str.isdecimal, digits)) > MOST_DIGITS:
         return None, unit
     return Decimal(digits.replace(",", ".")), unit
@@ -211,8 +209,7 @@ def _is_value_first(first: str, second: str) -> bool:
 def _reading_v3(texts: Sequence[str], clock: Clock) -> tuple[CosemValue, ...]:
     fixed = 6
     if len(texts) < fixed and texts[0].strip() and not is_time(texts[0].strip()):
-        message = "no reading of DSMR 3"
-        raise ValueError(message)
+        raise ValueError("no reading of DSMR 3")
     timestamp = parse_timestamp(texts[0], clock)
     # The status in the second place is not a number on some meters; it and the two values after it are not used.
     unit = parse_unit(texts[fixed - 1]) if len(texts) >= fixed else None
@@ -240,8 +237,7 @@ def _failure_log(texts: Sequence[str], clock: Clock) -> tuple[CosemValue, ...]:
 # 0-0:98.1.0(2)(1-0:1.6.0)(1-0:1.6.0)(200501000000S)(200423192538S)(03.695*kW)(200401000000S)(200305122139S)(05.980*kW)
 def _monthly_peaks(texts: Sequence[str], clock: Clock) -> tuple[CosemValue, ...]:
     if is_time(texts[0].strip()) or (len(texts) > 1 and (":" not in texts[1] or texts[1:2] != texts[2:3])):
-        message = "no list of monthly peaks"
-        raise ValueError(message)
+        raise ValueError("no list of monthly peaks")
     count, _ = quantity_or_none(texts[0])
     peaks = [
         (parse_timestamp(month, clock), parse_timestamp(when, clock), *quantity_or_none(peak))
@@ -261,8 +257,7 @@ def _monthly_peaks(texts: Sequence[str], clock: Clock) -> tuple[CosemValue, ...]
 # 0-0:98.1.0(230701000000S)(000040.777*kWh)(000008.950*kWh)...
 def _month_end(texts: Sequence[str], clock: Clock) -> tuple[CosemValue, ...]:
     if not is_time(when := texts[0].strip()) and when and not _NOTHING.fullmatch(when):
-        message = "no list of one month"
-        raise ValueError(message)
+        raise ValueError("no list of one month")
     timestamp = parse_timestamp(texts[0], clock)
     values = (
         CosemValue(f"_value{number}", *quantity_or_none(text), timestamp) for number, text in enumerate(texts[1:])
@@ -282,8 +277,7 @@ def _load_profile(texts: Sequence[str], clock: Clock) -> tuple[CosemValue, ...]:
         units.append(unit)
         place += unit is not None
     if len(units) not in MOST_COLUMNS:
-        message = "no columns, or more than known"
-        raise ValueError(message)
+        raise ValueError("no columns, or more than known")
     parts = [CosemValue("_entries", count)]
     width = len(units) + 1
     for number, start in enumerate(range(place, len(texts) - width + 1, width)):
@@ -302,8 +296,7 @@ def _measured(texts: Sequence[str], clock: Clock) -> tuple[CosemValue, ...]:
     number, unit = parse_quantity(value)
     is_two = len(others) > 1 or any(not is_time(other.strip()) for other in others)
     if number is None or unit is None or is_time(value.strip()) or is_two:
-        message = "no number with a unit"
-        raise ValueError(message)
+        raise ValueError("no number with a unit")
     return (CosemValue("", number, unit, parse_timestamp(others[0], clock) if others else None),)
 
 
@@ -334,5 +327,4 @@ class Shape(Enum):
     """
 
     def __init__(self, decoder: Decoder) -> None:
-        """Initialize with the function that reads the shape."""
         self.decode = decoder

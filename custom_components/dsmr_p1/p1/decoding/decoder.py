@@ -57,16 +57,17 @@ class Reading(NamedTuple):
 
 
 class Decoder:
-    """Turns the bytes of one port into readings."""
+    """Turns the bytes of one port into readings.
+
+    `time_zone` is that of the place where the meter stands; without one, it is that of the country which the telegrams
+    prove, else Central European time. `last_encrypted` is the last encrypted frame heard, on which new keys can be
+    tried. `checks_parity`: the parity of every byte is checked; None before the first telegram, and False for 8N1,
+    which has none, and where a device in between has cleared the eighth bit.
+    """
 
     def __init__(
         self, keys: Keys | None = None, memory: PortMemory | None = None, *, time_zone: tzinfo | None = None
     ) -> None:
-        """Initialize with the keys of an encrypted port and the memory of the port.
-
-        `time_zone` is that of the place where the meter stands; without one, it is that of the country which the
-        telegrams prove, else Central European time.
-        """
         self.memory = memory or PortMemory()
         self.last_encrypted: EncryptedFrame | None = None
         self._keys = keys
@@ -80,7 +81,7 @@ class Decoder:
         self._framer = Framer()
         self._stripped = Framer()
         self._inner = _InnerFramer()
-        self._has_parity: bool | None = None
+        self.checks_parity: bool | None = None
 
     def set_time_zone(self, time_zone: tzinfo) -> None:
         """Read the times of all further telegrams in another time zone."""
@@ -90,14 +91,6 @@ class Decoder:
     def is_amid_telegram(self) -> bool:
         """Whether the last bytes are an incomplete telegram."""
         return self._framer.is_amid_telegram or self._stripped.is_amid_telegram
-
-    @property
-    def checks_parity(self) -> bool | None:
-        """Whether the parity of every byte is checked; None before the first telegram.
-
-        False for 8N1, which has none, and where a device in between has cleared the eighth bit.
-        """
-        return self._has_parity
 
     @property
     def pending(self) -> int:
@@ -112,11 +105,11 @@ class Decoder:
         """
         self._now = now
         events: list[Reading | Rejected] = []
-        if self._has_parity is not True and self._framer.receive(octets):
+        if self.checks_parity is not True and self._framer.receive(octets):
             self._decode(self._framer, events, parity=False)
         if (
-            self._has_parity is not False
-            and (self._has_parity or not octets.isascii() or self._stripped.pending)
+            self.checks_parity is not False
+            and (self.checks_parity or not octets.isascii() or self._stripped.pending)
             and self._stripped.receive(octets.translate(_STRIP_PARITY))
         ):
             self._decode(self._stripped, events, parity=True)
@@ -125,9 +118,9 @@ class Decoder:
     def finish(self) -> list[Reading | Rejected]:
         """Return the remaining readings and rejections when no more bytes will come."""
         events: list[Reading | Rejected] = []
-        if self._has_parity is not True:
+        if self.checks_parity is not True:
             self._decode(self._framer, events, parity=False, final=True)
-        if self._has_parity is not False:
+        if self.checks_parity is not False:
             self._decode(self._stripped, events, parity=True, final=True)
         return events
 
@@ -141,15 +134,15 @@ class Decoder:
             else:
                 result = event
             if isinstance(result, Reading):
-                if self._has_parity is not parity:
+                if self.checks_parity is not parity:
                     self._settle(parity=parity)
-            elif self._has_parity is not parity and (parity or self._has_parity):
+            elif self.checks_parity is not parity and (parity or self.checks_parity):
                 continue
             events.append(result)
 
     def _settle(self, *, parity: bool) -> None:
         """Read the bytes from here on in the way that produces telegrams, and drop the other."""
-        self._has_parity = parity
+        self.checks_parity = parity
         if parity:
             self._framer = Framer()
         else:
@@ -220,7 +213,6 @@ class _InnerFramer:
     """Finds the telegrams in decrypted texts."""
 
     def __init__(self) -> None:
-        """Initialize with an empty framer."""
         self._framer = Framer()
 
     def frame_in(self, text: bytes) -> PlainFrame | None:

@@ -60,7 +60,6 @@ class Times:
     """
 
     def __init__(self) -> None:
-        """Start before the first telegram."""
         self.last: Arrival = (0.0, datetime.min.replace(tzinfo=UTC), None, None)
         self.this: Arrival = self.last
         self.has_crc = self.is_filled = False
@@ -101,7 +100,6 @@ class GuardedMeter:
     """
 
     def __init__(self) -> None:
-        """Start with no telegram."""
         self.profile: MeterProfile | None = None
         self.identity: str | None = None
         self.raw: Meter | None = None

@@ -18,7 +18,6 @@ class SteadyLayout:
     """The meters of one port, and their channels."""
 
     def __init__(self) -> None:
-        """Initialize without meters."""
         self._meters: dict[str, Meter] = {}
         self._known: _Signature = frozenset()
         self._other: _Signature = frozenset()

@@ -34,7 +34,6 @@ class Register:
     """
 
     def __init__(self) -> None:
-        """Start with no reading."""
         self.limit: float | None = None
         self.rise_of_kilo_watt = 0.0
         self.unit: Unit | None = None

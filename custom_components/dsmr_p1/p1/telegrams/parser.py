@@ -44,8 +44,7 @@ def parse(frame: PlainFrame, zone: tzinfo | None) -> Parsed:
     for number, line in enumerate(lines[1:], 1):
         joined.add(number, line)
     if not joined.objects:
-        message = "no COSEM object"
-        raise TelegramError(message)
+        raise TelegramError("no COSEM object")
     _compare_twins(joined.objects)
     malformed = tuple(joined.malformed)
     time = time_in(joined.objects, clock)
@@ -70,7 +69,6 @@ class _Joined:
     """The objects in the lines of a telegram; lines that a meter or a bridge has split are joined."""
 
     def __init__(self, clock: Clock) -> None:
-        """Initialize without lines."""
         self.objects: list[CosemObject] = []
         self.texts: list[str] = []
         self.places: dict[int, int] = {}
@@ -136,8 +134,7 @@ def _compare_twins(objects: Sequence[CosemObject]) -> None:
     seen: dict[Obis, CosemValue] = {}
     for obis, _, shape, values in objects:
         if shape is Shape.DECIMAL and seen.setdefault(obis, values[0]) != values[0]:
-            message = "one register stands in it with two values"
-            raise TelegramError(message)
+            raise TelegramError("one register stands in it with two values")
 
 
 def _split(text: bytes) -> list[str]:

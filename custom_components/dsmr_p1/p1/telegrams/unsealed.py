@@ -16,7 +16,6 @@ class Unsealed:
     """
 
     def __init__(self) -> None:
-        """Initialize without a telegram."""
         self._constants: tuple[object, ...] = ()
         self._others: tuple[object, ...] = ()
 
@@ -34,8 +33,7 @@ class Unsealed:
         constants = (parsed.telegram.identification, *filter(None, lines))
         if self._constants and constants not in (self._constants, self._others):
             self._others = constants
-            message = "the identifiers or the form of the registers differ from the telegram before"
-            raise TelegramError(message)
+            raise TelegramError("the identifiers or the form of the registers differ from the telegram before")
         self._constants, self._others = constants, ()
 
 
@@ -46,13 +44,11 @@ def _check_lines(parsed: Parsed) -> None:
         if obj.candidates and (first := catalog.CRC_VERSIONS.get(obj.candidates[0].id)) is not None:
             version = obj.values[0].value
             if not (isinstance(version, str) and version.isdecimal() and int(version) < first):
-                message = "no checksum, though the declared version has one"
-                raise TelegramError(message)
+                raise TelegramError("no checksum, though the declared version has one")
     if "(" in telegram.identification or any(
         line.count("(") != line.count(")") or has_control(line) for line in telegram.malformed
     ):
-        message = "a line is torn"
-        raise TelegramError(message)
+        raise TelegramError("a line is torn")
 
 
 def _constant(line: str, obj: CosemObject) -> object:

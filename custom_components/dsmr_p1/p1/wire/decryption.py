@@ -61,8 +61,7 @@ def parse_key(text: str) -> bytes:
     except ValueError:
         key = b""
     if len(key) != _KEY_SIZE:
-        message = f"a key has {2 * _KEY_SIZE} hexadecimal digits, this text has {len(digits)} characters"
-        raise KeyFormatError(message)
+        raise KeyFormatError(f"a key has {2 * _KEY_SIZE} hexadecimal digits, this text has {len(digits)} characters")
     return key
 
 
@@ -112,9 +111,7 @@ def decrypt(octets: bytes, keys: Keys, is_telegram: Callable[[bytes], bool], *, 
         if bytes_eq(whole_tag[:_TAG_SIZE], tag):
             return Decrypted(text, authentication, octets[_TITLE])
     if not is_telegram(text):
-        message = "the decryption key does not open the telegram"
-        raise DecryptionError(message)
+        raise DecryptionError("the decryption key does not open the telegram")
     if keys.additional_key is not None or not allow_not_verified:
-        message = "the telegram opens, but its tag verifies with no authentication key"
-        raise AuthenticationError(message)
+        raise AuthenticationError("the telegram opens, but its tag verifies with no authentication key")
     return Decrypted(text, Authentication.NOT_VERIFIED, octets[_TITLE])

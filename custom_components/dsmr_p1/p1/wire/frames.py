@@ -50,7 +50,7 @@ class RejectReason(StrEnum):
 
     @property
     def is_torn(self) -> bool:
-        """Whether the telegram is incomplete."""
+        """Whether the telegram is incomplete. No other reason is possible with the wrong serial settings."""
         return self in (RejectReason.TRUNCATED, RejectReason.OVERSIZED)
 
 

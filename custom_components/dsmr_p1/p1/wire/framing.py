@@ -66,7 +66,6 @@ class Framer:
     """
 
     def __init__(self) -> None:
-        """Initialize with an empty buffer."""
         self._buffer = b""
         self._position = 0
         self._origin = 0

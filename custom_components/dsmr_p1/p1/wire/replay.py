@@ -43,7 +43,6 @@ class FrameCounters:
     """Judges the frame counters of a port; the highest of each system title stands in the memory of the port."""
 
     def __init__(self, memory: PortMemory) -> None:
-        """Initialize with the known counters."""
         self._memory = memory
         self._run: _Run | None = None
 
