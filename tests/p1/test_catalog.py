@@ -400,6 +400,8 @@ def test_no_object_is_both_required_and_optional() -> None:
             name="Type",
             role=Role.MAIN,
             kinds=frozenset(),
+            mbus_channel=None,
+            refresh=None,
             required=frozenset({"one", "two"}),
             optional=frozenset({"one"}),
         )

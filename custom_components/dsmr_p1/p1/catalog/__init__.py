@@ -82,8 +82,8 @@ CHANNEL_IDS: Final[Mapping[tuple[str, Role, MeterKind], str]] = MappingProxyType
     # The object               in a meter of this role and kind -> the channel, where it has another id than the object;
     # `[x]` in it stands for an M-Bus channel, without which the object keeps its own.
     **{("emeter_equipment_identifier", Role.MBUS, kind): "meter_equipment_identifier" for kind in MeterKind},
-    **{(name, Role.MBUS, MeterKind.GENERIC): "gmeter_equipment_identifier"
-       for name in ("emeter_equipment_identifier", "meter_equipment_identifier")},
+    ("emeter_equipment_identifier", Role.MBUS, MeterKind.GENERIC):          "gmeter_equipment_identifier",
+    ("meter_equipment_identifier",  Role.MBUS, MeterKind.GENERIC):          "gmeter_equipment_identifier",
     ("emeter_equipment_identifier", Role.PORT, MeterKind.DEVICE):           "meter_equipment_identifier",
     ("meter_valve_switch_position", Role.MAIN, MeterKind.ELECTRICITY):      "emeter_switch_position",
     ("meter_valve_switch_position", Role.MBUS, MeterKind.ELECTRICITY):      "meter_switch_position",
@@ -91,9 +91,8 @@ CHANNEL_IDS: Final[Mapping[tuple[str, Role, MeterKind], str]] = MappingProxyType
     # Belgian meters report the switches of M-Bus channels without a meter: these belong to the port.
     ("emeter_switch_position", Role.PORT, MeterKind.DEVICE):                "mbus_switch_position[x]",
     # 0-n:24.2.3 is the uncorrected volume of a gas meter only; water has nothing to correct.
-    **{("gmeter_last_value", Role.MBUS, kind): "m3meter_value" for kind in (MeterKind.WATER, MeterKind.GENERIC)},
-    **{("gmeter_last_value_timestamp", Role.MBUS, kind): "m3meter_value_timestamp" for kind in (MeterKind.WATER,
-    MeterKind.GENERIC)},
+    **{(f"gmeter_last_value{part}", Role.MBUS, kind): f"m3meter_value{part}"
+       for part in ("", "_timestamp") for kind in (MeterKind.WATER, MeterKind.GENERIC)},
 })
 # fmt: on
 
@@ -133,25 +132,14 @@ _SWITCH: Final = (Quantity.POSITION, None)
 _RENAMED: Final = (
     ChannelType("meter_switch_position", *_SWITCH, Level.DIAGNOSTIC, "switch_position", meaning="switch_position/"),
     ChannelType("mbus_switch_position[x]", *_SWITCH, Level.RARE, "mbus_switch_position", "[x]"),
-    ChannelType(
-        "gmeter_equipment_identifier",
-        Quantity.IDENTIFIER,
-        None,
-        Level.RARE,
-        "equipment_identifier",
-        meaning="equipment_identifier/",
-    ),
-)
-CHANNELS: Final[Mapping[str, ChannelType]] = MappingProxyType(
-    {
-        channel.id: channel
-        for channel in (
-            *(channel for row in (*PORT_OBJECTS, *METER_OBJECTS) for channel in (row.channel, *row.parts)),
-            *_RENAMED,
-            *DERIVED_CHANNELS,
-        )
-    }
-)
+    ChannelType("gmeter_equipment_identifier", Quantity.IDENTIFIER, None, Level.RARE, "equipment_identifier",
+                meaning="equipment_identifier/"),
+)  # fmt: skip
+CHANNELS: Final[Mapping[str, ChannelType]] = MappingProxyType({channel.id: channel for channel in (
+    *(channel for row in (*PORT_OBJECTS, *METER_OBJECTS) for channel in (row.channel, *row.parts)),
+    *_RENAMED,
+    *DERIVED_CHANNELS,
+)})  # fmt: skip
 """All channels by id; `[x]` in an id stands for the number of a list entry."""
 
 _PORT_IDS: Final = frozenset(row.id for row in PORT_OBJECTS)
@@ -177,18 +165,12 @@ def meter_type(type_id: str) -> MeterType | None:
 
 def channel_type(channel_id: str) -> ChannelType:
     """Return the channel with an id, numbered list entries included. Raises KeyError if there is none."""
-    found = CHANNELS.get(channel_id)
-    if found is not None:
+    if found := CHANNELS.get(channel_id) or uncatalogued_channel(channel_id):
         return found
-    found = uncatalogued_channel(channel_id)
-    if found is not None:
-        return found
-    match = _NUMBERED.fullmatch(channel_id)
-    if match is None:
+    if (match := _NUMBERED.fullmatch(channel_id)) is None:
         raise KeyError(channel_id)
     name, number = match.groups()
-    pattern = CHANNELS.get(f"{name}[x]")
-    if pattern is not None:
+    if pattern := CHANNELS.get(f"{name}[x]"):
         index = pattern.index.replace("[x]", number)
         return ChannelType(channel_id, pattern.quantity, pattern.unit, pattern.level, pattern.name, index)
     if name.endswith(HISTORY):
@@ -199,8 +181,7 @@ def channel_type(channel_id: str) -> ChannelType:
 
 def successors(channel_id: str, role: Role, kind: MeterKind) -> tuple[str, ...]:
     """Return the channels that an object without a row has become, in a meter of a role and kind, since it has rows."""
-    found = uncatalogued_channel(channel_id)
-    if found is None:
+    if (found := uncatalogued_channel(channel_id)) is None:
         return ()
     rows = candidates(Obis.parse(found.index.replace("n", "1")))
     return tuple(CHANNEL_IDS.get((row.id, role, kind), row.id) for row in rows)

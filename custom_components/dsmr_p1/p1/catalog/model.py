@@ -175,7 +175,7 @@ class ObjectType:
 _STANDARD: Final = re.compile(r"DSMR V\d(?: / V\d|(?:\.\d)*)|ACE4000|Smarty|e-MUCS")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class MeterType:
     """A meter type of the specification, defined by its objects.
 
@@ -190,10 +190,10 @@ class MeterType:
     name: str
     role: Role
     kinds: frozenset[MeterKind]
+    mbus_channel: int | None
+    refresh: int | None
     required: frozenset[str]
     optional: frozenset[str] = frozenset()
-    mbus_channel: int | None = None
-    refresh: int | None = None
     identifications: tuple[str, ...] = ()
     versions: tuple[str, ...] = ()
     strange: frozenset[str] = frozenset()

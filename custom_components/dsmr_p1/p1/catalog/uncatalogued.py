@@ -11,14 +11,8 @@ from ..cosem.obis import Obis
 from ..cosem.values import Shape
 from .model import ChannelType, Level, ObjectType, Quantity
 
-_PREFIX: Final = "obis"
-_ANY_CHANNEL: Final = "n"
-_ELECTRICITY: Final = "1"
-_SINCE_EVER: Final = "8"
 _BALANCES: Final = ("16", "36", "56", "76")
-_ID: Final = re.compile(
-    rf"{_PREFIX}_([0-9]{{1,3}})_([0-9]{{1,3}}|{_ANY_CHANNEL})_([0-9]{{1,3}})_([0-9]{{1,3}})_([0-9]{{1,3}})"
-)
+_ID: Final = re.compile(r"obis_([0-9]{1,3})_([0-9]{1,3}|n)_([0-9]{1,3})_([0-9]{1,3})_([0-9]{1,3})")
 
 
 def uncatalogued(obis: Obis) -> tuple[ObjectType, ...]:
@@ -26,14 +20,13 @@ def uncatalogued(obis: Obis) -> tuple[ObjectType, ...]:
     if obis.f is not None:
         return ()
     reference = str(obis)
-    channel_id = "_".join((_PREFIX, *re.split("[-:.]", reference)))
+    channel_id = "_".join(("obis", *re.split("[-:.]", reference)))
     return (ObjectType(channel_id, reference, Shape.MEASURED, _channel(channel_id, reference)),)
 
 
 def uncatalogued_channel(channel_id: str) -> ChannelType | None:
     """Return the row of such a channel from its id alone; None if the id is not one of them."""
-    match = _ID.fullmatch(channel_id)
-    if match is None:
+    if (match := _ID.fullmatch(channel_id)) is None:
         return None
     a, b, c, d, e = match.groups()
     return _channel(channel_id, f"{a}-{b}:{c}.{d}.{e}")
@@ -46,22 +39,18 @@ def _channel(channel_id: str, reference: str) -> ChannelType:
 def is_counted(channel_id: str) -> bool:
     """Whether such a channel is a total where its unit is that of one.
 
-    Of electricity that is time integral 1 alone, and no balance of import and export (IEC 62056-6-1, value groups D and
-    C): the others are counted anew in every period, or fall.
+    Of electricity (1) that is time integral 1 (D is 8) alone, and no balance of import and export (IEC 62056-6-1, value
+    groups D and C): the others are counted anew in every period, or fall.
     """
-    match = _ID.fullmatch(channel_id)
-    if match is None:
+    if (match := _ID.fullmatch(channel_id)) is None:
         return False
     a, _, c, d, _ = match.groups()
-    return a != _ELECTRICITY or (d == _SINCE_EVER and c not in _BALANCES)
+    return a != "1" or (d == "8" and c not in _BALANCES)
 
 
 def on_any_channel(channel_id: str) -> str:
     """Return the id of such a channel in a meter on the M-Bus: the same on whatever channel the meter stands."""
-    return (
-        channel_id
-        if _ID.fullmatch(channel_id) is None
-        else "_".join(
-            _ANY_CHANNEL if place == 2 and group != "0" else group for place, group in enumerate(channel_id.split("_"))
-        )
-    )
+    match = _ID.fullmatch(channel_id)
+    if match is None or match[2] == "0":
+        return channel_id
+    return f"{channel_id[: match.start(2)]}n{channel_id[match.end(2) :]}"

@@ -56,20 +56,15 @@ class EuropeanTime(tzinfo):
 
     @override
     def __str__(self) -> str:
-        """Return the name."""
         return self._name
 
     @override
     def fromutc(self, dt: datetime, /) -> datetime:
-        utc = dt.replace(tzinfo=None)
-        is_summer = self._summer_time and _last_sunday(utc, _MARCH) <= utc < _last_sunday(utc, _OCTOBER)
+        utc, standard = dt.replace(tzinfo=None), dt + self._standard
         end = _last_sunday(utc, _OCTOBER)
-        is_second = self._summer_time and end <= utc < end + _HOUR
-        return (
-            dt + self._standard + (_HOUR if is_summer else timedelta())
-            if not is_second
-            else (dt + self._standard).replace(fold=1)
-        )
+        if not self._summer_time or not _last_sunday(utc, _MARCH) <= utc < end + _HOUR:
+            return standard
+        return standard + _HOUR if utc < end else standard.replace(fold=1)
 
 
 def _last_sunday(year_of: datetime, month: int) -> datetime:

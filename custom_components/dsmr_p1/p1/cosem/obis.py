@@ -32,8 +32,7 @@ class Obis(NamedTuple):
 
         Raises ValueError if the text is not a reference or a group is above 255.
         """
-        match = _REFERENCE.fullmatch(text)
-        if match is None:
+        if (match := _REFERENCE.fullmatch(text)) is None:
             raise ValueError(f"not an OBIS reference: {text!r}")
         a, b, c, d, e, f = (int(group) for group in match.groups(default=_GROUP_MAX))
         if max(a, b, c, d, e, f) > _GROUP_MAX:

@@ -44,8 +44,7 @@ def parse_timestamp(text: str, clock: Clock) -> datetime | None:
     """Read `YYMMDDhhmmssX`; None if no time can be read, as with a clock that was never set.
 
     X is W for the standard time of the place and S for an hour more, whatever the calendar says, since the flag is what
-    tells the two hours of 2 o'clock in October apart. A text that is not a time is read as
-    None, so that the number beside it is not lost.
+    tells the two hours of 2 o'clock in October apart.
     """
     if len(text) == _TIME_LENGTH and text[:-1].isdecimal():
         # The form of DSMR 4 and later, in nearly every line with a time.
@@ -76,7 +75,8 @@ def _other_timestamp(text: str, clock: Clock) -> datetime | None:
         local = datetime(_CENTURY + years, month, day, hour, minute, second, tzinfo=UTC)
     except ValueError:
         return None
-    return local.replace(tzinfo=_offset(local, flag, clock))
+    offset = {"W": clock.standard, "S": clock.summer}.get((flag or "").upper())
+    return local.replace(tzinfo=offset or clock.at(local))
 
 
 def _dlms_timestamp(octets: bytes, clock: Clock) -> datetime | None:
@@ -92,13 +92,3 @@ def _dlms_timestamp(octets: bytes, clock: Clock) -> datetime | None:
     except ValueError:
         return None
     return local.replace(tzinfo=clock.summer if status != _NO_STATUS and status & _IN_SUMMER else clock.at(local))
-
-
-def _offset(local: datetime, flag: str | None, clock: Clock) -> timezone:
-    match flag:
-        case "W" | "w":
-            return clock.standard
-        case "S" | "s":
-            return clock.summer
-        case _:
-            return clock.at(local)

@@ -66,8 +66,7 @@ def parse_quantity(text: str) -> tuple[Decimal | None, Unit | None]:
     """
     if not text.strip():
         return None, None
-    match = _QUANTITY.fullmatch(text)
-    if match is None:
+    if (match := _QUANTITY.fullmatch(text)) is None:
         raise ValueError(f"no number: {text!r}")
     digits, spelling = match.groups(default="")
     unit = parse_unit(spelling)
@@ -124,43 +123,31 @@ def decode_message(text: str) -> str:
     return " ".join(message.split()) or ("" if not octets else text)
 
 
-type Decoder = Callable[[Sequence[str], Clock], tuple[CosemValue, ...]]
-
-
-# 1-3:0.2.8(50)
-def _text(texts: Sequence[str], _clock: Clock) -> tuple[CosemValue, ...]:
-    return (CosemValue("", texts[0].strip()),)
-
-
-# 0-0:96.1.1(4B384547303034303436333935353037)
-def _hex_text(texts: Sequence[str], _clock: Clock) -> tuple[CosemValue, ...]:
-    return (CosemValue("", decode_hex_text(texts[0])),)
-
-
 # 0-0:96.7.21(00004)
-def _number(texts: Sequence[str], _clock: Clock) -> tuple[CosemValue, ...]:
-    number, _ = parse_quantity(texts[0])
-    return (CosemValue("", number),)
+def _number(text: str) -> Decimal | None:
+    return parse_quantity(text)[0]
 
 
 # 1-3:0.2.8(50)    1-3:0.2.8(3231313130)
-def _version(texts: Sequence[str], _clock: Clock) -> tuple[CosemValue, ...]:
+def _version(text: str) -> str:
     # Two digits are hexadecimal text as well, but only of a longer one the meaning is digits.
-    plain = texts[0].strip()
+    plain = text.strip()
     decoded = decode_hex_text(plain)
-    return (CosemValue("", decoded if decoded.isdecimal() else plain),)
+    return decoded if decoded.isdecimal() else plain
 
 
 # 0-0:96.14.0(0002)    0-0:96.14.0(5431)    0-0:96.14.0(T1)
-def _tariff(texts: Sequence[str], _clock: Clock) -> tuple[CosemValue, ...]:
-    decoded = _TARIFF_NAME.fullmatch(decode_hex_text(texts[0]))
-    number, _ = parse_quantity((decoded[1] or "") if decoded else texts[0])
-    return (CosemValue("", number),)
+def _tariff(text: str) -> Decimal | None:
+    decoded = _TARIFF_NAME.fullmatch(decode_hex_text(text))
+    return _number((decoded[1] or "") if decoded else text)
 
 
-# 0-0:96.13.0(5374726F6D7374C3B672756E67)
-def _message(texts: Sequence[str], _clock: Clock) -> tuple[CosemValue, ...]:
-    return (CosemValue("", decode_message(texts[0])),)
+type Decoder = Callable[[Sequence[str], Clock], tuple[CosemValue, ...]]
+
+
+def _single(read: Callable[[str], Value]) -> Decoder:
+    """Return the decoder of a shape that is one value without a unit."""
+    return lambda texts, _clock: (CosemValue("", read(texts[0])),)
 
 
 # 1-0:1.8.1(123456.789*kWh)
@@ -303,12 +290,12 @@ def _measured(texts: Sequence[str], clock: Clock) -> tuple[CosemValue, ...]:
 class Shape(Enum):
     """How the values of an object are read."""
 
-    TEXT = member(_text)
-    HEX_TEXT = member(_hex_text)
-    MESSAGE = member(_message)
-    VERSION = member(_version)
-    NUMBER = member(_number)
-    TARIFF = member(_tariff)
+    TEXT = member(_single(str.strip))  # 1-0:0.2.0(1.0.3)
+    HEX_TEXT = member(_single(decode_hex_text))  # 0-0:96.1.1(4B384547303034303436333935353037)
+    MESSAGE = member(_single(decode_message))  # 0-0:96.13.0(5374726F6D7374C3B672756E67)
+    VERSION = member(_single(_version))
+    NUMBER = member(_single(_number))
+    TARIFF = member(_single(_tariff))
     DECIMAL = member(_decimal)
     DECIMAL_PAIR = member(_decimal_pair)
     TIMESTAMP = member(_timestamp)
