@@ -2,14 +2,13 @@
 
 import pytest
 
-from custom_components.dsmr_p1.p1 import CosemObject, MeterKind, Role
+from custom_components.dsmr_p1.p1 import CosemObject, MeterKind, Quantity, Role
 from custom_components.dsmr_p1.p1.decoding.interpreter import Interpreter
 from custom_components.dsmr_p1.p1.meters.grouping import (
     Group,
     best_type,
     choose_row,
     group_objects,
-    is_object,
     is_registered,
     kind_of,
 )
@@ -118,11 +117,10 @@ def test_what_makes_a_meter_registered(line: str, expected: bool) -> None:
     assert is_registered(objects(line)) is expected
 
 
-def test_is_object() -> None:
+def test_an_object_has_the_id_and_the_quantity_of_its_row() -> None:
     known, unknown = objects(ENERGY, "1-0:199.1.1(1)")
-    assert is_object(known, "emeter_delivery_tariff1")
-    assert not is_object(known, "emeter_delivery_tariff2")
-    assert not is_object(unknown, "emeter_delivery_tariff1")
+    assert (known.id, known.quantity) == ("emeter_delivery_tariff1", Quantity.ENERGY)
+    assert (unknown.id, unknown.quantity) == ("", None)
 
 
 @pytest.mark.parametrize(

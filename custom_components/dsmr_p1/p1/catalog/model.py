@@ -95,6 +95,11 @@ class Quantity(StrEnum):
         """Whether the values identify a household."""
         return self in (Quantity.IDENTIFIER, Quantity.TEXT)
 
+    @property
+    def is_threshold(self) -> bool:
+        """Whether the values are limits of the connection."""
+        return self in (Quantity.THRESHOLD_CURRENT, Quantity.THRESHOLD_POWER, Quantity.THRESHOLD_APPARENT_POWER)
+
 
 class Level(StrEnum):
     """The importance of a channel: shown, shown as diagnostic, or disabled by default.

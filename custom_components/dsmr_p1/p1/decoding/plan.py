@@ -32,6 +32,7 @@ _TIMED_DECIMAL: Final = re.compile(r"([^(]*\()[0-9]{12}[SW]\)\(([0-9]{1,9}(?:\.[
 _TIME_LENGTH: Final = 13
 _SHAPES_OF_NUMBERS: Final = (Shape.DECIMAL, Shape.NUMBER, Shape.MEASURED)
 _DECIDING: Final = (Quantity.DEVICE_TYPE, Quantity.IDENTIFIER, Quantity.VERSION)
+"""The quantities whose values, and not only their presence, decide what a meter is."""
 
 
 type _Way = tuple[_LineReader | None, str, int, int, Unit | None, str]
@@ -85,7 +86,7 @@ class Plan:
         for number, place in parsed.places.items():
             obj = telegram.objects[place]
             # Of readings that stand there often, another one is the newest every hour; registers must be alike.
-            if often[obj.obis] == 1 and not _is_deciding(obj):
+            if often[obj.obis] == 1 and obj.quantity not in _DECIDING:
                 own = [takers.get((place, part), ("", "")) for part in range(len(obj.values))]
                 # The values of a line belong to one meter, those that no meter claims to none.
                 slot = max(slot for slot, _ in own)
@@ -148,11 +149,6 @@ class Plan:
                 if not values.keys().isdisjoint(sources):
                     channels[channel_id] = compute(channels, sources)
             self.meters[slot] = new(Meter, (profile, channels))
-
-
-def _is_deciding(obj: CosemObject) -> bool:
-    """Whether the value of an object, and not only its presence, decides what a meter is."""
-    return bool(obj.candidates) and obj.candidates[0].channel.quantity in _DECIDING
 
 
 def _read_nothing(_line: str, _way: _Way, _obj: CosemObject, _clock: Clock) -> None:

@@ -8,9 +8,10 @@ from ..cosem.units import Unit, convert
 from ..cosem.values import CosemValue, new
 from ..memory import PortMemory
 
-_IMPORT: Final = "emeter_delivery_tariff"
-_EXPORT: Final = "emeter_production_tariff"
-_TARIFFS: Final = ("1", "2", "3", "4", "5", "6", "7", "8", "9", "11", "12", "13")
+# The registers of the tariffs; the first is the meter's own total.
+_TARIFFS: Final = (*range(10), 11, 12, 13)
+_IMPORTS: Final = tuple(f"emeter_delivery_tariff{tariff}" for tariff in _TARIFFS)
+_EXPORTS: Final = tuple(f"emeter_production_tariff{tariff}" for tariff in _TARIFFS)
 _KWH: Final = Unit.KILO_WATT_HOUR
 _KW: Final = Unit.KILO_WATT
 _ZERO: Final = Decimal()
@@ -29,33 +30,28 @@ class Derived(NamedTuple):
 def derived_channels(memory: PortMemory, ids: Collection[str]) -> tuple[Derived, ...]:
     """Return the channels that follow from those of a main meter: totals of its tariffs, and net power."""
     derived = []
-    for total, prefix in (("energy_import_total", _IMPORT), ("energy_export_total", _EXPORT)):
-        if registers := _tariffs_of(memory, prefix, ids):
-            derived.append(Derived(total, _sum, registers))
+    for total, registers in (("energy_import_total", _IMPORTS), ("energy_export_total", _EXPORTS)):
+        if sources := _sources_of_total(memory, registers, ids):
+            derived.append(Derived(total, _sum, sources))
     if all(channel_id in ids for channel_id in _POWERS):
         derived.append(Derived("power_net", _difference, _POWERS))
     return tuple(derived)
 
 
-def _tariffs_of(memory: PortMemory, prefix: str, ids: Collection[str]) -> tuple[str, ...]:
+def _sources_of_total(memory: PortMemory, registers: tuple[str, ...], ids: Collection[str]) -> tuple[str, ...]:
     """Return the registers that make up the total: the meter's own total, else all tariffs that it has."""
-    total, *known = (prefix + tariff for tariff in ("0", *_TARIFFS))
-    if not (here := tariffs_in(ids).intersection((total, *known))):
+    if not (here := set(registers).intersection(ids)):
         return ()
     if not memory.is_certain:
         memory.tariffs |= here
-    seen = memory.tariffs.intersection((total, *known)) or here
-    return (total,) if total in seen else tuple(channel_id for channel_id in known if channel_id in seen)
+    seen = memory.tariffs.intersection(registers) or here
+    total, *tariffs = registers
+    return (total,) if total in seen else tuple(channel_id for channel_id in tariffs if channel_id in seen)
 
 
 def tariffs_in(ids: Collection[str]) -> set[str]:
     """Return the registers of tariffs, and the meter's own totals of these, among channels."""
-    return {
-        channel_id
-        for prefix in (_IMPORT, _EXPORT)
-        for tariff in ("0", *_TARIFFS)
-        if (channel_id := prefix + tariff) in ids
-    }
+    return {*_IMPORTS, *_EXPORTS}.intersection(ids)
 
 
 def _sum(channels: Mapping[str, CosemValue], ids: tuple[str, ...]) -> CosemValue:

@@ -6,7 +6,7 @@ are put. It changes once in years: the plan keeps it from telegram to telegram.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from .. import catalog
 from ..catalog import HISTORY, ChannelType, MeterKind, MeterType, ObjectType, Role
@@ -23,7 +23,6 @@ from .grouping import (
     declared_type,
     group_objects,
     is_empty_slot,
-    is_object,
     is_registered,
     kind_of,
 )
@@ -106,8 +105,13 @@ def lay_out(telegram: Telegram, memory: PortMemory) -> tuple[list[Layout], list[
         layout, unclaimed = _settle(group, telegram, objects, memory)
         unknown += unclaimed
         layouts.append(layout)
-    layouts = _with_port_type(layouts, objects)
-    return sorted(layouts, key=lambda layout: _order(layout.profile)), sorted(unknown)
+    port = layouts[0]
+    main = next((layout.profile.type for layout in layouts if layout.profile.role is Role.MAIN), None)
+    version = next((obj.values[0].value for obj in objects if obj.id == "p1_version_output"), "")
+    # The port has the type of the version that it declares, if its main meter is of that one.
+    if (declared := declared_type(main, str(version))) is not None:
+        layouts[0] = port._replace(profile=replace(port.profile, type=declared))
+    return sorted(layouts, key=_order), sorted(unknown)
 
 
 def _settle(
@@ -118,7 +122,10 @@ def _settle(
     rows = {line: row for line in group.members if (row := choose_row(objects[line], kind)) is not None}
     unclaimed = [line for line in group.members if line not in rows]
     registered = group.role is not Role.MBUS or is_registered([objects[line] for line in rows])
-    type_ = _type_of(group, kind, rows, objects, telegram.identification) if registered else None
+    type_ = None
+    if registered:
+        ids = {row.id for row in rows.values()}
+        type_ = best_type(group, kind, ids, telegram.identification, {obj.id for obj in objects})
     takes = _takes(objects, rows, group.role, kind)
     taken = {objects[line].obis for _, line, _ in takes}
     unclaimed += [line for line in rows if objects[line].obis not in taken]
@@ -142,28 +149,6 @@ def _settle(
         sources=sources,
     )
     return Layout(profile, takes, derived), unclaimed
-
-
-def _type_of(
-    group: Group, kind: MeterKind, rows: Mapping[int, ObjectType], objects: Sequence[CosemObject], identification: str
-) -> MeterType | None:
-    """Return the type by the meter's objects, and by those of the port that declare a standard."""
-    declared = frozenset(
-        obj.candidates[0].id for obj in objects if obj.candidates and catalog.is_port_object(obj.candidates[0])
-    )
-    return best_type(group, kind, {row.id for row in rows.values()}, identification, declared)
-
-
-def _with_port_type(layouts: list[Layout], objects: Sequence[CosemObject]) -> list[Layout]:
-    """Return the layouts; the port has the type of the version that it declares, if its main meter is of that one."""
-    main = next((layout.profile.type for layout in layouts if layout.profile.role is Role.MAIN), None)
-    version = next((obj.values[0].value for obj in objects if is_object(obj, "p1_version_output")), "")
-    return [
-        layout._replace(profile=replace(layout.profile, type=declared_type(main, str(version)) or layout.profile.type))
-        if layout.profile.role is Role.PORT
-        else layout
-        for layout in layouts
-    ]
 
 
 def _is_the_same(one: Meter, other: Meter) -> bool:
@@ -226,13 +211,11 @@ def _identifier(objects: Sequence[CosemObject], rows: Mapping[int, ObjectType]) 
     return None
 
 
-_LONGEST_IDENTIFIER: Final = 64
-
-
 def is_identifier(text: str) -> bool:
     """Whether a text is an identifier and no stand-in for one: nothing, zeros, all FF, dashes, or too long."""
-    return len(text) <= _LONGEST_IDENTIFIER and bool(text.strip("0Ff- "))
+    return len(text) <= 64 and bool(text.strip("0Ff- "))
 
 
-def _order(profile: MeterProfile) -> tuple[int, int, str]:
+def _order(layout: Layout) -> tuple[int, int, str]:
+    profile = layout.profile
     return list(Role).index(profile.role), profile.mbus_channel, profile.slot

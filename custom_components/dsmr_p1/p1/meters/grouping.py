@@ -10,7 +10,7 @@ An M-Bus channel is announced but not registered where it has no reading, or a z
 not set. An identifier alone decides nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
@@ -22,7 +22,6 @@ from ..cosem.values import Shape
 from ..telegrams.telegram import REGISTERS, CosemObject, is_placeholder
 
 PORT_SLOT: Final = "p1"
-_NO_VERSION: Final = "-"
 MAIN_SLOT: Final = "electricity"
 
 
@@ -41,8 +40,9 @@ def group_objects(objects: Sequence[CosemObject]) -> tuple[dict[str, Group], lis
     """Sort the objects by the meter they belong to."""
     groups = {PORT_SLOT: Group(PORT_SLOT, Role.PORT, -1, MeterKind.DEVICE, [])}
     unknown: list[int] = []
-    main_channel = _main_channel(objects)
-    slaves = {obj.obis.b for obj in objects if obj.obis.a == 1 and _is_energy(obj)} - {main_channel}
+    electric = {obj.obis.b for obj in objects if obj.obis.a == 1 and obj.quantity is Quantity.ENERGY}
+    # The main meter is on channel 0, or on 1 in countries that count it as the first of the meters.
+    slaves = electric - {0 if 0 in electric else min(electric, default=0)}
 
     def add(line: int, slot: str, role: Role, mbus_channel: int, kind: MeterKind | None) -> None:
         group = groups.setdefault(slot, Group(slot, role, mbus_channel, kind, []))
@@ -62,9 +62,7 @@ def group_objects(objects: Sequence[CosemObject]) -> tuple[dict[str, Group], lis
         else:
             add(line, f"mbus_{b}", Role.MBUS, b, catalog.MEDIA.get(a))
     for slot, group in list(groups.items()):
-        if group.role is Role.MBUS and all(
-            is_object(objects[line], "emeter_switch_position") for line in group.members
-        ):
+        if group.role is Role.MBUS and all(objects[line].id == "emeter_switch_position" for line in group.members):
             # A switch alone is no meter.
             groups[PORT_SLOT].members += groups.pop(slot).members
     if MAIN_SLOT in groups and not any(objects[line].obis.a == 1 for line in groups[MAIN_SLOT].members):
@@ -72,12 +70,6 @@ def group_objects(objects: Sequence[CosemObject]) -> tuple[dict[str, Group], lis
         groups[PORT_SLOT].members += groups.pop(MAIN_SLOT).members
     _give_fixed_channels(objects, groups)
     return groups, unknown
-
-
-def _main_channel(objects: Sequence[CosemObject]) -> int:
-    """Return value group B of the main meter: 0, or 1 in countries that count it as the first of the meters."""
-    channels = [obj.obis.b for obj in objects if obj.obis.a == 1 and _is_energy(obj)]
-    return 0 if 0 in channels or not channels else min(channels)
 
 
 def _give_fixed_channels(objects: Sequence[CosemObject], groups: dict[str, Group]) -> None:
@@ -91,7 +83,9 @@ def _give_fixed_channels(objects: Sequence[CosemObject], groups: dict[str, Group
             if type_.role is not Role.MBUS or not channel or type_.kinds != {kind}:
                 continue
             companion = groups.get(f"mbus_{channel}")
-            others = [] if companion is None or _has_reading(objects, companion) else companion.members
+            others = [] if companion is None else companion.members
+            if any(objects[line].quantity in REGISTERS for line in others):
+                others = []
             both = Group(f"mbus_{channel}", Role.MBUS, channel, kind, [*group.members, *others])
             names = {row.id for line in both.members if (row := choose_row(objects[line], kind)) is not None}
             if best_type(both, kind, names, "") is type_ and best_type(group, kind, names, "") is None:
@@ -99,43 +93,24 @@ def _give_fixed_channels(objects: Sequence[CosemObject], groups: dict[str, Group
                 groups[both.slot] = both
 
 
-def _has_reading(objects: Sequence[CosemObject], group: Group) -> bool:
-    return any(objects[line].candidates[0].channel.quantity in REGISTERS for line in group.members)
-
-
-def is_object(obj: CosemObject, object_id: str) -> bool:
-    """Whether a line is the object of a row."""
-    return bool(obj.candidates) and obj.candidates[0].id == object_id
-
-
-def _is_energy(obj: CosemObject) -> bool:
-    return bool(obj.candidates) and obj.candidates[0].channel.quantity is Quantity.ENERGY
-
-
 def kind_of(objects: Sequence[CosemObject]) -> MeterKind:
     """Return the kind of an M-Bus meter: from its device type, else its identifier, else from what it measures."""
     for obj in objects:
-        if is_object(obj, "meter_device_type"):
-            code = obj.values[0].value
-            if isinstance(code, Decimal) and (kind := catalog.DEVICE_TYPES.get(int(code))) is not None:
-                return kind
+        code = obj.values[0].value
+        if obj.id == "meter_device_type" and isinstance(code, Decimal) and int(code) in catalog.DEVICE_TYPES:
+            return catalog.DEVICE_TYPES[int(code)]
     return _kind_by_identifier(objects) or _kind_by_unit(objects)
 
 
 def _kind_by_unit(objects: Sequence[CosemObject]) -> MeterKind:
     for obj in objects:
         for row in obj.candidates:
-            unit = obj.values[0].unit
-            if (
-                row.channel.quantity not in REGISTERS
-                or unit is None
-                or row.unit is None
-                or not is_convertible(unit, row.unit)
-            ):
+            unit, quantity = obj.values[0].unit, row.channel.quantity
+            if quantity not in REGISTERS or not unit or not row.unit or not is_convertible(unit, row.unit):
                 continue
-            if row.channel.quantity is Quantity.ENERGY:
+            if quantity is Quantity.ENERGY:
                 return MeterKind.ELECTRICITY
-            if row.channel.quantity is Quantity.HEAT:
+            if quantity is Quantity.HEAT:
                 return MeterKind.HEATING
             if row.id == "gmeter_last_value":
                 return MeterKind.GAS
@@ -144,27 +119,18 @@ def _kind_by_unit(objects: Sequence[CosemObject]) -> MeterKind:
 
 def _kind_by_identifier(objects: Sequence[CosemObject]) -> MeterKind | None:
     """Return the kind of a meter that counts a volume, by the letter with which its identifier begins."""
-    if not any(_is_register(obj) and obj.values[0].unit is Unit.CUBIC_METRE for obj in objects):
+    if not any(obj.quantity in REGISTERS and obj.values[0].unit is Unit.CUBIC_METRE for obj in objects):
         return None
     for obj in objects:
         text = obj.values[0].value
-        if obj.candidates and obj.candidates[0].id in catalog.IDENTIFIERS and isinstance(text, str):
+        if obj.id in catalog.IDENTIFIERS and isinstance(text, str):
             return catalog.IDENTIFIER_LETTERS.get(text[:1])
     return None
 
 
-def _is_register(obj: CosemObject) -> bool:
-    return bool(obj.candidates) and obj.candidates[0].channel.quantity in REGISTERS
-
-
 def is_empty_slot(objects: Sequence[CosemObject]) -> bool:
     """Whether the objects of an M-Bus channel have neither a device type nor an identifier."""
-    return all(
-        not value
-        for obj in objects
-        if is_object(obj, "meter_device_type") or (obj.candidates and obj.candidates[0].id in catalog.IDENTIFIERS)
-        for value in [obj.values[0].value]
-    )
+    return not any(obj.values[0].value for obj in objects if obj.id in ("meter_device_type", *catalog.IDENTIFIERS))
 
 
 def choose_row(obj: CosemObject, kind: MeterKind) -> ObjectType | None:
@@ -183,31 +149,25 @@ def choose_row(obj: CosemObject, kind: MeterKind) -> ObjectType | None:
 
 def is_registered(objects: Sequence[CosemObject]) -> bool:
     """Whether there is a real meter on an M-Bus channel: it has a reading that is not a placeholder."""
-    return any(
-        (
-            obj.candidates[0].channel.quantity in REGISTERS
-            and (
-                not is_placeholder(obj.values[0])
-                or (obj.candidates[0].shape is Shape.DECIMAL and obj.values[0].value is not None)
-            )
-        )
-        or obj.candidates[0].channel.quantity is Quantity.MEASURED
-        for obj in objects
-    )
+    for obj in objects:
+        value = obj.values[0]
+        is_reading = not is_placeholder(value) or (obj.shape is Shape.DECIMAL and value.value is not None)
+        if obj.quantity is Quantity.MEASURED or (obj.quantity in REGISTERS and is_reading):
+            return True
+    return False
 
 
 def best_type(
-    group: Group, kind: MeterKind, objects: set[str], identification: str, others: frozenset[str] = frozenset()
+    group: Group, kind: MeterKind, objects: set[str], identification: str, others: Collection[str] = ()
 ) -> MeterType | None:
     """Choose the type with the most required objects of those that have all of them.
 
-    `others` are the objects of the port, by which it declares a standard.
+    `others` are all objects of the telegram: some declare another standard.
     """
     best: MeterType | None = None
     for type_ in catalog.METER_TYPES:
-        if type_.role is not group.role or kind not in type_.kinds:
-            continue
-        if type_.mbus_channel not in (None, group.mbus_channel):
+        is_here = type_.role is group.role and type_.mbus_channel in (None, group.mbus_channel)
+        if not is_here or kind not in type_.kinds:
             continue
         if type_.identifications and identification.startswith(type_.identifications):
             return type_
@@ -220,6 +180,6 @@ def best_type(
 
 def declared_type(main: MeterType | None, version: str) -> MeterType | None:
     """Return the type of a port by the version that it declares, where its main meter is of that version too."""
-    if main is None or not version.startswith(main.versions or (_NO_VERSION,)):
+    if main is None or not version.startswith(main.versions):
         return None
     return next(type_ for type_ in catalog.METER_TYPES if type_.role is Role.PORT and type_.versions == main.versions)

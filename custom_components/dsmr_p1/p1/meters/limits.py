@@ -14,10 +14,10 @@ from .detection import Meter
 
 
 class Limit(NamedTuple):
-    """How much a total can rise in an hour; the unit is None where it is a number of events."""
+    """How much a total can rise in an hour."""
 
     amount: float
-    unit: Unit | None
+    unit: Unit
 
 
 # All nines mean that there is no limit; 99 A is a fuse.
@@ -33,7 +33,7 @@ _WATER: Final = Limit(5.0, Unit.CUBIC_METRE)
 _HEAT: Final = Limit(0.36, Unit.GIGA_JOULE)
 _THERMAL_ENERGY: Final = Limit(100.0, Unit.KILO_WATT_HOUR)
 # No standard has a figure: ten failures, sags or swells a minute.
-_EVENTS: Final = Limit(600.0, None)
+_EVENTS: Final = 600.0
 
 _VOLUMES: Final = {MeterKind.WATER: _WATER, MeterKind.HEATING: _WATER, MeterKind.COOLING: _WATER}
 _BY_DIMENSION: Final = {
@@ -42,20 +42,12 @@ _BY_DIMENSION: Final = {
     "apparent energy": Limit(_ELECTRIC.amount, Unit.KILO_VOLT_AMPERE_HOUR),
     "heat": _HEAT,
 }
-_TOTALS: Final = frozenset(
-    {
-        Quantity.ENERGY,
-        Quantity.REACTIVE_ENERGY,
-        Quantity.APPARENT_ENERGY,
-        Quantity.HEAT,
-        Quantity.VOLUME,
-        Quantity.COUNTER,
-    }
-)
+_TOTALS: Final = frozenset({
+    Quantity.ENERGY, Quantity.REACTIVE_ENERGY, Quantity.APPARENT_ENERGY, Quantity.HEAT, Quantity.VOLUME,
+    Quantity.COUNTER,
+})  # fmt: skip
 _COUNTED: Final = frozenset({*_BY_DIMENSION, "volume"})
-_THRESHOLDS: Final = frozenset(
-    {Quantity.THRESHOLD_CURRENT, Quantity.THRESHOLD_POWER, Quantity.THRESHOLD_APPARENT_POWER}
-)
+
 _POWERS: Final = frozenset({Quantity.POWER, Quantity.DEMAND, Quantity.REACTIVE_POWER, Quantity.APPARENT_POWER})
 _ELECTRIC_DIMENSIONS: Final = frozenset({"energy", "reactive energy", "apparent energy"})
 _THERMAL: Final = frozenset({MeterKind.HEATING, MeterKind.COOLING})
@@ -83,18 +75,13 @@ def limit_of(row: ChannelType, kind: MeterKind, unit: Unit | None) -> float | No
     """Return by how much a total can rise in a second, in the unit that is sent; None where nothing is known of it."""
     unit = unit or row.unit
     if unit is None:
-        return _EVENTS.amount / 3600 if row.quantity is Quantity.COUNTER else None
+        return _EVENTS / 3600 if row.quantity is Quantity.COUNTER else None
+    limit = _BY_DIMENSION.get(unit.dimension)
     if unit.dimension == "volume":
         limit = _VOLUMES.get(kind, _GAS)
     elif kind in _THERMAL and unit.dimension == "energy":
         limit = _THERMAL_ENERGY
-    else:
-        found = _BY_DIMENSION.get(unit.dimension)
-        if found is None:
-            return None
-        limit = found
-    assert limit.unit is not None  # noqa: S101 - only events have none
-    return limit.amount * float(limit.unit.size / unit.size) / 3600
+    return None if limit is None else limit.amount * float(limit.unit.size / unit.size) / 3600
 
 
 def rise_of_kilo_watt(row: ChannelType, kind: MeterKind, unit: Unit | None) -> float:
@@ -102,8 +89,7 @@ def rise_of_kilo_watt(row: ChannelType, kind: MeterKind, unit: Unit | None) -> f
     unit = unit or row.unit
     if unit is None or unit.dimension not in _ELECTRIC_DIMENSIONS or kind in _THERMAL:
         return 0.0
-    kilo = _BY_DIMENSION[unit.dimension].unit or unit
-    return float(kilo.size / unit.size) / 3600
+    return float(_BY_DIMENSION[unit.dimension].unit.size / unit.size) / 3600
 
 
 def told_power(meter: Meter) -> float:
@@ -111,10 +97,9 @@ def told_power(meter: Meter) -> float:
     told = 0.0
     for channel_id, row in meter.profile.channel_types.items():
         value = meter.channels[channel_id]
-        if row.quantity not in _THRESHOLDS or not isinstance(value.value, Decimal) or is_no_threshold(value.value):
-            continue
-        is_current = row.quantity is Quantity.THRESHOLD_CURRENT
-        told = max(told, float(value.value) * _KILO_WATTS_OF_AMPERE if is_current else _kilo_watts(row, value))
+        if row.quantity.is_threshold and isinstance(value.value, Decimal) and not is_no_threshold(value.value):
+            is_current = row.quantity is Quantity.THRESHOLD_CURRENT
+            told = max(told, float(value.value) * _KILO_WATTS_OF_AMPERE if is_current else _kilo_watts(row, value))
     return told
 
 

@@ -17,9 +17,6 @@ from ..telegrams.telegram import CLOCK_SET, is_placeholder
 from .detection import Meter, is_identifier
 from .limits import is_no_threshold
 
-_THRESHOLDS: Final = frozenset(
-    {Quantity.THRESHOLD_CURRENT, Quantity.THRESHOLD_POWER, Quantity.THRESHOLD_APPARENT_POWER}
-)
 _FAILURE: Final = "emeter_power_failure_log_"
 _IMPOSSIBLE_DURATION: Final = 2**31 - 1
 _HIDDEN: Final = re.compile(rf"{HISTORY}\d+")
@@ -75,7 +72,7 @@ def _present(row: ChannelType, value: CosemValue) -> Presented:
         unit = value.unit
     if not isinstance(number, Decimal):
         return Presented(row, None if _is_none(row, number) else number, unit, value.timestamp)
-    if row.quantity in _THRESHOLDS and is_no_threshold(number):
+    if row.quantity.is_threshold and is_no_threshold(number):
         return Presented(row, None, row.unit, value.timestamp)
     if value.unit is not None and unit is not None:
         number = convert(number, value.unit, unit)

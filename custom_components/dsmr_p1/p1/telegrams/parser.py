@@ -59,9 +59,8 @@ def _clock_of(country: Country | None, zone: tzinfo | None) -> Clock:
     zone = zone or (CENTRAL if country is None else country.zone)
     # A meter with standard time all year has it wherever Home Assistant believes it to be, and whatever the rules of
     # its place are.
-    for place in (country, country_in_zone(str(zone))):
-        if place is not None and place.zone is CENTRAL_STANDARD:
-            zone = CENTRAL_STANDARD
+    if any(place is not None and place.zone is CENTRAL_STANDARD for place in (country, country_in_zone(str(zone)))):
+        zone = CENTRAL_STANDARD
     return Clock(zone)
 
 
@@ -83,7 +82,7 @@ class _Joined:
         obj = parse_line(line, self._clock)
         if obj is not None and self._is_open and self._is_known_register(obj):
             text = self.texts[-1] + line[line.index("(") :]
-            self._replace_last(text, parse_line(text, self._clock) or self.objects[-1])
+            self.texts[-1], self.objects[-1] = text, parse_line(text, self._clock) or self.objects[-1]
         elif obj is not None:
             self._is_open = obj.shape is Shape.MONTH_END and len(obj.values) == 1
             self.places[number] = len(self.objects)
@@ -99,9 +98,6 @@ class _Joined:
         self.texts.append(text)
         self.objects.append(obj)
         self._before = text
-
-    def _replace_last(self, text: str, obj: CosemObject) -> None:
-        self.texts[-1], self.objects[-1] = text, obj
 
     def _join(self, line: str) -> None:
         """Append a line that is no object by itself to the line before it, if the result is an object.

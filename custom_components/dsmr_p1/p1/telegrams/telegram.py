@@ -40,6 +40,16 @@ class CosemObject(NamedTuple):
     values: tuple[CosemValue, ...]
 
     @property
+    def id(self) -> str:
+        """The id of its row, of several the first; empty for an unknown object."""
+        return self.candidates[0].id if self.candidates else ""
+
+    @property
+    def quantity(self) -> Quantity | None:
+        """The quantity of its row, of several the first; None for an unknown object."""
+        return self.candidates[0].channel.quantity if self.candidates else None
+
+    @property
     def raw(self) -> str:
         """The values as sent, parentheses included, for an unknown object; else as they were read."""
         if self.shape is None:

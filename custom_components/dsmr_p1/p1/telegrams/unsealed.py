@@ -41,7 +41,7 @@ def _check_lines(parsed: Parsed) -> None:
     """Raise TelegramError for a telegram that should have a checksum, or has an incomplete line."""
     telegram = parsed.telegram
     for obj in telegram.objects:
-        if obj.candidates and (first := catalog.CRC_VERSIONS.get(obj.candidates[0].id)) is not None:
+        if (first := catalog.CRC_VERSIONS.get(obj.id)) is not None:
             version = obj.values[0].value
             if not (isinstance(version, str) and version.isdecimal() and int(version) < first):
                 raise TelegramError("no checksum, though the declared version has one")
@@ -53,15 +53,12 @@ def _check_lines(parsed: Parsed) -> None:
 
 def _constant(line: str, obj: CosemObject) -> object:
     """Return the part of a line that is the same in all telegrams of a meter; None if there is none."""
-    if not obj.candidates:
-        return None
-    row = obj.candidates[0]
-    if row.channel.quantity is Quantity.DEVICE_TYPE or row.id in catalog.IDENTIFIERS:
+    if obj.quantity is Quantity.DEVICE_TYPE or obj.id in catalog.IDENTIFIERS:
         return line
-    if row.channel.quantity is Quantity.MEASURED:
+    if obj.quantity is Quantity.MEASURED:
         # A reference with a wrong bit is one that the catalog does not know, as a rule.
         return obj.obis
-    if row.channel.quantity not in REGISTERS:
+    if obj.quantity not in REGISTERS:
         return None
     head, _, values = line.partition("(")
     return head, values.encode("latin-1").translate(FORM)
