@@ -95,17 +95,13 @@ def masked_line(line: str) -> str:
 
 def _masked(octets: bytes) -> bytes:
     """Mask the lines of a telegram, whole or damaged; the line ends stay."""
-    pieces = re.split(r"([\r\n]+)", octets.decode("latin-1"))
-    return "".join([piece if number % 2 else masked_line(piece) for number, piece in enumerate(pieces)]).encode(
-        "latin-1"
-    )
+    text = octets.decode("latin-1")
+    return re.sub(r"[^\r\n]+", lambda line: masked_line(line[0]), text).encode("latin-1")
 
 
 def _mask(text: str) -> str:
-    if _HEXADECIMAL.fullmatch(text):
-        # A text spelled in hexadecimal digits stays one.
-        return text.translate(_MASK_HEXADECIMAL)
-    return text.translate(_MASK)
+    # A text spelled in hexadecimal digits stays one.
+    return text.translate(_MASK_HEXADECIMAL if _HEXADECIMAL.fullmatch(text) else _MASK)
 
 
 def _closed(text: bytes, *, has_crc: bool) -> bytes:

@@ -50,13 +50,7 @@ def _timed(
 ) -> ObjectType:  # fmt: skip
     """Return the row of a value with the time of its reading, which is a channel of its own."""
     when = ChannelType(
-        f"{id_}_timestamp",
-        Q.TIMESTAMP,
-        None,
-        L.RARE,
-        f"{name}_timestamp",
-        index,
-        meaning and f"{meaning}timestamp",
+        f"{id_}_timestamp", Q.TIMESTAMP, None, L.RARE, f"{name}_timestamp", index, meaning and f"{meaning}timestamp"
     )
     return _row(id_, reference, shape, quantity, unit, level, name, index, meaning=meaning, kinds=kinds, parts=(when,))
 
@@ -73,16 +67,9 @@ def _phases(
 
 _FAILURE_LOG: Final = (
     ChannelType("emeter_power_failure_log_entries", Q.NUMBER, None, L.RARE, "power_failure_log_entries"),
-    ChannelType(
-        "emeter_power_failure_log_timestamp[x]", Q.TIMESTAMP, None, L.RARE, "power_failure_log_timestamp", "[x]"
-    ),
-    ChannelType(
-        "emeter_power_failure_log_duration[x]", Q.DURATION, U.SECOND, L.RARE, "power_failure_log_duration", "[x]"
-    ),
-)
-_FUSE_EXPORT: Final = ChannelType(
-    "emeter_fuse_threshold_a_export", Q.THRESHOLD_CURRENT, U.AMPERE, L.RARE, "fuse_threshold_export"
-)
+    ChannelType("emeter_power_failure_log_timestamp[x]", Q.TIMESTAMP, None, L.RARE, "power_failure_log_timestamp", "[x]"),
+    ChannelType("emeter_power_failure_log_duration[x]", Q.DURATION, U.SECOND, L.RARE, "power_failure_log_duration", "[x]"),
+)  # fmt: skip
 _MONTHLY_PEAKS: Final = (
     ChannelType("monthly_peak_entries", Q.NUMBER, None, L.RARE, "monthly_peak_entries"),
     ChannelType("monthly_peak_month[x]", Q.TIMESTAMP, None, L.RARE, "monthly_peak_month", "[x]"),
@@ -155,10 +142,7 @@ PORT_OBJECTS: Final = (
     _row("p1_text_code",            "0-0:96.13.1", S.MESSAGE,   Q.TEXT,      None, L.RARE,       "text_code"),
     _row("p1_text_string",          "0-0:96.13.0", S.MESSAGE,   Q.TEXT,      None, L.RARE,       "text_message"),
     # Beyond the specification: Smarty meters have five places for a text, Warmtelink VI has another clock.
-    _row("p1_text_string2",         "0-0:96.13.2", S.MESSAGE,   Q.TEXT,      None, L.RARE,       "text_message_number", "2"),
-    _row("p1_text_string3",         "0-0:96.13.3", S.MESSAGE,   Q.TEXT,      None, L.RARE,       "text_message_number", "3"),
-    _row("p1_text_string4",         "0-0:96.13.4", S.MESSAGE,   Q.TEXT,      None, L.RARE,       "text_message_number", "4"),
-    _row("p1_text_string5",         "0-0:96.13.5", S.MESSAGE,   Q.TEXT,      None, L.RARE,       "text_message_number", "5"),
+    *(_row(f"p1_text_string{n}", f"0-0:96.13.{n}", S.MESSAGE, Q.TEXT, None, L.RARE, "text_message_number", str(n)) for n in range(2, 6)),
     _row("p1_timestamp",            "0-0:1.1.0",   S.TIMESTAMP, Q.TIMESTAMP, None, L.RARE,       "telegram_timestamp"),
 )
 
@@ -212,7 +196,8 @@ METER_OBJECTS: Final = (
     _row("emeter_treshold_a",            "0-0:17.0.0", S.DECIMAL, Q.THRESHOLD_CURRENT,        U.AMPERE,           L.RARE, "threshold_current"),
     _row("emeter_treshold_kw",           "0-0:17.0.0", S.DECIMAL, Q.THRESHOLD_POWER,          U.KILO_WATT,        L.RARE, "threshold_power"),
     _row("emeter_treshold_a_v2_1",       "1-0:17.0.0", S.DECIMAL, Q.THRESHOLD_CURRENT,        U.AMPERE,           L.RARE, "threshold_current"),
-    _row("emeter_fuse_threshold_a",      "1-0:31.4.0", S.DECIMAL_PAIR, Q.THRESHOLD_CURRENT,   U.AMPERE,           L.RARE, "fuse_threshold", parts=(_FUSE_EXPORT,)),
+    _row("emeter_fuse_threshold_a",      "1-0:31.4.0", S.DECIMAL_PAIR, Q.THRESHOLD_CURRENT,   U.AMPERE,           L.RARE, "fuse_threshold",
+         parts=(ChannelType("emeter_fuse_threshold_a_export", Q.THRESHOLD_CURRENT, U.AMPERE, L.RARE, "fuse_threshold_export"),)),
 
     # Quality of the supply.
     _row("emeter_power_failures",      "0-0:96.7.21", S.NUMBER, Q.COUNTER, None, L.DIAGNOSTIC, "power_failures"),
@@ -245,10 +230,8 @@ METER_OBJECTS: Final = (
     _timed("wmeter_value_v2",   "8-0:1.0.0",  Q.VOLUME,   U.CUBIC_METRE,    L.MAIN, "reading", meaning=_READING),
 
     # Beyond the specification.
-    _row("emeter_delivery_tariff3",   "1-0:1.8.3", S.DECIMAL, Q.ENERGY, U.KILO_WATT_HOUR, L.MAIN, "energy_import_tariff", "3"),
-    _row("emeter_delivery_tariff4",   "1-0:1.8.4", S.DECIMAL, Q.ENERGY, U.KILO_WATT_HOUR, L.MAIN, "energy_import_tariff", "4"),
-    _row("emeter_production_tariff3", "1-0:2.8.3", S.DECIMAL, Q.ENERGY, U.KILO_WATT_HOUR, L.MAIN, "energy_export_tariff", "3"),
-    _row("emeter_production_tariff4", "1-0:2.8.4", S.DECIMAL, Q.ENERGY, U.KILO_WATT_HOUR, L.MAIN, "energy_export_tariff", "4"),
+    *(_row(f"emeter_delivery_tariff{n}",   f"1-0:1.8.{n}", S.DECIMAL, Q.ENERGY, U.KILO_WATT_HOUR, L.MAIN, "energy_import_tariff", str(n)) for n in (3, 4)),
+    *(_row(f"emeter_production_tariff{n}", f"1-0:2.8.{n}", S.DECIMAL, Q.ENERGY, U.KILO_WATT_HOUR, L.MAIN, "energy_export_tariff", str(n)) for n in (3, 4)),
     *(_row(f"reactive_energy_quadrant{n}", f"1-0:{4 + n}.8.0", S.DECIMAL, Q.REACTIVE_ENERGY, U.KILO_VAR_HOUR, L.RARE, "reactive_energy_quadrant", str(n)) for n in range(1, 5)),
     *(_row(f"reactive_power_quadrant{n}",  f"1-0:{4 + n}.7.0", S.DECIMAL, Q.REACTIVE_POWER,  U.KILO_VAR,      L.RARE, "reactive_power_quadrant",  str(n)) for n in range(1, 5)),
     _row("apparent_energy_import", "1-0:9.8.0",  S.DECIMAL, Q.APPARENT_ENERGY, U.KILO_VOLT_AMPERE_HOUR, L.RARE, "apparent_energy_import"),

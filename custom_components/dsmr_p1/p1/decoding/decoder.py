@@ -135,18 +135,15 @@ class Decoder:
                 result = event
             if isinstance(result, Reading):
                 if self.checks_parity is not parity:
-                    self._settle(parity=parity)
+                    # From here on the bytes are read in the way that gives telegrams.
+                    self.checks_parity = parity
+                    if parity:
+                        self._framer = Framer()
+                    else:
+                        self._stripped = Framer()
             elif self.checks_parity is not parity and (parity or self.checks_parity):
                 continue
             events.append(result)
-
-    def _settle(self, *, parity: bool) -> None:
-        """Read the bytes from here on in the way that produces telegrams, and drop the other."""
-        self.checks_parity = parity
-        if parity:
-            self._framer = Framer()
-        else:
-            self._stripped = Framer()
 
     def _read(self, frame: PlainFrame, decrypted: Decrypted | None = None) -> Reading | Rejected:
         if not frame.has_crc and self.memory.sends_crc:

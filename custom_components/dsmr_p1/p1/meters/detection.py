@@ -16,16 +16,7 @@ from ..cosem.values import CosemValue
 from ..memory import PortMemory
 from ..telegrams.telegram import CosemObject, Telegram
 from .derived import Derived, derived_channels
-from .grouping import (
-    Group,
-    best_type,
-    choose_row,
-    declared_type,
-    group_objects,
-    is_empty_slot,
-    is_registered,
-    kind_of,
-)
+from .grouping import Group, best_type, choose_row, declared_type, group_objects, is_empty_slot, is_registered, kind_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ _NEW: Final = 3
 _FIRST: Final = 2
 
 type _Signature = frozenset[tuple[str, str, str | None, bool, frozenset[str]]]
+"""The slot, type, identifier, registration and channels of each meter."""
 
 
 class SteadyLayout:
@@ -26,7 +27,10 @@ class SteadyLayout:
     def follow(self, meters: tuple[Meter, ...]) -> tuple[Meter, ...]:
         """Return the meters of a telegram, with the channels that the port is known to have."""
         if not all(self._is_known(meter.profile) for meter in meters) or len(meters) != len(self._meters):
-            signature = frozenset(_signature(meter.profile) for meter in meters)
+            signature = frozenset(
+                (row.slot, row.type_id, row.equipment_identifier, row.registered, frozenset(row.sources))
+                for row, _ in meters
+            )
             if signature != self._known:
                 self._times = self._times + 1 if signature == self._other else 1
                 self._other = signature
@@ -42,16 +46,6 @@ class SteadyLayout:
     def _is_known(self, profile: MeterProfile) -> bool:
         known = self._meters.get(profile.slot)
         return known is not None and known.profile is profile
-
-
-def _signature(profile: MeterProfile) -> tuple[str, str, str | None, bool, frozenset[str]]:
-    return (
-        profile.slot,
-        profile.type_id,
-        profile.equipment_identifier,
-        profile.registered,
-        frozenset(profile.sources),
-    )
 
 
 def _fill(meter: Meter, heard: Meter | None) -> Meter:

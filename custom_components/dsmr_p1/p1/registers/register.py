@@ -226,29 +226,21 @@ class Register:
 
     def _convert(self, unit: Unit | None, last: Seen) -> None:
         """Count on in another unit, where that measures the same; else begin anew."""
-        if self._good is None or self._good.value.unit is unit:
+        good = self._last(last)
+        if good is None or good.value.unit is unit:
             return
-        self._good = self._last(last) or self._good
-        before = self._good.value
-        self._hold = self._pending = self._start = None
+        before = good.value
+        self._good = self._hold = self._pending = self._start = None
         self._unsettle()
-        if (
-            unit is None
-            or before.unit is None
-            or not isinstance(before.value, Decimal)
-            or not is_convertible(before.unit, unit)
-        ):
-            self._good = None
-            return
-        number = convert(before.value, before.unit, unit)
-        self._good = self._good._replace(value=before._replace(value=number, unit=unit))
+        if unit and before.unit and isinstance(before.value, Decimal) and is_convertible(before.unit, unit):
+            number = convert(before.value, before.unit, unit)
+            self._good = good._replace(value=before._replace(value=number, unit=unit))
 
     # What outlives a restart
 
     def as_dict(self, last: Seen) -> dict[str, Any] | None:
         """Return what is to be stored of a register whose meter was seen last then; None where nothing is good."""
-        good = self._last(last)
-        if good is None:
+        if (good := self._last(last)) is None:
             return None
         return {
             "value": str(good.value.value),
