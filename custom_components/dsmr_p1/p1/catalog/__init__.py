@@ -116,16 +116,13 @@ IDENTIFIERS: Final = (
 HISTORY: Final = "_history"
 """The suffix of the channel ids of older readings, if a meter sends several: `<id>_history0` and on."""
 
-_BY_REFERENCE: Final[dict[Obis, tuple[ObjectType, ...]]] = {}
-_BY_KEY: Final[dict[tuple[int, int, int, int], tuple[ObjectType, ...]]] = {}
-for _object in PORT_OBJECTS:
-    _reference = Obis.parse(_object.reference)
+_PORT_IDS: Final = frozenset(row.id for row in PORT_OBJECTS)
+# The objects by their references, without the channel where they may stand on any.
+_BY_REFERENCE: Final[dict[tuple[int | None, ...], tuple[ObjectType, ...]]] = {}
+for _object in (*PORT_OBJECTS, *METER_OBJECTS):
+    _own = Obis.parse(_object.reference) if _object.id in _PORT_IDS else _object.own_reference
+    _reference = _own or _object.key
     _BY_REFERENCE[_reference] = (*_BY_REFERENCE.get(_reference, ()), _object)
-for _object in METER_OBJECTS:
-    if (_own := _object.own_reference) is not None:
-        _BY_REFERENCE[_own] = (*_BY_REFERENCE.get(_own, ()), _object)
-        continue
-    _BY_KEY[_object.key] = (*_BY_KEY.get(_object.key, ()), _object)
 
 # Channels that objects have under another id only.
 _SWITCH: Final = (Quantity.POSITION, None)
@@ -142,7 +139,6 @@ CHANNELS: Final[Mapping[str, ChannelType]] = MappingProxyType({channel.id: chann
 )})  # fmt: skip
 """All channels by id; `[x]` in an id stands for the number of a list entry."""
 
-_PORT_IDS: Final = frozenset(row.id for row in PORT_OBJECTS)
 _METER_TYPES: Final = {row.id: row for row in METER_TYPES}
 _NUMBERED: Final = re.compile(r"(.*?)(\d+)")
 
@@ -150,7 +146,7 @@ _NUMBERED: Final = re.compile(r"(.*?)(\d+)")
 def candidates(obis: Obis) -> tuple[ObjectType, ...]:
     """Return the objects that a reference may stand for: on any M-Bus channel, except for the port's own."""
     a, b, c, d, e, _ = obis
-    return _BY_REFERENCE.get(Obis(a, b, c, d, e), ()) or _BY_KEY.get((a, c, d, e), ())
+    return _BY_REFERENCE.get(Obis(a, b, c, d, e), ()) or _BY_REFERENCE.get((a, c, d, e), ())
 
 
 def is_port_object(row: ObjectType) -> bool:

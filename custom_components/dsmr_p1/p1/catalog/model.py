@@ -213,6 +213,3 @@ class MeterType:
         """Check that no object is both required and optional."""
         if both := self.required & self.optional:
             raise ValueError(f"{self.id}: required and optional: {sorted(both)}")
-
-
-ANY_KIND: Final[frozenset[MeterKind]] = frozenset()

@@ -12,7 +12,7 @@ from typing import Final
 
 from ..cosem.units import Unit
 from ..cosem.values import MOST_COLUMNS, Shape
-from .model import ANY_KIND, ChannelType, Level, MeterKind, ObjectType, Quantity
+from .model import ChannelType, Level, MeterKind, ObjectType, Quantity
 
 K = MeterKind
 L = Level
@@ -37,7 +37,7 @@ _PHASES: Final = ("L1", "L2", "L3")
 
 def _row(
     id_: str, reference: str, shape: Shape, quantity: Quantity, unit: Unit | None, level: Level, name: str, index: str = "",
-    *, meaning: str = "", kinds: frozenset[MeterKind] = ANY_KIND, parts: tuple[ChannelType, ...] = (),
+    *, meaning: str = "", kinds: frozenset[MeterKind] = frozenset(), parts: tuple[ChannelType, ...] = (),
 ) -> ObjectType:  # fmt: skip
     return ObjectType(
         id_, reference, shape, ChannelType(id_, quantity, unit, level, name, index, meaning), parts, kinds
@@ -46,7 +46,7 @@ def _row(
 
 def _timed(
     id_: str, reference: str, quantity: Quantity, unit: Unit | None, level: Level, name: str, index: str = "",
-    *, shape: Shape = S.TIMED_DECIMAL, meaning: str = "", kinds: frozenset[MeterKind] = ANY_KIND,
+    *, shape: Shape = S.TIMED_DECIMAL, meaning: str = "", kinds: frozenset[MeterKind] = frozenset(),
 ) -> ObjectType:  # fmt: skip
     """Return the row of a value with the time of its reading, which is a channel of its own."""
     when = ChannelType(

@@ -112,13 +112,8 @@ _SPELLINGS: Final = {unit.lower(): unit for unit in Unit} | {
     "â°c": Unit.DEGREE_CELSIUS,
     "deg": Unit.DEGREE,
 }
-# The spellings as the standards write them need no lower case: meters send these nearly always.
-_WRITTEN: Final = {str(unit): unit for unit in Unit} | {
-    "m3": Unit.CUBIC_METRE,
-    "mVAr": Unit.MILLI_VAR,
-    "MVAr": Unit.MEGA_VAR,
-    "MVArh": Unit.MEGA_VAR_HOUR,
-}
+# Spellings of which the case is right.
+_WRITTEN: Final = {str(unit): unit for unit in Unit} | {"mVAr": Unit.MILLI_VAR}
 
 
 def parse_unit(text: str) -> Unit | None:

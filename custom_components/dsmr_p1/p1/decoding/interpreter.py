@@ -21,13 +21,13 @@ _CERTAIN: Final = 2
 
 
 class Interpreter:
-    """Reads the telegrams of one port, one after the other."""
+    """Reads the telegrams of one port, one after the other.
+
+    `zone` is the time zone of the place; without one it is that of the country which a telegram proves.
+    """
 
     def __init__(self, memory: PortMemory | None = None, zone: tzinfo | None = None) -> None:
-        """Initialize without a plan, with the memory of the port.
 
-        `zone` is the time zone of the place; without one it is that of the country which a telegram proves.
-        """
         self._memory = memory or PortMemory()
         self._zone = zone
         self._unsealed = Unsealed()

@@ -49,7 +49,7 @@ class Plan:
     def __init__(
         self, parsed: Parsed, layouts: Sequence[Layout], unknown: Sequence[int], meters: tuple[Meter, ...]
     ) -> None:
-        """Create the plan of a telegram from its lines and its meters."""
+
         self.meters = {meter.profile.slot: meter for meter in meters}
         self._sent = meters
         self._telegram = telegram = parsed.telegram
@@ -57,14 +57,8 @@ class Plan:
         self._lines = parsed.lines
         self._unknown = unknown
         # The object that is the time of the telegram.
-        self._time_at = next(
-            (
-                place
-                for place, obj in enumerate(telegram.objects)
-                if telegram.timestamp is not None and obj.values[0].value is telegram.timestamp
-            ),
-            None,
-        )
+        timed = () if telegram.timestamp is None else telegram.objects
+        self._time_at = next((at for at, obj in enumerate(timed) if obj.values[0].value is telegram.timestamp), None)
         self._derived = {layout.profile.slot: layout.derived for layout in layouts}
         # For each line: its number, how it is read, the number of its object, its meter, the channels of its first and
         # its other values, and whether the first is a total; no other is. Rows of a table and no functions of their

@@ -156,11 +156,8 @@ def _takes(
     lines: dict[tuple[str, str], list[int]] = {}
     for line, row in rows.items():
         # The id of a value that the port reports about an M-Bus channel contains the channel's number.
-        number = (
-            str(objects[line].obis.b)
-            if role is Role.PORT and not catalog.is_port_object(row) and objects[line].obis.b
-            else ""
-        )
+        channel = objects[line].obis.b
+        number = str(channel) if channel and role is Role.PORT and not catalog.is_port_object(row) else ""
         lines.setdefault((row.id, number), []).append(line)
     takes: dict[str, tuple[int, int]] = {}
     # Objects under another name come last: they keep their own name if the other is taken.

@@ -255,10 +255,8 @@ class Register:
     def from_dict(cls, stored: Mapping[str, Any], now: float, wall: datetime) -> Self:
         """Read what was stored. Time that has gone back meanwhile did not pass."""
         register = cls()
-        unit = stored["unit"]
-        value = CosemValue(
-            "", Decimal(stored["value"]), None if unit is None else Unit(unit), _read(stored["timestamp"])
-        )
+        unit = None if stored["unit"] is None else Unit(stored["unit"])
+        value = CosemValue("", Decimal(stored["value"]), unit, _read(stored["timestamp"]))
         seen = datetime.fromisoformat(stored["seen"])
         passed = max((wall - seen).total_seconds(), 0.0)
         register._good = Sight(value, Seen(now - passed, seen, _read(stored["clock"])))
