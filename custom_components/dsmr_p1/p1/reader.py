@@ -253,11 +253,8 @@ class P1Reader:
         """Read available bytes; None when the line is idle and it matters. Raises PortError when the port is lost."""
         waits_for_idle = self._has_settings and (self._search.is_undecided or not self._search.has_been_idle)
         try:
-            if waits_for_idle:
-                async with asyncio.timeout(QUIET):
-                    octets = await reader.read(_CHUNK)
-            else:
-                octets = await reader.read(_CHUNK)
+            read = reader.read(_CHUNK)
+            octets = await (asyncio.wait_for(read, QUIET) if waits_for_idle else read)
         except TimeoutError:
             return None
         except Exception as error:
@@ -269,9 +266,7 @@ class P1Reader:
 
 def _is_refusal(error: Exception) -> bool:
     """Whether a port refused the serial settings rather than the connection."""
-    return isinstance(error, (ValueError, serialx.SerialException)) or (
-        isinstance(error, OSError) and error.errno == errno.EINVAL
-    )
+    return isinstance(error, (ValueError, serialx.SerialException)) or getattr(error, "errno", None) == errno.EINVAL
 
 
 def _port_error(error: Exception) -> PortError:

@@ -93,7 +93,7 @@ def lay_out(telegram: Telegram, memory: PortMemory) -> tuple[list[Layout], list[
         members = [objects[line] for line in group.members]
         if group.mbus_channel > 0 and is_empty_slot(members) and not is_registered(members):
             continue
-        layout, unclaimed = _settle(group, telegram, objects, memory)
+        layout, unclaimed = _settle(group, telegram, memory)
         unknown += unclaimed
         layouts.append(layout)
     port = layouts[0]
@@ -105,10 +105,9 @@ def lay_out(telegram: Telegram, memory: PortMemory) -> tuple[list[Layout], list[
     return sorted(layouts, key=_order), sorted(unknown)
 
 
-def _settle(
-    group: Group, telegram: Telegram, objects: Sequence[CosemObject], memory: PortMemory
-) -> tuple[Layout, list[int]]:
+def _settle(group: Group, telegram: Telegram, memory: PortMemory) -> tuple[Layout, list[int]]:
     """Determine the meter of one group, and which value of which line is which of its channels."""
+    objects = telegram.objects
     kind = group.kind or kind_of([objects[line] for line in group.members])
     rows = {line: row for line in group.members if (row := choose_row(objects[line], kind)) is not None}
     unclaimed = [line for line in group.members if line not in rows]
@@ -193,10 +192,7 @@ def _channel_id(object_id: str, role: Role, kind: MeterKind, number: str) -> str
 def _identifier(objects: Sequence[CosemObject], rows: Mapping[int, ObjectType]) -> str | None:
     """Return the meter's own identifier; None if it reports none but zeros, FF or dashes."""
     told = {row.id: value for line, row in rows.items() if isinstance(value := objects[line].values[0].value, str)}
-    for object_id in catalog.IDENTIFIERS:
-        if is_identifier(told.get(object_id, "")):
-            return told[object_id]
-    return None
+    return next((told[name] for name in catalog.IDENTIFIERS if is_identifier(told.get(name, ""))), None)
 
 
 def is_identifier(text: str) -> bool:

@@ -51,6 +51,7 @@ _COUNTED: Final = frozenset({*_BY_DIMENSION, "volume"})
 _POWERS: Final = frozenset({Quantity.POWER, Quantity.DEMAND, Quantity.REACTIVE_POWER, Quantity.APPARENT_POWER})
 _ELECTRIC_DIMENSIONS: Final = frozenset({"energy", "reactive energy", "apparent energy"})
 _THERMAL: Final = frozenset({MeterKind.HEATING, MeterKind.COOLING})
+_KILO: Final = {"apparent power": Unit.KILO_VOLT_AMPERE, "reactive power": Unit.KILO_VAR}
 _KILO_WATTS_OF_AMPERE: Final = 3 * 0.23
 
 
@@ -66,9 +67,8 @@ def is_total(row: ChannelType, role: Role, unit: Unit | None) -> bool:
     """
     if row.quantity is Quantity.MEASURED:
         return unit is not None and unit.dimension in _COUNTED and is_counted(row.id)
-    return HISTORY not in row.id and (
-        row.quantity in _TOTALS or (row.quantity is Quantity.REGISTER and role is Role.MBUS)
-    )
+    is_register = row.quantity is Quantity.REGISTER and role is Role.MBUS
+    return (is_register or row.quantity in _TOTALS) and HISTORY not in row.id
 
 
 def limit_of(row: ChannelType, kind: MeterKind, unit: Unit | None) -> float | None:
@@ -105,21 +105,13 @@ def told_power(meter: Meter) -> float:
 
 def own_power(meter: Meter) -> float:
     """Return the greatest power in kW (kvar, kVA) that a meter measures; 0 where it sends none."""
-    return max(
-        (
-            abs(_kilo_watts(row, meter.channels[channel_id]))
-            for channel_id, row in meter.profile.channel_types.items()
-            if row.quantity in _POWERS
-        ),
-        default=0.0,
-    )
+    rows = meter.profile.channel_types.items()
+    powers = (abs(_kilo_watts(row, meter.channels[channel_id])) for channel_id, row in rows if row.quantity in _POWERS)
+    return max(powers, default=0.0)
 
 
 def _kilo_watts(row: ChannelType, value: CosemValue) -> float:
     if not isinstance(value.value, Decimal):
         return 0.0
     unit = value.unit or row.unit or Unit.KILO_WATT
-    kilo = {"apparent power": Unit.KILO_VOLT_AMPERE, "reactive power": Unit.KILO_VAR}.get(
-        unit.dimension, Unit.KILO_WATT
-    )
-    return float(value.value * (unit.size / kilo.size))
+    return float(value.value * (unit.size / _KILO.get(unit.dimension, Unit.KILO_WATT).size))

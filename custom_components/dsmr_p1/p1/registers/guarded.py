@@ -148,7 +148,7 @@ class GuardedMeter:
             if value is register.raw or register.takes(value):
                 continue
             moment = moment or self._moment(meter, times)
-            shown = self._look(meter.profile, channel_id, register, value, moment)
+            shown = self._look(meter.profile, channel_id, value, moment)
             if shown is not value:
                 others[channel_id] = shown
         before, self.shown = self.shown, self._with(meter, others) if others or times.is_filled else meter
@@ -170,10 +170,9 @@ class GuardedMeter:
         moment = times.moment(self.last_seen, powers)
         return moment
 
-    def _look(
-        self, profile: MeterProfile, channel_id: str, register: Register, value: CosemValue, moment: Moment
-    ) -> CosemValue:
+    def _look(self, profile: MeterProfile, channel_id: str, value: CosemValue, moment: Moment) -> CosemValue:
         """Return what is to be shown of a register."""
+        register = self.registers[channel_id]
         if value.value is not None and value.unit is not register.unit:
             _set_limit(register, profile.channel_types[channel_id], profile, value.unit)
         was_held, had_begun = register.is_held, register.has_begun
