@@ -17,38 +17,12 @@ from .uncatalogued import is_counted, on_any_channel, uncatalogued, uncatalogued
 from .versions import VERSION_CHANNELS, written_version
 
 __all__ = [
-    "CHANNELS",
-    "CHANNEL_IDS",
-    "CRC_VERSIONS",
-    "DERIVED_CHANNELS",
-    "DEVICE_TYPES",
-    "HISTORY",
-    "IDENTIFIERS",
-    "IDENTIFIER_LETTERS",
-    "MAKERS",
-    "MEDIA",
-    "METER_OBJECTS",
-    "METER_TYPES",
-    "PORT_OBJECTS",
-    "VERSION_CHANNELS",
-    "X25_TELEGRAMS",
-    "ChannelType",
-    "Level",
-    "MeterKind",
-    "MeterType",
-    "ObjectType",
-    "Quantity",
-    "Role",
-    "candidates",
-    "channel_type",
-    "is_counted",
-    "is_port_object",
-    "meter_type",
-    "on_any_channel",
-    "successors",
-    "uncatalogued",
+    "CHANNELS", "CHANNEL_IDS", "CRC_VERSIONS", "DERIVED_CHANNELS", "DEVICE_TYPES", "HISTORY", "IDENTIFIERS",
+    "IDENTIFIER_LETTERS", "MAKERS", "MEDIA", "METER_OBJECTS", "METER_TYPES", "PORT_OBJECTS", "VERSION_CHANNELS",
+    "X25_TELEGRAMS", "ChannelType", "Level", "MeterKind", "MeterType", "ObjectType", "Quantity", "Role", "candidates",
+    "channel_type", "is_counted", "is_port_object", "meter_type", "on_any_channel", "successors", "uncatalogued",
     "written_version",
-]
+]  # fmt: skip
 
 # fmt: off
 DEVICE_TYPES: Final[Mapping[int, MeterKind]] = MappingProxyType({
