@@ -92,7 +92,7 @@ class Clock:
     __slots__ = ("standard", "summer", "zone")
 
     def __init__(self, zone: tzinfo) -> None:
-        """Compute the offsets of a zone."""
+
         offsets = [zone.utcoffset(day) or timedelta() for day in (_JANUARY_DAY, _JULY_DAY)]
         self.zone = zone
         self.standard = timezone(min(offsets))

@@ -27,10 +27,6 @@ _IN_SUMMER: Final = 0x80
 # The years 70 and later come from clocks that were never set: clocks begin at 1970, and no meter is used in 2070.
 # So is 2000, the year that other clocks begin with.
 _FIRST_UNSET_YEAR: Final = 70
-_FIRST_UNSET_DIGITS: Final = str(_FIRST_UNSET_YEAR)
-_FIRST_YEAR_DIGITS: Final = "01"
-# ISO 8601 has an hour 24; a clock has not.
-_DAY_OVER: Final = "24"
 _CENTURY: Final = 2000
 _TIME_LENGTH: Final = len("YYMMDDhhmmssX")
 
@@ -49,7 +45,8 @@ def parse_timestamp(text: str, clock: Clock) -> datetime | None:
     if len(text) == _TIME_LENGTH and text[:-1].isdecimal():
         # The form of DSMR 4 and later, in nearly every line with a time.
         zone = clock.standard if text[-1] == "W" else clock.summer if text[-1] == "S" else None
-        if zone is not None and _FIRST_YEAR_DIGITS <= text < _FIRST_UNSET_DIGITS and text[6:8] < _DAY_OVER:
+        # ISO 8601 has an hour 24; a clock has not.
+        if zone is not None and "01" <= text < "70" and text[6:8] < "24":
             try:
                 return datetime.fromisoformat(f"20{text[:6]}T{text[6:12]}").replace(tzinfo=zone)
             except ValueError:

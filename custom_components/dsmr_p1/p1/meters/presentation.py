@@ -92,10 +92,8 @@ def _failure_log(meter: Meter) -> Iterator[Presented]:
     while (when := meter.channels.get(f"{_FAILURE}timestamp{place}")) is not None:
         duration = meter.channels[f"{_FAILURE}duration{place}"]
         place += 1
-        if not isinstance(when.value, datetime) or when.value.year < CLOCK_SET:
-            continue
-        if not isinstance(duration.value, Decimal) or duration.value >= _IMPOSSIBLE_DURATION:
-            continue
-        yield _present(channel_type(f"{_FAILURE}timestamp{number}"), when)
-        yield _present(channel_type(f"{_FAILURE}duration{number}"), duration)
-        number += 1
+        is_set = isinstance(when.value, datetime) and when.value.year >= CLOCK_SET
+        if is_set and isinstance(duration.value, Decimal) and duration.value < _IMPOSSIBLE_DURATION:
+            yield _present(channel_type(f"{_FAILURE}timestamp{number}"), when)
+            yield _present(channel_type(f"{_FAILURE}duration{number}"), duration)
+            number += 1

@@ -78,26 +78,21 @@ class Telegram(NamedTuple):
     timestamp: datetime | None
 
 
-_LONG_DATE: Final = len("YYYYMMDD")
 _SEPARATORS: Final = str.maketrans("", "", "-:./ ")
 
 
 def time_in(objects: Sequence[CosemObject], clock: Clock) -> datetime | None:
     """Return the time of a telegram by the meter's clock; None if it sends none, or its clock was never set."""
-    texts = {}
+    texts = {"clock_date": "", "clock_time": ""}
     for obj in objects:
         if obj.candidates and (row_id := obj.candidates[0].id) in _CLOCK_OBJECTS:
             value = obj.values[0].value
             if isinstance(value, datetime):
                 return value
-            texts[row_id] = value
-    date, time = (_digits(texts.get(name)) for name in ("clock_date", "clock_time"))
-    return parse_timestamp(f"{date.removeprefix('20') if len(date) == _LONG_DATE else date}{time}", clock)
-
-
-def _digits(text: object) -> str:
-    """Return a date or a time without separators; empty if there is none."""
-    return text.translate(_SEPARATORS) if isinstance(text, str) else ""
+            if isinstance(value, str):
+                texts[row_id] = value.translate(_SEPARATORS)
+    date, time = texts.values()
+    return parse_timestamp((date.removeprefix("20") if len(date) == len("YYYYMMDD") else date) + time, clock)
 
 
 CLOCK_SET: Final = 2001

@@ -1,8 +1,4 @@
-"""Searches for the headers of encrypted telegrams, and of the protocols that may carry them.
-
-A port in Luxembourg or Austria sends a telegram encrypted: an envelope that begins with 0xDB and holds its own length
-(Smarty P1 section 4, DLMS general-global-cipher).
-"""
+"""Searches for the headers of encrypted telegrams, see `framing`, and of the protocols that may carry them."""
 
 import re
 from typing import Final

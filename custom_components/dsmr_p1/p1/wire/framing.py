@@ -124,7 +124,7 @@ class Framer:
         It must be the last frame returned. Frames inside it that prove wrong too are not reported again.
         """
         self._wake_at = 0
-        self._silence(self._position)
+        self._silent_to = max(self._silent_to, self._origin + self._position)
         self._position -= len(frame.octets) - 1
 
     @property
@@ -144,9 +144,6 @@ class Framer:
     def pending(self) -> int:
         """The number of buffered bytes."""
         return len(self._buffer) - self._position
-
-    def _silence(self, end: int) -> None:
-        self._silent_to = max(self._silent_to, self._origin + end)
 
     def _wait(self, end: int, *, text: bool) -> None:
         """Skip the frame until a byte arrives that may change the answer, so that no byte is looked at twice."""
@@ -326,5 +323,5 @@ class Framer:
     def _reject(self, reason: RejectReason, start: int, end: int) -> Rejected | None:
         if self._origin + start < self._silent_to:
             return None
-        self._silence(end)
+        self._silent_to = self._origin + end
         return Rejected(reason, end - start, self._buffer[start:end])
