@@ -50,10 +50,8 @@ class SettingsSearch:
 
     def __init__(self, fixed: SerialSettings | None = None) -> None:
         self._candidates = CANDIDATES if fixed is None else (fixed,)
-        self._index = 0
+        self._index = self._advances = self._garbage_bursts = 0
         self._proven = False
-        self._garbage_bursts = 0
-        self._advances = 0
         self.opened()
 
     @property
@@ -79,11 +77,8 @@ class SettingsSearch:
     def heard(self, size: int, *, is_p1: bool) -> bool:
         """Count bytes, with or without P1 data among them; return whether to try other settings."""
         if is_p1:
-            self._proven = True
-            self._advances = 0
-            self._garbage_bursts = 0
-            self._bytes = 0
-            self.has_been_idle = True
+            self._proven = self.has_been_idle = True
+            self._advances = self._garbage_bursts = self._bytes = 0
             return False
         self._bytes += size
         if self._bytes < _GARBAGE_LIMIT:

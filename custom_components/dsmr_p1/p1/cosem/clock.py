@@ -27,14 +27,12 @@ class EuropeanTime(tzinfo):
     """A time zone of the European Union.
 
     Summer time lasts from 01:00 UTC on the last Sunday of March to 01:00 UTC on the last Sunday of October (directive
-    2000/84/EC). Meters of some operators keep standard time all year.
+    2000/84/EC). Standard time is some hours ahead of UTC.
     """
 
-    def __init__(self, name: str, hours: int, *, summer_time: bool = True) -> None:
-        """Define a zone whose standard time is some hours ahead of UTC."""
+    def __init__(self, name: str, hours: int) -> None:
         self._name = name
         self._standard = timedelta(hours=hours)
-        self._summer_time = summer_time
 
     @override
     def utcoffset(self, dt: datetime | None, /) -> timedelta:
@@ -42,7 +40,7 @@ class EuropeanTime(tzinfo):
 
     @override
     def dst(self, dt: datetime | None, /) -> timedelta:
-        if dt is None or not self._summer_time:
+        if dt is None:
             return timedelta()
         # Read as standard time, the local clock runs an hour ahead while it is summer: hence the hour more at the end.
         # Of the hour that exists twice, the first is meant unless `fold` says otherwise.
@@ -62,7 +60,7 @@ class EuropeanTime(tzinfo):
     def fromutc(self, dt: datetime, /) -> datetime:
         utc, standard = dt.replace(tzinfo=None), dt + self._standard
         end = _last_sunday(utc, _OCTOBER)
-        if not self._summer_time or not _last_sunday(utc, _MARCH) <= utc < end + _HOUR:
+        if not _last_sunday(utc, _MARCH) <= utc < end + _HOUR:
             return standard
         return standard + _HOUR if utc < end else standard.replace(fold=1)
 
@@ -75,7 +73,8 @@ def _last_sunday(year_of: datetime, month: int) -> datetime:
 
 CENTRAL: Final = EuropeanTime("CET", 1)
 EASTERN: Final = EuropeanTime("EET", 2)
-CENTRAL_STANDARD: Final = EuropeanTime("CET all year", 1, summer_time=False)
+# Meters of some operators keep standard time all year.
+CENTRAL_STANDARD: Final = timezone(_HOUR, "CET all year")
 
 ZONES: Final[Mapping[str, tzinfo]] = MappingProxyType(
     {zone.tzname(None): zone for zone in (CENTRAL, EASTERN, CENTRAL_STANDARD)}
