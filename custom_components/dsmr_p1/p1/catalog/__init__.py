@@ -99,13 +99,11 @@ for _object in (*PORT_OBJECTS, *METER_OBJECTS):
     _BY_REFERENCE[_reference] = (*_BY_REFERENCE.get(_reference, ()), _object)
 
 # Channels that objects have under another id only.
-_SWITCH: Final = (Quantity.POSITION, None)
 _RENAMED: Final = (
-    ChannelType("meter_switch_position", *_SWITCH, Level.DIAGNOSTIC, "switch_position", meaning="switch_position/"),
-    ChannelType("mbus_switch_position[x]", *_SWITCH, Level.RARE, "mbus_switch_position", "[x]"),
-    ChannelType("gmeter_equipment_identifier", Quantity.IDENTIFIER, None, Level.RARE, "equipment_identifier",
-                meaning="equipment_identifier/"),
-)  # fmt: skip
+    ChannelType("meter_switch_position", Quantity.POSITION, None, Level.DIAGNOSTIC, "switch_position"),
+    ChannelType("mbus_switch_position[x]", Quantity.POSITION, None, Level.RARE, "mbus_switch_position", "[x]"),
+    ChannelType("gmeter_equipment_identifier", Quantity.IDENTIFIER, None, Level.RARE, "equipment_identifier"),
+)
 CHANNELS: Final[Mapping[str, ChannelType]] = MappingProxyType({channel.id: channel for channel in (
     *(channel for row in (*PORT_OBJECTS, *METER_OBJECTS) for channel in (row.channel, *row.parts)),
     *_RENAMED,

@@ -27,11 +27,6 @@ _WATER: Final = frozenset({K.WATER})
 _VOLUME: Final = frozenset({K.GAS, K.WATER, K.GENERIC})
 _OTHER: Final = frozenset({K.GENERIC, K.ELECTRICITY})
 _READING: Final = "reading/"
-_IDENTIFIER: Final = "equipment_identifier/"
-_SWITCH: Final = "switch_position/"
-_VALVE: Final = "valve_position/"
-_FIRMWARE: Final = "firmware_version/"
-_CHECKSUM: Final = "firmware_checksum/"
 _PHASES: Final = ("L1", "L2", "L3")
 
 
@@ -148,21 +143,21 @@ PORT_OBJECTS: Final = (
 
 METER_OBJECTS: Final = (
     # Identity.
-    _row("meter_equipment_identifier",       "0-n:96.1.0", S.HEX_TEXT, Q.IDENTIFIER,  None, L.RARE, "equipment_identifier", meaning=_IDENTIFIER),
-    _row("emeter_equipment_identifier",      "0-0:96.1.1", S.HEX_TEXT, Q.IDENTIFIER,  None, L.RARE, "equipment_identifier", meaning=_IDENTIFIER),
-    _row("emeter_equipment_identifier_v2_x", "0-0:42.0.0", S.HEX_TEXT, Q.IDENTIFIER,  None, L.RARE, "logical_device_name",  meaning="logical_device_name/"),
-    _row("gmeter_equipment_identifier_v2",   "7-0:0.0.0",  S.HEX_TEXT, Q.IDENTIFIER,  None, L.RARE, "equipment_identifier", meaning=_IDENTIFIER),
-    _row("hmeter_equipment_identifier_v2_2", "5-0:0.0.0",  S.HEX_TEXT, Q.IDENTIFIER,  None, L.RARE, "equipment_identifier", meaning=_IDENTIFIER),
-    _row("cmeter_equipment_identifier_v2_2", "6-0:0.0.0",  S.HEX_TEXT, Q.IDENTIFIER,  None, L.RARE, "equipment_identifier", meaning=_IDENTIFIER),
-    _row("wmeter_equipment_identifier_v2_2", "8-0:0.0.0",  S.HEX_TEXT, Q.IDENTIFIER,  None, L.RARE, "equipment_identifier", meaning=_IDENTIFIER),
+    _row("meter_equipment_identifier",       "0-n:96.1.0", S.HEX_TEXT, Q.IDENTIFIER,  None, L.RARE, "equipment_identifier"),
+    _row("emeter_equipment_identifier",      "0-0:96.1.1", S.HEX_TEXT, Q.IDENTIFIER,  None, L.RARE, "equipment_identifier"),
+    _row("emeter_equipment_identifier_v2_x", "0-0:42.0.0", S.HEX_TEXT, Q.IDENTIFIER,  None, L.RARE, "logical_device_name"),
+    _row("gmeter_equipment_identifier_v2",   "7-0:0.0.0",  S.HEX_TEXT, Q.IDENTIFIER,  None, L.RARE, "equipment_identifier"),
+    _row("hmeter_equipment_identifier_v2_2", "5-0:0.0.0",  S.HEX_TEXT, Q.IDENTIFIER,  None, L.RARE, "equipment_identifier"),
+    _row("cmeter_equipment_identifier_v2_2", "6-0:0.0.0",  S.HEX_TEXT, Q.IDENTIFIER,  None, L.RARE, "equipment_identifier"),
+    _row("wmeter_equipment_identifier_v2_2", "8-0:0.0.0",  S.HEX_TEXT, Q.IDENTIFIER,  None, L.RARE, "equipment_identifier"),
     _row("meter_device_type",                "0-n:24.1.0", S.NUMBER,   Q.DEVICE_TYPE, None, L.RARE, "device_type"),
 
     # Switches and valves.
-    _row("meter_valve_switch_position", "0-n:24.4.0",  S.NUMBER, Q.POSITION, None, L.DIAGNOSTIC, "valve_position",  meaning=_VALVE),
-    _row("gmeter_valve_position_v2_1",  "7-0:96.3.10", S.NUMBER, Q.POSITION, None, L.DIAGNOSTIC, "valve_position",  meaning=_VALVE),
-    _row("gmeter_valve_position_v2_2",  "7-0:24.4.0",  S.NUMBER, Q.POSITION, None, L.DIAGNOSTIC, "valve_position",  meaning=_VALVE),
-    _row("emeter_switch_position",      "0-0:96.3.10", S.NUMBER, Q.POSITION, None, L.DIAGNOSTIC, "switch_position", meaning=_SWITCH),
-    _row("emeter_switch_position_v2_1", "1-0:96.3.10", S.NUMBER, Q.POSITION, None, L.DIAGNOSTIC, "switch_position", meaning=_SWITCH),
+    _row("meter_valve_switch_position", "0-n:24.4.0",  S.NUMBER, Q.POSITION, None, L.DIAGNOSTIC, "valve_position"),
+    _row("gmeter_valve_position_v2_1",  "7-0:96.3.10", S.NUMBER, Q.POSITION, None, L.DIAGNOSTIC, "valve_position"),
+    _row("gmeter_valve_position_v2_2",  "7-0:24.4.0",  S.NUMBER, Q.POSITION, None, L.DIAGNOSTIC, "valve_position"),
+    _row("emeter_switch_position",      "0-0:96.3.10", S.NUMBER, Q.POSITION, None, L.DIAGNOSTIC, "switch_position"),
+    _row("emeter_switch_position_v2_1", "1-0:96.3.10", S.NUMBER, Q.POSITION, None, L.DIAGNOSTIC, "switch_position"),
 
     # Registers of energy.
     _row("emeter_delivery_tariff0",           "1-0:1.8.0",  S.DECIMAL, Q.ENERGY, U.KILO_WATT_HOUR, L.OPTIONAL, "energy_import_tariff", "0"),
@@ -280,10 +275,10 @@ METER_OBJECTS: Final = (
     _row("power_factor_minimum",   "1-0:13.3.0",  S.DECIMAL,  Q.POWER_FACTOR, None,        L.RARE, "power_factor_minimum"),
     _row("current_sum",            "1-0:90.7.0",  S.DECIMAL,  Q.CURRENT,      U.AMPERE,    L.RARE, "current_sum"),
     _row("measurement_period",     "1-0:0.8.2",   S.DECIMAL,  Q.DURATION,     U.SECOND,    L.RARE, "measurement_period"),
-    _row("firmware_version",              "1-0:0.2.0",  S.TEXT,     Q.VERSION,    None, L.RARE, "firmware_version", meaning=_FIRMWARE),
-    _row("firmware_checksum",             "1-0:0.2.8",  S.TEXT,     Q.VERSION,    None, L.RARE, "firmware_checksum", meaning=_CHECKSUM),
-    _row("firmware_version_application",  "1-1:0.2.0",  S.TEXT,     Q.VERSION,    None, L.RARE, "firmware_version_application", meaning=_FIRMWARE),
-    _row("firmware_checksum_application", "1-1:0.2.8",  S.TEXT,     Q.VERSION,    None, L.RARE, "firmware_checksum_application", meaning=_CHECKSUM),
+    _row("firmware_version",              "1-0:0.2.0",  S.TEXT,     Q.VERSION,    None, L.RARE, "firmware_version"),
+    _row("firmware_checksum",             "1-0:0.2.8",  S.TEXT,     Q.VERSION,    None, L.RARE, "firmware_checksum"),
+    _row("firmware_version_application",  "1-1:0.2.0",  S.TEXT,     Q.VERSION,    None, L.RARE, "firmware_version_application", meaning="firmware_version/"),
+    _row("firmware_checksum_application", "1-1:0.2.8",  S.TEXT,     Q.VERSION,    None, L.RARE, "firmware_checksum_application", meaning="firmware_checksum/"),
     _row("device_name",                   "1-0:42.1.0", S.HEX_TEXT, Q.IDENTIFIER, None, L.RARE, "device_name"),
     _row("current_transformer_ratio",     "1-0:0.4.2",  S.NUMBER,   Q.RATIO,      None, L.RARE, "current_transformer_ratio"),
     _row("voltage_transformer_ratio",     "1-0:0.4.3",  S.NUMBER,   Q.RATIO,      None, L.RARE, "voltage_transformer_ratio"),
@@ -317,7 +312,7 @@ METER_OBJECTS: Final = (
     _row("meter_ean",              "0-n:96.1.2",   S.HEX_TEXT, Q.IDENTIFIER, None,   L.RARE, "ean"),
     _row("meter_number",           "1-0:0.0.0",    S.HEX_TEXT, Q.IDENTIFIER, None,   L.RARE, "meter_number"),
     _row("device_number",          "0-0:0.0.0",    S.HEX_TEXT, Q.IDENTIFIER, None,   L.RARE, "device_number"),
-    _row("meter_serial_number",    "0-0:96.1.255", S.TEXT,     Q.IDENTIFIER, None,   L.RARE, "meter_serial_number", meaning=_IDENTIFIER),
+    _row("meter_serial_number",    "0-0:96.1.255", S.TEXT,     Q.IDENTIFIER, None,   L.RARE, "meter_serial_number", meaning="equipment_identifier/"),
 )
 # fmt: on
 

@@ -145,11 +145,8 @@ class Plan:
             self.meters[slot] = new(Meter, (profile, channels))
 
 
-def _read_nothing(_line: str, _way: _Way, _obj: CosemObject, _clock: Clock) -> None:
-    """Return None for any line: the lines it serves may not change."""
-
-
-_FIXED: Final[_Way] = (_read_nothing, "", 0, 0, None, "")
+# Lines that may not change.
+_FIXED: Final[_Way] = (lambda *_: None, "", 0, 0, None, "")
 
 
 def _way(line: str, obj: CosemObject) -> _Way:

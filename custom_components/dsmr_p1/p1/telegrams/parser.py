@@ -80,19 +80,17 @@ class _Joined:
     def add(self, number: int, line: str) -> None:
         """Add the next line."""
         obj = parse_line(line, self._clock)
-        if obj is not None and self._is_open and self._is_known_register(obj):
+        if obj is None:
+            if line.strip(" \t\0"):
+                self._join(line)
+        elif self._is_open and obj.shape is Shape.DECIMAL and any(other.obis == obj.obis for other in self.objects):
+            # A register that stands in the telegram already: behind a profile without values it is one of these.
             text = self.texts[-1] + line[line.index("(") :]
             self.texts[-1], self.objects[-1] = text, parse_line(text, self._clock) or self.objects[-1]
-        elif obj is not None:
+        else:
             self._is_open = obj.shape is Shape.MONTH_END and len(obj.values) == 1
             self.places[number] = len(self.objects)
             self._append(line, obj)
-        elif line.strip(" \t\0"):
-            self._join(line)
-
-    def _is_known_register(self, obj: CosemObject) -> bool:
-        """Whether a register stands in the telegram already: behind a profile without values it is one of these."""
-        return obj.shape is Shape.DECIMAL and any(other.obis == obj.obis for other in self.objects)
 
     def _append(self, text: str, obj: CosemObject) -> None:
         self.texts.append(text)
