@@ -22,13 +22,13 @@ from custom_components.dsmr_p1.p1.catalog import (
     MEDIA,
     METER_OBJECTS,
     METER_TYPES,
+    PORT_IDS,
     PORT_OBJECTS,
     ChannelType,
     Level,
     ObjectType,
     candidates,
     channel_type,
-    is_port_object,
     meter_type,
     on_any_channel,
     successors,
@@ -190,7 +190,7 @@ def test_an_object_obeys_the_rules(row: ObjectType) -> None:
     obis = Obis.parse(row.reference.replace("n", "4"))
     assert row in candidates(obis)
     assert row.key == (obis.a, obis.c, obis.d, obis.e)
-    assert is_port_object(row) is (row in PORT_OBJECTS)
+    assert (row.id in PORT_IDS) is (row in PORT_OBJECTS)
     if row.shape in {Shape.DECIMAL, Shape.TIMED_DECIMAL}:
         assert row.unit is not None or row.channel.quantity in {Quantity.POWER_FACTOR, Quantity.REGISTER}
     if row.shape in {Shape.TIMED_DECIMAL, Shape.READING_V3}:

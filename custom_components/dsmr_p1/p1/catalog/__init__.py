@@ -18,9 +18,9 @@ from .versions import VERSION_CHANNELS, written_version
 
 __all__ = [
     "CHANNELS", "CHANNEL_IDS", "CRC_VERSIONS", "DERIVED_CHANNELS", "DEVICE_TYPES", "HISTORY", "IDENTIFIERS",
-    "IDENTIFIER_LETTERS", "MAKERS", "MEDIA", "METER_OBJECTS", "METER_TYPES", "PORT_OBJECTS", "VERSION_CHANNELS",
-    "X25_TELEGRAMS", "ChannelType", "Level", "MeterKind", "MeterType", "ObjectType", "Quantity", "Role", "candidates",
-    "channel_type", "is_counted", "is_port_object", "meter_type", "on_any_channel", "successors", "uncatalogued",
+    "IDENTIFIER_LETTERS", "MAKERS", "MEDIA", "METER_OBJECTS", "METER_TYPES", "PORT_IDS", "PORT_OBJECTS",
+    "VERSION_CHANNELS", "X25_TELEGRAMS", "ChannelType", "Level", "MeterKind", "MeterType", "ObjectType", "Quantity",
+    "Role", "candidates", "channel_type", "is_counted", "meter_type", "on_any_channel", "successors", "uncatalogued",
     "written_version",
 ]  # fmt: skip
 
@@ -90,12 +90,15 @@ IDENTIFIERS: Final = (
 HISTORY: Final = "_history"
 """The suffix of the channel ids of older readings, if a meter sends several: `<id>_history0` and on."""
 
-_PORT_IDS: Final = frozenset(row.id for row in PORT_OBJECTS)
-# The objects by their references, without the channel where they may stand on any.
+PORT_IDS: Final = frozenset(row.id for row in PORT_OBJECTS)
+"""The objects about the P1 port itself."""
+
+# The objects by their references, without the channel where they may stand on any: those of the main meter and of the
+# M-Bus, but for a few on a channel of their own, such as the second firmware.
 _BY_REFERENCE: Final[dict[tuple[int | None, ...], tuple[ObjectType, ...]]] = {}
 for _object in (*PORT_OBJECTS, *METER_OBJECTS):
-    _own = Obis.parse(_object.reference) if _object.id in _PORT_IDS else _object.own_reference
-    _reference = _own or _object.key
+    _obis = Obis.parse(_object.reference.replace("n", "0"))
+    _reference = _obis if _obis.b or _object.id in PORT_IDS else _object.key
     _BY_REFERENCE[_reference] = (*_BY_REFERENCE.get(_reference, ()), _object)
 
 # Channels that objects have under another id only.
@@ -119,11 +122,6 @@ def candidates(obis: Obis) -> tuple[ObjectType, ...]:
     """Return the objects that a reference may stand for: on any M-Bus channel, except for the port's own."""
     a, b, c, d, e, _ = obis
     return _BY_REFERENCE.get(Obis(a, b, c, d, e), ()) or _BY_REFERENCE.get((a, c, d, e), ())
-
-
-def is_port_object(row: ObjectType) -> bool:
-    """Whether an object is about the P1 port itself."""
-    return row.id in _PORT_IDS
 
 
 def meter_type(type_id: str) -> MeterType | None:

@@ -166,12 +166,6 @@ class ObjectType:
         return obis.a, obis.c, obis.d, obis.e
 
     @property
-    def own_reference(self) -> Obis | None:
-        """The reference of an object that stands on one channel only, such as the second firmware; None for others."""
-        obis = None if "n" in self.reference else Obis.parse(self.reference)
-        return obis if obis is not None and obis.b else None
-
-    @property
     def unit(self) -> Unit | None:
         """The unit of the value."""
         return self.channel.unit

@@ -156,7 +156,7 @@ def _takes(
     for line, row in rows.items():
         # The id of a value that the port reports about an M-Bus channel contains the channel's number.
         channel = objects[line].obis.b
-        number = str(channel) if channel and role is Role.PORT and not catalog.is_port_object(row) else ""
+        number = str(channel) if channel and role is Role.PORT and row.id not in catalog.PORT_IDS else ""
         lines.setdefault((row.id, number), []).append(line)
     takes: dict[str, tuple[int, int]] = {}
     # Objects under another name come last: they keep their own name if the other is taken.

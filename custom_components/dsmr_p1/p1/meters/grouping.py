@@ -53,7 +53,7 @@ def group_objects(objects: Sequence[CosemObject]) -> tuple[dict[str, Group], lis
         a, b = obj.obis.a, obj.obis.b
         if not obj.candidates:
             unknown.append(line)
-        elif catalog.is_port_object(obj.candidates[0]):
+        elif obj.id in catalog.PORT_IDS:
             groups[PORT_SLOT].members.append(line)
         elif a in catalog.MEDIA and b == 0:
             add(line, catalog.MEDIA[a], Role.MBUS, 0, catalog.MEDIA[a])

@@ -211,14 +211,9 @@ class GuardedMeter:
 
     def as_dict(self, last: Seen) -> dict[str, Any]:
         """Return what is to be stored; `last` is when the last telegram came."""
-        stored = {
-            channel_id: register.as_dict(self.last_seen or last) for channel_id, register in self._registers.items()
-        }
-        return {
-            "identity": self.identity,
-            "power": self._power,
-            "registers": {channel_id: register for channel_id, register in stored.items() if register is not None},
-        }
+        stored = ((name, register.as_dict(self.last_seen or last)) for name, register in self._registers.items())
+        registers = {channel_id: register for channel_id, register in stored if register is not None}
+        return {"identity": self.identity, "power": self._power, "registers": registers}
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any], now: float, wall: datetime) -> Self:

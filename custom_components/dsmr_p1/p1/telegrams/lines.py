@@ -14,7 +14,6 @@ from ..cosem.obis import Obis
 from ..cosem.values import CosemValue
 from .telegram import CosemObject
 
-_REFERENCE: Final = re.compile(r"\d{1,3}-\d{1,3}:\d{1,3}[.:]\d{1,3}[.:]\d{1,3}(?:[.*]\d{1,3})?\s*\(", re.ASCII)
 _CONTROL: Final = re.compile(r"[\x00-\x1F\x7F]")
 _BETWEEN_VALUES: Final = re.compile(r"\)\s*\(")
 _PADDING: Final = " \0"
@@ -44,11 +43,6 @@ def parse_line(line: str, clock: Clock) -> CosemObject | None:
 def possible_rows(obis: Obis) -> tuple[ObjectType, ...]:
     """Return the rows of the catalog that a reference may stand for, in the order in which they are tried."""
     return catalog.candidates(obis) or catalog.uncatalogued(obis)
-
-
-def begins_object(line: str) -> bool:
-    """Whether a line begins with a reference and a value."""
-    return _REFERENCE.match(line) is not None
 
 
 def has_control(line: str) -> bool:

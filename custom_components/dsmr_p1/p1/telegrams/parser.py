@@ -5,7 +5,8 @@ A line is an object, belongs to the one before it, or is kept as malformed; a ba
 
 from collections.abc import Sequence
 from datetime import tzinfo
-from typing import NamedTuple
+import re
+from typing import Final, NamedTuple
 
 from ..catalog.proofs import proven_country
 from ..cosem.clock import CENTRAL, CENTRAL_STANDARD, Clock
@@ -14,8 +15,11 @@ from ..cosem.obis import Obis
 from ..cosem.values import CosemValue, Shape
 from ..errors import TelegramError
 from ..wire.frames import PlainFrame
-from .lines import begins_object, parse_line
+from .lines import parse_line
 from .telegram import CosemObject, Telegram, time_in
+
+# The beginning of an object: a reference and a value.
+_REFERENCE: Final = re.compile(r"\d{1,3}-\d{1,3}:\d{1,3}[.:]\d{1,3}[.:]\d{1,3}(?:[.*]\d{1,3})?\s*\(", re.ASCII)
 
 
 class Parsed(NamedTuple):
@@ -105,7 +109,7 @@ class _Joined:
         before = self._before
         was_malformed = bool(self.malformed) and self.malformed[-1] == before
         # A complete object takes no more than further values.
-        if before and (line.startswith("(") or (was_malformed and not begins_object(line))):
+        if before and (line.startswith("(") or (was_malformed and not _REFERENCE.match(line))):
             joined = before + line
             obj = parse_line(joined, self._clock)
             if obj is not None:
