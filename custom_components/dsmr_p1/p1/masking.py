@@ -65,10 +65,7 @@ def shareable(event: Reading | Rejected, secret: bytes) -> bytes:
 
 
 def masked_line(line: str) -> str:
-    """Mask the possibly private parts of a line, except for values of objects that are known to be private.
-
-    Those are left as they are: `p1.anonymise` replaces them by others that look the same.
-    """
+    """Mask the possibly private parts of a line; values of objects known to be private are left to `anonymise`."""
     if _ENDS.fullmatch(line):
         return line
     reference, parenthesis, values = line.partition("(")

@@ -197,8 +197,7 @@ class P1Reader:
     async def _listen(self, reader: asyncio.StreamReader) -> AsyncGenerator[Reading | Rejected]:
         """Yield decoded telegrams until other settings are to be tried. Raises PortError when the port is lost."""
         while True:
-            octets = await self._receive(reader)
-            if octets is None:
+            if (octets := await self._receive(reader)) is None:
                 # An unreliable network delivers a telegram in pieces.
                 if self._search.idle(amid_telegram=self.decoder.is_amid_telegram):
                     return
@@ -239,8 +238,7 @@ class P1Reader:
         if self._rest:
             await asyncio.sleep(0)
         else:
-            octets = await self._read(reader)
-            if octets is None:
+            if (octets := await self._read(reader)) is None:
                 return None
             if pause := self._brake.received(len(octets), asyncio.get_running_loop().time()):
                 self.heard.hints.add(Hint.FLOOD)

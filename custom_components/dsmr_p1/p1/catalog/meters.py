@@ -15,13 +15,16 @@ _MINUTE: Final = 60
 _HOUR: Final = 3600
 _DAY: Final = 24 * _HOUR
 
-
 _KINDS = (K.DEVICE, K.ELECTRICITY, K.GAS, K.WATER, K.HEATING, K.COOLING, K.GENERIC)
 _DEVICE, _ELECTRICITY, _GAS, _WATER, _HEATING, _COOLING, _GENERIC = (frozenset({kind}) for kind in _KINDS)
 
 
 def _objects(text: str) -> frozenset[str]:
     return frozenset(text.split())
+
+
+def _phases(text: str, phases: str) -> frozenset[str]:
+    return frozenset(f"{name}_l{phase}" for name in text.split() for phase in phases)
 
 
 # Groups of objects that types share.
@@ -35,26 +38,20 @@ _RATED = _TARIFFS_1 | _TARIFFS_2 | _objects("emeter_tariff_indicator")
 _POWER = _objects("emeter_actual_delivery emeter_actual_production")
 _REACTIVE = _objects(
     "emeter_total_imported_energy_register_q emeter_total_exported_energy_register_q"
-    " emeter_actual_reactive_delivery emeter_actual_reactive_production",
+    " emeter_actual_reactive_delivery emeter_actual_reactive_production"
 )
 _REACTIVE_RATES = _objects(
     "emeter_total_imported_energy_register_r_rate1 emeter_total_imported_energy_register_r_rate2"
-    " emeter_total_exported_energy_register_r_rate1 emeter_total_exported_energy_register_r_rate2",
+    " emeter_total_exported_energy_register_r_rate1 emeter_total_exported_energy_register_r_rate2"
 )
-_SAGS_23 = _objects("emeter_voltage_sags_l2 emeter_voltage_sags_l3")
-_SWELLS_23 = _objects("emeter_voltage_swells_l2 emeter_voltage_swells_l3")
-_PHASE_1 = _objects("emeter_instant_current_l1 emeter_instant_power_delivery_l1 emeter_instant_power_production_l1")
-_PHASES_23 = _objects(
-    "emeter_instant_current_l2 emeter_instant_current_l3 emeter_instant_power_delivery_l2 emeter_instant_power_delivery_l3"
-    " emeter_instant_power_production_l2 emeter_instant_power_production_l3",
-)
-_VOLTAGE_1 = _objects("emeter_instant_voltage_l1")
-_VOLTAGE_23 = _objects("emeter_instant_voltage_l2 emeter_instant_voltage_l3")
-_REACTIVE_PHASES = _objects(
-    "emeter_instant_reactive_power_delivery_l1 emeter_instant_reactive_power_delivery_l2"
-    " emeter_instant_reactive_power_delivery_l3 emeter_instant_reactive_power_production_l1"
-    " emeter_instant_reactive_power_production_l2 emeter_instant_reactive_power_production_l3",
-)
+_QUALITY = _objects("emeter_power_failures emeter_long_power_failures emeter_voltage_sags_l1 emeter_voltage_swells_l1")
+_SAGS_SWELLS_23 = _phases("emeter_voltage_sags emeter_voltage_swells", "23")
+_INSTANT = "emeter_instant_current emeter_instant_power_delivery emeter_instant_power_production"
+_PHASE_1 = _phases(_INSTANT, "1")
+_PHASES_23 = _phases(_INSTANT, "23")
+_VOLTAGE_1 = _phases("emeter_instant_voltage", "1")
+_VOLTAGE_23 = _phases("emeter_instant_voltage", "23")
+_REACTIVE_PHASES = _phases("emeter_instant_reactive_power_delivery emeter_instant_reactive_power_production", "123")
 _IDENTIFIER = _objects("emeter_equipment_identifier")
 # Objects with which a port declares that it is of no DSMR version.
 _EMUCS = _objects("p1_emucs_version_output")
@@ -63,12 +60,8 @@ _THRESHOLD_SWITCH = _objects("emeter_treshold_kw emeter_switch_position")
 
 # The main meter, version by version.
 _V3_0 = _IDENTIFIER | _RATED | _POWER
-_V4_0 = (
-    _V3_0
-    | _THRESHOLD_SWITCH
-    | _objects("emeter_power_failures emeter_long_power_failures emeter_voltage_sags_l1 emeter_voltage_swells_l1")
-)
-_V4_0_OPTIONAL = _objects("emeter_power_failure_log") | _SAGS_23 | _SWELLS_23
+_V4_0 = _V3_0 | _THRESHOLD_SWITCH | _QUALITY
+_V4_0_OPTIONAL = _objects("emeter_power_failure_log") | _SAGS_SWELLS_23
 _V4_0_4 = _V4_0 | _PHASE_1
 _V4_0_4_OPTIONAL = _V4_0_OPTIONAL | _PHASES_23
 _V4_2 = _V4_0_4 - _THRESHOLD_SWITCH
@@ -78,10 +71,7 @@ _V5_0_OPTIONAL = _V4_0_4_OPTIONAL | _VOLTAGE_23
 # The meters on the M-Bus.
 _MBUS = _objects("meter_device_type meter_equipment_identifier")
 _VALVE = _objects("meter_valve_switch_position")
-_SLAVE_ACE4000 = (
-    _TARIFFS_0 | _TARIFFS_1 | _TARIFFS_2
-    | _objects("emeter_tariff_indicator emeter_active_import_power emeter_treshold_a emeter_switch_position")
-)  # fmt: skip
+_SLAVE_ACE4000 = _TARIFFS_0 | _RATED | _objects("emeter_active_import_power emeter_treshold_a emeter_switch_position")
 
 # fmt: off
 METER_TYPES: Final = (
@@ -132,7 +122,7 @@ METER_TYPES: Final = (
 
     MeterType("electricity_smarty_v1_0", "Smarty V1.0 Electricity Meter", R.MAIN, _ELECTRICITY, 0, 10,
               _IDENTIFIER_V2 | _TARIFFS_0 | _POWER | _REACTIVE | _objects("emeter_switch_position"),
-              _PHASE_1 | _PHASES_23 | _SAGS_23 | _SWELLS_23 | _REACTIVE_PHASES
+              _PHASE_1 | _PHASES_23 | _SAGS_SWELLS_23 | _REACTIVE_PHASES
               | _objects("emeter_treshold_kw emeter_active_threshold_smax emeter_power_failures emeter_voltage_sags_l1 emeter_voltage_swells_l1")),
     MeterType("electricity_smarty_v1_0_austria", "Austrian Smarty electricity meter", R.MAIN, _ELECTRICITY, 0, 10,
               _TARIFFS_0 | _TARIFFS_1 | _TARIFFS_2 | _POWER | _REACTIVE | _REACTIVE_RATES, identifications=("EST5",)),

@@ -65,8 +65,7 @@ def proven_country(lines: Iterable[str]) -> Country | None:
         proven.add(NETHERLANDS)
     for line in others:
         reference = line.partition("(")[0]
-        country = BY_REFERENCE.get(_MBUS.sub("n", reference).partition("*")[0])
-        if country is not None:
+        if (country := BY_REFERENCE.get(_MBUS.sub("n", reference).partition("*")[0])) is not None:
             proven.add(country)
         elif _DUTCH_CODE.match(line):
             proven.add(NETHERLANDS)

@@ -59,8 +59,7 @@ def parse_timestamp(text: str, clock: Clock) -> datetime | None:
 
 def _other_timestamp(text: str, clock: Clock) -> datetime | None:
     """Read the forms of DSMR 2 and 3, and those with separators."""
-    match = _TIME.fullmatch(text)
-    if match is None:
+    if (match := _TIME.fullmatch(text)) is None:
         return None
     groups = match.groups()
     *date, flag = groups[:7] if groups[0] else (groups[7], *groups[9:])

@@ -74,23 +74,20 @@ def group_objects(objects: Sequence[CosemObject]) -> tuple[dict[str, Group], lis
 
 def _give_fixed_channels(objects: Sequence[CosemObject], groups: dict[str, Group]) -> None:
     """Move the meters of a medium to the fixed M-Bus channel of their type, if it has one (ACE4000)."""
-    for kind in MeterKind:
+    for type_ in catalog.METER_TYPES:
+        channel, kind = type_.mbus_channel, min(type_.kinds)
         group = groups.get(kind)
-        if group is None or group.role is not Role.MBUS:
+        if not channel or group is None or not type_.role is group.role is Role.MBUS:
             continue
-        for type_ in catalog.METER_TYPES:
-            channel = type_.mbus_channel
-            if type_.role is not Role.MBUS or not channel or type_.kinds != {kind}:
-                continue
-            companion = groups.get(f"mbus_{channel}")
-            others = [] if companion is None else companion.members
-            if any(objects[line].quantity in REGISTERS for line in others):
-                others = []
-            both = Group(f"mbus_{channel}", Role.MBUS, channel, kind, [*group.members, *others])
-            names = {row.id for line in both.members if (row := choose_row(objects[line], kind)) is not None}
-            if best_type(both, kind, names, "") is type_ and best_type(group, kind, names, "") is None:
-                del groups[kind]
-                groups[both.slot] = both
+        companion = groups.get(f"mbus_{channel}")
+        others = [] if companion is None else companion.members
+        if any(objects[line].quantity in REGISTERS for line in others):
+            others = []
+        both = Group(f"mbus_{channel}", Role.MBUS, channel, kind, [*group.members, *others])
+        names = {row.id for line in both.members if (row := choose_row(objects[line], kind)) is not None}
+        if best_type(both, kind, names, "") is type_ and best_type(group, kind, names, "") is None:
+            del groups[kind]
+            groups[both.slot] = both
 
 
 def kind_of(objects: Sequence[CosemObject]) -> MeterKind:

@@ -165,8 +165,7 @@ class Guard:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the last good readings by slot, as they are to be stored."""
-        last = self._times.seen
-        return {slot: guarded.as_dict(last) for slot, guarded in self._slots.items()}
+        return {slot: guarded.as_dict(self._times.seen) for slot, guarded in self._slots.items()}
 
     def restore(self, stored: Mapping[str, Any], now: float, wall: datetime) -> None:
         """Go on with the readings that were stored, after the time that has passed."""

@@ -200,8 +200,7 @@ class GuardedMeter:
         """Return a meter with other readings, and with what follows from these."""
         channels = {**meter.channels, **others}
         for channel_id, shown in others.items():
-            when = channels.get(f"{channel_id}_timestamp")
-            if when is not None:
+            if (when := channels.get(f"{channel_id}_timestamp")) is not None:
                 channels[f"{channel_id}_timestamp"] = when._replace(value=shown.timestamp)
         for channel_id, compute, sources in self._derived:
             channels[channel_id] = compute(channels, sources)
