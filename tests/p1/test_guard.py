@@ -450,6 +450,19 @@ def test_gas_is_believed_after_two_readings_with_new_times() -> None:
     assert (event.slot, event.before.value, event.after.value) == ("mbus_1", Decimal(2785), Decimal("101.500"))
 
 
+def test_the_place_of_a_meter_that_has_moved_is_for_another_one() -> None:
+    port = Port()
+    gas = "0-{0}:24.1.0(003)", "0-{0}:96.1.0(3030303032)", "0-{0}:24.2.1({1})(00010.000*m3)"
+    port.lines = tuple(line.format(1, stamp(START)) for line in gas)
+    port.settle()
+    heat = "0-1:24.1.0(004)", f"0-1:24.2.1({stamp(START)})(00020.000*GJ)"
+    port.lines = *heat, *(line.format(2, stamp(START)) for line in gas)
+    for shown in (None, 20, 20):
+        port.send()
+        assert port.value(GAS, "mbus_2") == 10
+        assert port.value("gjmeter_value_v4", "mbus_1") == shown
+
+
 def test_gas_rises_by_what_the_time_between_its_readings_allows() -> None:
     port = gas_port()
     port.gas = Decimal("2785.000") + 40, START + timedelta(hours=1)

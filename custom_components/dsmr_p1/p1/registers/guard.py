@@ -130,9 +130,11 @@ class Guard:
         identities = [identity_of(meter, system_title) for meter in meters]
         slots = [meter.profile.slot for meter in meters]
         here = dict(zip(slots, identities, strict=True))
-        # Meters that are in another slot than before, by identity.
+        # Meters that are in another slot than before, by identity: what stands in their place now is another one.
         moved: dict[str | None, GuardedMeter] = {
-            known.identity: known for slot, known in self._slots.items() if here.get(slot) != known.identity is not None
+            known.identity: self._slots.pop(slot)
+            for slot, known in list(self._slots.items())
+            if known.identity in identities and here.get(slot) != known.identity is not None
         }
         self._lineup = []
         for meter, identity in zip(meters, identities, strict=True):
