@@ -96,12 +96,11 @@ def lay_out(telegram: Telegram, memory: PortMemory) -> tuple[list[Layout], list[
         layout, unclaimed = _settle(group, telegram, memory)
         unknown += unclaimed
         layouts.append(layout)
-    port = layouts[0]
     main = next((layout.profile.type for layout in layouts if layout.profile.role is Role.MAIN), None)
     version = next((obj.values[0].value for obj in objects if obj.id == "p1_version_output"), "")
     # The port has the type of the version that it declares, if its main meter is of that one.
     if (declared := declared_type(main, str(version))) is not None:
-        layouts[0] = port._replace(profile=replace(port.profile, type=declared))
+        layouts[0] = layouts[0]._replace(profile=replace(layouts[0].profile, type=declared))
     return sorted(layouts, key=_order), sorted(unknown)
 
 
@@ -112,10 +111,8 @@ def _settle(group: Group, telegram: Telegram, memory: PortMemory) -> tuple[Layou
     rows = {line: row for line in group.members if (row := choose_row(objects[line], kind)) is not None}
     unclaimed = [line for line in group.members if line not in rows]
     registered = group.role is not Role.MBUS or is_registered([objects[line] for line in rows])
-    type_ = None
-    if registered:
-        ids = {row.id for row in rows.values()}
-        type_ = best_type(group, kind, ids, telegram.identification, {obj.id for obj in objects})
+    ids = {row.id for row in rows.values()}
+    type_ = best_type(group, kind, ids, telegram.identification, {obj.id for obj in objects})
     takes = _takes(objects, rows, group.role, kind)
     taken = {objects[line].obis for _, line, _ in takes}
     unclaimed += [line for line in rows if objects[line].obis not in taken]
@@ -130,7 +127,7 @@ def _settle(group: Group, telegram: Telegram, memory: PortMemory) -> tuple[Layou
         slot=group.slot,
         role=group.role,
         kind=kind,
-        type=type_,
+        type=type_ if registered else None,
         mbus_channel=group.mbus_channel,
         equipment_identifier=identifier,
         registered=registered,
