@@ -19,7 +19,7 @@ from .const import DOMAIN, LOGGER
 from .guarding.keeper import GuardKeeper
 from .meters.known import KnownMeters
 from .p1 import Reading, Rejected
-from .p1.reader import PortFailed, PortOpened
+from .p1.reader import PortEvent, PortFailed, PortOpened
 from .port.display import Values
 from .port.entry_data import without_secrets
 from .port.state import Port
@@ -125,7 +125,7 @@ class P1Coordinator(DataUpdateCoordinator[Mapping[str, Values]]):
                 LOGGER.exception("P1 port %s: a telegram could not be handled", self.name)
             self._has_logged_exception = True
 
-    def _on_event(self, event: PortOpened | PortFailed | Reading | Rejected) -> None:
+    def _on_event(self, event: PortEvent) -> None:
         match event:
             case Reading():
                 self._on_reading(event)

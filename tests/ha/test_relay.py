@@ -141,6 +141,19 @@ async def test_a_telegram_goes_on_byte_for_byte(make_house: MakeHouse, free: int
         assert await read(other, 2 * len(sent)) == 2 * sent
 
 
+async def test_each_of_those_that_come_at_once_goes_on(make_house: MakeHouse, free: int) -> None:
+    house = await relayed(make_house, free)
+    telegrams = []
+    # As many as a pty takes.
+    for _ in range(3):
+        house.pass_time(1)
+        telegrams.append(house.builder.telegram())
+    sent = b"".join(telegrams)
+    async with reading(free) as reader:
+        house.port.write(sent)
+        assert await read(reader, len(sent)) == sent
+
+
 @pytest.mark.parametrize("model", ["smarty_lu", "austria"])
 async def test_an_encrypted_telegram_goes_on_as_its_text_with_a_right_checksum(
     make_house: MakeHouse, free: int, model: str

@@ -58,6 +58,13 @@ class PortFailed:
     was_open: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Superseded:
+    """A telegram that came together with a newer one, as after a stall: its values are not shown any more."""
+
+    reading: Reading
+
+
 class Closable(Protocol):
     """What closes an open port."""
 
@@ -70,7 +77,8 @@ class Closable(Protocol):
 
 type Opener = Callable[[], Awaitable[tuple[asyncio.StreamReader, Closable]]]
 """Opens a port again and again: returns the stream of its bytes, and what closes it. Raises PortError."""
-type PortEvent = PortOpened | PortFailed | Reading | Rejected
+type Decoded = Reading | Superseded | Rejected
+type PortEvent = PortOpened | PortFailed | Decoded
 
 
 class P1Reader:
@@ -194,7 +202,7 @@ class P1Reader:
                     continue
                 raise _port_error(error) from error
 
-    async def _listen(self, reader: asyncio.StreamReader) -> AsyncGenerator[Reading | Rejected]:
+    async def _listen(self, reader: asyncio.StreamReader) -> AsyncGenerator[Decoded]:
         """Yield decoded telegrams until other settings are to be tried. Raises PortError when the port is lost."""
         while True:
             if (octets := await self._receive(reader)) is None:
@@ -208,10 +216,10 @@ class P1Reader:
             if not fits:
                 return
 
-    def _decode(self, octets: bytes) -> tuple[list[Reading | Rejected], bool]:
+    def _decode(self, octets: bytes) -> tuple[list[Decoded], bool]:
         """Return the readings and rejections of the bytes, and whether the serial settings seem to fit.
 
-        If several telegrams arrive together, as after a stall, the newest is the last event.
+        If several telegrams arrive together, as after a stall, only the newest, the last event, is a reading.
         """
         now = asyncio.get_running_loop().time()
         self.heard.received(octets, now)
@@ -228,10 +236,13 @@ class P1Reader:
             fits = not self._search.heard(garbage, is_p1=is_p1)
         if not events and not self._newest:
             return [], fits
-        rejections: list[Reading | Rejected] = [event for event in events if isinstance(event, Rejected)]
-        newest = [event for event in events if isinstance(event, Reading)][-1:] or self._newest
-        self._newest = newest if fits and self._rest else []
-        return rejections if self._newest else [*rejections, *newest], fits
+        heard = [*self._newest, *events]
+        newest = next((event for event in reversed(heard) if isinstance(event, Reading)), None)
+        self._newest = [newest] if newest is not None and fits and self._rest else []
+        told: list[Decoded] = [
+            Superseded(event) if isinstance(event, Reading) else event for event in heard if event is not newest
+        ]
+        return told if newest is None or self._newest else [*told, newest], fits
 
     async def _receive(self, reader: asyncio.StreamReader) -> bytes | None:
         """Return the next bytes; None when the line is idle and it matters. Raises PortError when the port is lost."""

@@ -18,16 +18,21 @@ from homeassistant.util.json import JsonObjectType
 
 from ..p1 import Reading, Rejected
 from ..p1.masking import octets_of, shareable
+from ..p1.reader import Superseded
 
 MOST_GOOD: Final = 3
 MOST_BAD: Final = 5
 
 
 class Capture(NamedTuple):
-    """A telegram, or bytes that looked like one, and the time it came."""
+    """A telegram, or bytes that looked like one, and the time it came.
+
+    Of telegrams that came at once, as after a stall, only the newest is shown (`is_newest`).
+    """
 
     event: Reading | Rejected
     received: datetime
+    is_newest: bool = True
 
     def as_dict(self, secret: bytes | None) -> JsonObjectType:
         """Return the capture as it is, or anonymised with a secret.
@@ -60,9 +65,11 @@ class Captures:
     @callback
     def add(self, event: object) -> None:
         """Store a telegram, or bytes taken for one, and call the listeners."""
+        is_newest = not isinstance(event, Superseded)
+        event = event.reading if isinstance(event, Superseded) else event
         if not isinstance(event, (Reading, Rejected)):
             return
-        capture = Capture(event, dt_util.utcnow())
+        capture = Capture(event, dt_util.utcnow(), is_newest)
         (self.bad if isinstance(event, Rejected) else self.good).append(capture)
         for listener in self._listeners:
             listener(capture)

@@ -69,7 +69,9 @@ class LineHealthSensor(SensorEntity):
         self._attr_native_value = self.entity_description.value(self)
 
     def _compare_clock(self, capture: Capture) -> None:
-        if isinstance(capture.event, Reading) and (timestamp := capture.event.telegram.timestamp) is not None:
+        if not capture.is_newest or not isinstance(capture.event, Reading):
+            return
+        if (timestamp := capture.event.telegram.timestamp) is not None:
             self._drifts.append((timestamp - capture.received).total_seconds())
 
     def telegrams_per_minute(self) -> float | None:
