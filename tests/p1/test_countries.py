@@ -37,7 +37,6 @@ DUTCH = "0-0:96.1.1(4530303939303030303030313233343536)"
         (["SAG5SAG-METER"], HUNGARY),
         (["ELL5\\253800001_A"], SWEDEN),
         (["ESO5\\EXTENDED"], LITHUANIA),
-        (["KFM5KAIFA-METER"], NETHERLANDS),
         (["SAG5\\2MT212 SMR5.5"], NETHERLANDS),
         (["Ene5\\XS210 ESMR 5.0"], NETHERLANDS),
         (["NWA-WARMTELINK"], NETHERLANDS),
@@ -51,6 +50,7 @@ DUTCH = "0-0:96.1.1(4530303939303030303030313233343536)"
         # The same letters hang in many countries.
         (["ISK5\\2M550T-1012"], None),
         (["SAG5\\2MT212"], None),
+        (["KFM5KAIFA-METER"], None),
         (["LGF5E360"], None),
         (["KAM5"], None),
         (["EGM5G15"], None),

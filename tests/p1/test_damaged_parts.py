@@ -155,11 +155,14 @@ def test_two_quantities_in_one_group_are_two() -> None:
         ("0-0:96.14.0(5431)", Decimal(1)),
         ("0-0:96.14.0(T2)", Decimal(2)),
         ("0-0:96.14.0(3031)", Decimal(1)),
+        ("0-0:96.14.0(TARIFF 1)", "TARIFF 1"),
         ("0-0:96.14.0(    )", None),
         ("0-0:96.14.0(20202020)", None),
+        ("0-0:96.3.10(1)", Decimal(1)),
+        ("0-0:96.3.10(ON)", "ON"),
     ],
 )
-def test_versions_and_tariffs_in_the_forms_of_meters(line: str, expected: object) -> None:
+def test_versions_tariffs_and_positions_in_the_forms_of_meters(line: str, expected: object) -> None:
     [obj] = parse(line).objects
     assert obj.shape is not None
     assert obj.values[0].value == expected

@@ -32,6 +32,9 @@ def pair(presented: Presented) -> tuple[Value, Unit | None]:
         ("0-0:96.7.21(00012)", "emeter_power_failures", Decimal(12), None),
         ("1-0:1.8.2()", "emeter_delivery_tariff2", None, "kWh"),
         ("0-0:96.14.0(0002)", "emeter_tariff_indicator", Decimal(2), None),
+        ("0-0:96.14.0(TARIFF 2)", "emeter_tariff_indicator", Decimal(2), None),
+        ("0-0:96.3.10(ON)", "emeter_switch_position", Decimal(1), None),
+        ("0-0:96.3.10(off)", "emeter_switch_position", Decimal(0), None),
     ],
 )
 def test_a_value_is_scaled_to_the_unit_of_its_channel(

@@ -299,7 +299,7 @@ def test_the_values_of_the_end_of_the_month() -> None:
     ]
 
 
-@pytest.mark.parametrize("shape", [Shape.NUMBER, Shape.TARIFF, Shape.DECIMAL, Shape.TIMED_DECIMAL, Shape.READING_V3])
+@pytest.mark.parametrize("shape", [Shape.NUMBER, Shape.STATE, Shape.DECIMAL, Shape.TIMED_DECIMAL, Shape.READING_V3])
 def test_what_has_not_the_shape_is_refused(shape: Shape) -> None:
     with pytest.raises(ValueError, match=r"no number|no reading"):
         shape.decode(["ERROR"], CLOCK)

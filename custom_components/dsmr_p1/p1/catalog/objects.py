@@ -153,11 +153,11 @@ METER_OBJECTS: Final = (
     _row("meter_device_type",                "0-n:24.1.0", S.NUMBER,   Q.DEVICE_TYPE, None, L.RARE, "device_type"),
 
     # Switches and valves.
-    _row("meter_valve_switch_position", "0-n:24.4.0",  S.NUMBER, Q.POSITION, None, L.DIAGNOSTIC, "valve_position"),
-    _row("gmeter_valve_position_v2_1",  "7-0:96.3.10", S.NUMBER, Q.POSITION, None, L.DIAGNOSTIC, "valve_position"),
-    _row("gmeter_valve_position_v2_2",  "7-0:24.4.0",  S.NUMBER, Q.POSITION, None, L.DIAGNOSTIC, "valve_position"),
-    _row("emeter_switch_position",      "0-0:96.3.10", S.NUMBER, Q.POSITION, None, L.DIAGNOSTIC, "switch_position"),
-    _row("emeter_switch_position_v2_1", "1-0:96.3.10", S.NUMBER, Q.POSITION, None, L.DIAGNOSTIC, "switch_position"),
+    _row("meter_valve_switch_position", "0-n:24.4.0",  S.STATE,  Q.POSITION, None, L.DIAGNOSTIC, "valve_position"),
+    _row("gmeter_valve_position_v2_1",  "7-0:96.3.10", S.STATE,  Q.POSITION, None, L.DIAGNOSTIC, "valve_position"),
+    _row("gmeter_valve_position_v2_2",  "7-0:24.4.0",  S.STATE,  Q.POSITION, None, L.DIAGNOSTIC, "valve_position"),
+    _row("emeter_switch_position",      "0-0:96.3.10", S.STATE,  Q.POSITION, None, L.DIAGNOSTIC, "switch_position"),
+    _row("emeter_switch_position_v2_1", "1-0:96.3.10", S.STATE,  Q.POSITION, None, L.DIAGNOSTIC, "switch_position"),
 
     # Registers of energy.
     _row("emeter_delivery_tariff0",           "1-0:1.8.0",  S.DECIMAL, Q.ENERGY, U.KILO_WATT_HOUR, L.OPTIONAL, "energy_import_tariff", "0"),
@@ -175,7 +175,7 @@ METER_OBJECTS: Final = (
     _row("emeter_total_exported_energy_register_q",       "1-0:4.8.0", S.DECIMAL, Q.REACTIVE_ENERGY, U.KILO_VAR_HOUR, L.OPTIONAL, "reactive_energy_export"),
     _row("emeter_total_exported_energy_register_r_rate1", "1-0:4.8.1", S.DECIMAL, Q.REACTIVE_ENERGY, U.KILO_VAR_HOUR, L.OPTIONAL, "reactive_energy_export_tariff", "1"),
     _row("emeter_total_exported_energy_register_r_rate2", "1-0:4.8.2", S.DECIMAL, Q.REACTIVE_ENERGY, U.KILO_VAR_HOUR, L.OPTIONAL, "reactive_energy_export_tariff", "2"),
-    _row("emeter_tariff_indicator",           "0-0:96.14.0", S.TARIFF, Q.TARIFF, None, L.MAIN, "tariff"),
+    _row("emeter_tariff_indicator",           "0-0:96.14.0", S.STATE,  Q.TARIFF, None, L.MAIN, "tariff"),
 
     # Power of the connection.
     _row("emeter_active_import_power",          "1-0:15.7.0", S.DECIMAL, Q.POWER, U.WATT,      L.MAIN, "power_combined"),
@@ -305,7 +305,7 @@ METER_OBJECTS: Final = (
     # A clock whose time and date are two objects.
     *(_row("clock_time", f"{a}-0:0.9.1", S.TEXT, Q.TEXT, None, L.RARE, "clock_time") for a in (1, 0)),
     *(_row("clock_date", f"{a}-0:0.9.2", S.TEXT, Q.TEXT, None, L.RARE, "clock_date") for a in (1, 0)),
-    _row("tariff_indicator", "0-0:96.14.1",  S.TARIFF, Q.TARIFF,     None, L.MAIN, "tariff"),
+    _row("tariff_indicator", "0-0:96.14.1",  S.STATE,  Q.TARIFF,     None, L.MAIN, "tariff"),
     _row("breaker_state",    "0-0:96.50.68", S.TEXT,   Q.IDENTIFIER, None, L.RARE, "breaker_state"),
     _row("nominal_voltage",        "1-0:94.32.1",  S.DECIMAL,  Q.VOLTAGE,    U.VOLT, L.RARE, "nominal_voltage"),
     _row("meter_status",           "1-0:96.5.5",   S.TEXT,     Q.IDENTIFIER, None,   L.RARE, "meter_status"),

@@ -43,6 +43,8 @@ _QUANTITY: Final = re.compile(r"\s*([+-]?[0-9]+(?:[.,][0-9]*)?)\s*[*_]?\s*([^0-9
 _NOTHING: Final = re.compile(r"(?:[Ff]+|-+|[0-9]{0,2}(?:255){3,}|63(?:25)+)[SWsw]?")
 _PRINTABLE: Final = range(0x20, 0x7F)
 _TARIFF_NAME: Final = re.compile(r"T?0*(\d{1,2})|", re.IGNORECASE)
+# The words of some meters for a tariff, and for the position of a switch.
+_WORDS: Final = re.compile(r"[A-Z]+ ([0-9]{1,2})|ON|OFF", re.IGNORECASE)
 # Two quantities in one group: `65.0*A,-65.0*A`. A comma inside of a number has digits on both sides.
 _BETWEEN_QUANTITIES: Final = re.compile(r"(?<=[A-Za-z]),(?=[+-]?\d)")
 MOST_COLUMNS: Final = range(1, 9)
@@ -80,6 +82,12 @@ def quantity_or_none(text: str) -> tuple[Decimal | None, Unit | None]:
         return parse_quantity(text)
     except ValueError:
         return None, None
+
+
+def number_of_words(text: str) -> Decimal | None:
+    """Return the number of a tariff or a position in words, `TARIFF 1` or `ON`; None if there is none."""
+    match = _WORDS.fullmatch(text)
+    return match and Decimal(match[1] or text.upper() == "ON")
 
 
 def decode_hex_text(text: str) -> str:
@@ -132,9 +140,12 @@ def _version(text: str) -> str:
     return decoded if decoded.isdecimal() else plain
 
 
-# 0-0:96.14.0(0002)    0-0:96.14.0(5431)    0-0:96.14.0(T1)
-def _tariff(text: str) -> Decimal | None:
-    decoded = _TARIFF_NAME.fullmatch(decode_hex_text(text))
+# 0-0:96.14.0(0002)    0-0:96.14.0(5431)    0-0:96.14.0(T1)    0-0:96.14.0(TARIFF 1)    0-0:96.3.10(ON)
+def _state(text: str) -> Decimal | str | None:
+    state = decode_hex_text(text)
+    if _WORDS.fullmatch(state):
+        return state
+    decoded = _TARIFF_NAME.fullmatch(state)
     return _number((decoded[1] or "") if decoded else text)
 
 
@@ -291,7 +302,7 @@ class Shape(Enum):
     MESSAGE = member(_single(decode_message))  # 0-0:96.13.0(5374726F6D7374C3B672756E67)
     VERSION = member(_single(_version))
     NUMBER = member(_single(_number))
-    TARIFF = member(_single(_tariff))
+    STATE = member(_single(_state))
     DECIMAL = member(_decimal)
     DECIMAL_PAIR = member(_decimal_pair)
     TIMESTAMP = member(_timestamp)

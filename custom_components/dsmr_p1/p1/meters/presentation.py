@@ -12,11 +12,12 @@ from typing import Final, NamedTuple
 
 from ..catalog import HISTORY, ChannelType, Quantity, channel_type
 from ..cosem.units import HOME_UNITS, Unit, convert, is_convertible
-from ..cosem.values import CosemValue, Value
+from ..cosem.values import CosemValue, Value, number_of_words
 from ..telegrams.telegram import CLOCK_SET, is_placeholder
 from .detection import Meter, is_identifier
 from .limits import is_no_threshold
 
+_STATES: Final = frozenset({Quantity.TARIFF, Quantity.POSITION})
 _FAILURE: Final = "emeter_power_failure_log_"
 _IMPOSSIBLE_DURATION: Final = 2**31 - 1
 _HIDDEN: Final = re.compile(rf"{HISTORY}\d+")
@@ -67,6 +68,8 @@ def _channel(meter: Meter, channel_id: str) -> Presented:
 
 def _present(row: ChannelType, value: CosemValue) -> Presented:
     number = value.value
+    if isinstance(number, str) and row.quantity in _STATES:
+        number = number_of_words(number)
     unit = row.unit or (value.unit and HOME_UNITS.get(value.unit, value.unit))
     if value.unit is not None and (unit is None or not is_convertible(value.unit, unit)):
         unit = value.unit
