@@ -82,9 +82,10 @@ def _dlms_timestamp(octets: bytes, clock: Clock) -> datetime | None:
         return None
     try:
         local = datetime(year, month, day, hour, minute, second, tzinfo=UTC)
-        if deviation != _NO_DEVIATION:
-            # UTC is local time plus deviation.
-            return local.replace(tzinfo=timezone(timedelta(minutes=-deviation)))
+        offset = clock.summer if status != _NO_STATUS and status & _IN_SUMMER else clock.at(local)
+        # UTC is local time plus deviation; some meters send that of the place with the other sign (Metcom MCS301).
+        if deviation != _NO_DEVIATION and offset != timezone(timedelta(minutes=deviation)):
+            offset = timezone(timedelta(minutes=-deviation))
     except ValueError:
         return None
-    return local.replace(tzinfo=clock.summer if status != _NO_STATUS and status & _IN_SUMMER else clock.at(local))
+    return local.replace(tzinfo=offset)
