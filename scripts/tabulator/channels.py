@@ -20,8 +20,8 @@ its meter sends. *Shown* lists which sensors are there without being asked for; 
 """
 
 _HISTORY: Final = """
-Where a meter sends a reading many times, each with another time (ACE4000), the older ones are in `scripts/inspect` as
-`<id>_history0` and on, and have no sensors.
+Where a meter sends an object many times, each time with another time (ACE4000) or another text, the older or further
+values are in `scripts/inspect` as `<id>_history0` and on, and have no sensors.
 """
 
 _UNCATALOGUED: Final = """

@@ -100,7 +100,8 @@ _PLACEHOLDERS: Final = """
   set (empty, or before 2001), is announced and not registered: it has no entities until a real reading comes. An
   identifier alone decides nothing, and neither does a switch.
 - An M-Bus channel without a reading, whose device type and identifier are empty or 0 too, is not even announced.
-- Of a reference that stands in a telegram many times, each time with another time (ACE4000), the newest is the value.
+- Of a reference that stands in a telegram many times, each time with another time (ACE4000), the newest is the value;
+  without times the first.
 - The total of the tariffs is the meter's own tariff 0, or else the sum of all tariffs that this meter ever sent;
   never both.
 """

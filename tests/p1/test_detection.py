@@ -6,7 +6,7 @@ from itertools import permutations
 
 import pytest
 
-from custom_components.dsmr_p1.p1 import Decoder, MeterKind, Obis, Reading, Rejected, RejectReason, Unit
+from custom_components.dsmr_p1.p1 import Decoder, MeterKind, Obis, Reading, Rejected, RejectReason, Unit, present
 from custom_components.dsmr_p1.p1.cosem.countries import BELGIUM
 from simulator import Household, TelegramBuilder, find_model
 from tests.p1.captures import (
@@ -388,9 +388,16 @@ def test_the_newest_hour_moves_through_the_list() -> None:
         household.advance(3600)
 
 
-def test_older_readings_without_a_time_are_none() -> None:
+def test_a_register_that_is_sent_twice_is_one_channel() -> None:
     found = channels(dsmr5("0-0:96.13.0(41)", "1-0:13.7.0(0.5)", "1-0:13.7.0(0.5)"))
     assert not [name for name in found if "history" in name]
+
+
+def test_another_text_of_an_object_is_not_lost() -> None:
+    port = meters(read_capture("kaifa_ma309_poland.telegram"))["p1"]
+    assert port.channels["p1_text_string"].value == "3"
+    assert port.channels["p1_text_string_history0"].value == ""
+    assert "p1_text_string_history0" not in present(port)
 
 
 @pytest.mark.parametrize(
@@ -535,6 +542,7 @@ def test_net_power(lines: tuple[str, ...], net: Decimal | None) -> None:
         ("sagemcom_t210_smarty.telegram", "LU"),
         ("sagemcom_t210_austria.telegram", "AT"),
         ("sanxing_s34u18_hungary.telegram", "HU"),
+        ("kaifa_ma309_poland.telegram", None),
         ("kamstrup_omnipower_sweden.telegram", None),
         ("landis_e450_lithuania.telegram", "LT"),
         ("landis_e360_finland.telegram", None),
@@ -570,6 +578,7 @@ def test_the_identifier_of_a_meter() -> None:
             "sanxing_s34u18_hungary.telegram",
             "easymeter_q3d.telegram",
             "iskra_ie5_belgium.telegram",
+            "kaifa_ma309_poland.telegram",
         )
     }
     assert list(identifiers.values()) == [
@@ -578,6 +587,7 @@ def test_the_identifier_of_a_meter() -> None:
         "410028000120100",
         "1ESY0000000001",
         "91524100",
+        "30000101",
     ]
 
 

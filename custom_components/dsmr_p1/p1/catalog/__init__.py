@@ -74,8 +74,8 @@ IDENTIFIER_LETTERS: Final[Mapping[str, MeterKind]] = MappingProxyType({"G": Mete
 """The start of the identifier of a Dutch meter (DSMR P1 annex: the code of the meter) -> its kind."""
 
 IDENTIFIERS: Final = (
-    "emeter_equipment_identifier",
     "meter_equipment_identifier",
+    "emeter_equipment_identifier",
     "gmeter_equipment_identifier_v2",
     "hmeter_equipment_identifier_v2_2",
     "cmeter_equipment_identifier_v2_2",
@@ -85,10 +85,11 @@ IDENTIFIERS: Final = (
     "meter_number",
     "device_number",
 )
-"""The objects with the identifier of a meter, the most reliable first."""
+"""The objects with the identifier of a meter, the most reliable first: beside 0-0:96.1.0, some meters have their model in
+0-0:96.1.1."""
 
 HISTORY: Final = "_history"
-"""The suffix of the channel ids of older readings, if a meter sends several: `<id>_history0` and on."""
+"""The suffix of the channel ids of older values, if a meter sends several of one object: `<id>_history0` and on."""
 
 PORT_IDS: Final = frozenset(row.id for row in PORT_OBJECTS)
 """The objects about the P1 port itself."""

@@ -14,6 +14,7 @@ MAKERS: Final[Mapping[str, str]] = MappingProxyType({
     "KMP": "Kamstrup",
     "LGF": "Landis+Gyr",
     "LGZ": "Landis+Gyr",
+    "WSE": "Wasion",
     "XMX": "Xemex",
 })  # fmt: skip
 """The first three letters of the identification line, where they are not an operator's -> the maker."""

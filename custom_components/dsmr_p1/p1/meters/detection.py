@@ -12,7 +12,7 @@ from .. import catalog
 from ..catalog import HISTORY, ChannelType, MeterKind, MeterType, ObjectType, Role
 from ..cosem.countries import Country
 from ..cosem.obis import Obis
-from ..cosem.values import CosemValue
+from ..cosem.values import CosemValue, Shape
 from ..memory import PortMemory
 from ..telegrams.telegram import CosemObject, Telegram
 from .derived import Derived, derived_channels
@@ -164,7 +164,8 @@ def _takes(
         for place, value in enumerate(objects[newest].values):
             channel_id = _channel_id(object_id + value.suffix, role, kind, number)
             takes[object_id + value.suffix if channel_id in takes else channel_id] = newest, place
-        if objects[newest].values[0].timestamp is None:
+        if objects[newest].shape is Shape.DECIMAL:
+            # They are alike: a telegram with two values of a register is malformed.
             continue
         for age, line in enumerate(older):
             for place, value in enumerate(objects[line].values):
