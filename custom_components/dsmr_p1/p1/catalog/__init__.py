@@ -85,8 +85,10 @@ IDENTIFIERS: Final = (
     "meter_number",
     "device_number",
 )
-"""The objects with the identifier of a meter, the most reliable first: beside 0-0:96.1.0, some meters have their model in
-0-0:96.1.1."""
+"""The objects with the identifier of a meter, the most reliable first.
+
+Of a meter that sends both, 0-0:96.1.0 is the serial number and 0-0:96.1.1 the model.
+"""
 
 HISTORY: Final = "_history"
 """The suffix of the channel ids of older values, if a meter sends several of one object: `<id>_history0` and on."""

@@ -3,7 +3,8 @@ r"""What proves the country of a telegram.
 A telegram names no country, but some things in it exist in one country only: the first line where the grid operator had
 the port made for itself (e-MUCS: `/FLU5`, Luxembourg: `/Lux5`, Austria: `/EST5`), objects of a national standard, the
 form of the meter codes of the Dutch operators. The maker alone proves nothing: `/LGF5E360` hangs in Finland, Sweden,
-Denmark, Belgium and the Netherlands, `/KFM5KAIFA-METER` in the Netherlands, Sweden, Poland and Israel. Where nothing proves a country, or two things prove different ones, there is none.
+Denmark, Belgium and the Netherlands, `/KFM5KAIFA-METER` in the Netherlands, Sweden, Poland and Israel. Where nothing
+proves a country, or two things prove different ones, there is none.
 """
 
 from collections.abc import Iterable, Mapping
