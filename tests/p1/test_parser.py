@@ -40,6 +40,14 @@ def test_the_identification_line_loses_its_blanks() -> None:
     assert parse("1-0:1.8.1(1*kWh)", identification="ADN9 6534 ").identification == "ADN9 6534"
 
 
+@pytest.mark.parametrize("end", ["\0\r\n", " \0\r\n", "\0\0\r\n"])
+def test_padding_at_the_end_of_a_line_does_not_part_it_from_the_value_below(end: str) -> None:
+    reading = "0-1:24.3.0(120517020000)(08)(60)(1)(0-1:24.2.1)(m3)"
+    telegram = parse("1-0:1.8.1(1*kWh)", reading, "(00124.477)", end=end, has_crc=False)
+    assert telegram.malformed == ()
+    assert values(telegram)["0-1:24.3.0"][-1] == values(parse(reading, "(00124.477)"))["0-1:24.3.0"][-1]
+
+
 @pytest.mark.parametrize(
     "line",
     [

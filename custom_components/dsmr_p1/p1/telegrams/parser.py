@@ -110,7 +110,7 @@ class _Joined:
         was_malformed = bool(self.malformed) and self.malformed[-1] == before
         # A complete object takes no more than further values.
         if before and (line.startswith("(") or (was_malformed and not _REFERENCE.match(line))):
-            joined = before + line
+            joined = before.rstrip("\0") + line  # Some meters pad each line.
             obj = parse_line(joined, self._clock)
             if obj is not None:
                 if was_malformed:
