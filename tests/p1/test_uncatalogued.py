@@ -173,8 +173,12 @@ def test_a_clock_of_two_objects_has_channels() -> None:
     ],
 )
 def test_a_load_profile_has_columns(line: str) -> None:
-    for reference, prefix in (("98.1.1", "load_profile2"), ("98.1.0", "load_profile")):
-        found = sent(line.replace("98.1.1", reference))
+    for reference, prefix in (
+        ("0-0:98.1.1", "load_profile2"),
+        ("0-0:98.1.0", "load_profile"),
+        ("1-0:99.1.0", "load_profile3"),
+    ):
+        found = sent(line.replace("0-0:98.1.1", reference))
         assert found == {
             f"{prefix}_entries": ("2", None),
             f"{prefix}_timestamp0": ("2024-03-11 00:00:00+01:00", None),
@@ -184,6 +188,20 @@ def test_a_load_profile_has_columns(line: str) -> None:
             f"{prefix}_column1_value1": ("12.6", Unit.KILO_WATT_HOUR),
             f"{prefix}_column2_value1": ("0.300", Unit.KILO_WATT),
         }
+
+
+def test_a_load_profile_with_a_status_among_its_columns() -> None:
+    """A Kaifa in Israel sends the last quarter of an hour."""
+    found = sent(
+        "1-0:99.1.0(1)(0-0:96.10.7)(1-0:1.29.0)(1-0:2.29.0)(240311001500W)(00)(000000.165*kWh)(000000.000*kWh)"
+    )
+    assert found == {
+        "load_profile3_entries": ("1", None),
+        "load_profile3_timestamp0": ("2024-03-11 00:15:00+01:00", None),
+        "load_profile3_column1_value0": ("0", None),
+        "load_profile3_column2_value0": ("0.165", Unit.KILO_WATT_HOUR),
+        "load_profile3_column3_value0": ("0.000", Unit.KILO_WATT_HOUR),
+    }
 
 
 def test_a_load_profile_of_more_columns_than_are_known_is_unknown() -> None:

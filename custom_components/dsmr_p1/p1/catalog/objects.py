@@ -251,6 +251,7 @@ METER_OBJECTS: Final = (
     ObjectType("monthly_peak", "0-0:98.1.0", S.MONTHLY_PEAKS, _MONTHLY_PEAKS[0], _MONTHLY_PEAKS),
     _load_profile("load_profile",  "0-0:98.1.0", "1"),
     _load_profile("load_profile2", "0-0:98.1.1", "2"),
+    _load_profile("load_profile3", "1-0:99.1.0", "3"),
     ObjectType("month_end",    "0-0:98.1.0", S.MONTH_END,     _MONTH_END[0],     _MONTH_END),
     _row("emeter_fuse_threshold_a_l2", "1-0:51.4.0", S.DECIMAL, Q.THRESHOLD_CURRENT, U.AMPERE, L.RARE, "fuse_threshold_phase", "L2"),
     _row("emeter_fuse_threshold_a_l3", "1-0:71.4.0", S.DECIMAL, Q.THRESHOLD_CURRENT, U.AMPERE, L.RARE, "fuse_threshold_phase", "L3"),
