@@ -26,6 +26,8 @@ MOST_POWER: Final = 250_000.0
 """More than a connection carries that a P1 meter measures: a greater rise is another meter, or an odd step."""
 SETTLED: Final = 120.0
 """Seconds after which the telegrams after the end of a quarter have told what they can: later ones add hardly more."""
+_SECOND: Final = 1.0
+"""Seconds between two telegrams of the quickest meters, of which one power tells all."""
 _NOISE: Final = 0.2
 """Wh by which bounds may contradict the register without being wrong: powers vary within ten seconds too."""
 _AGREED: Final = 5.0
@@ -66,6 +68,9 @@ class Quarters:
         self._register: float | None = None
         # The energy of the last telegram lies between these, and both within the Wh that the register showed.
         self._low = self._high = 0.0
+        # For how many seconds the power at their end is all, or that at their beginning: most meters tell the power of
+        # the second that has passed.
+        self._by_last, self._by_first = _SECOND, 0.0
         # The quarter that is over, and its end, until that is settled.
         self._closed = Closed(0, 0.0)
         self._ending: Ending | None = None
@@ -122,22 +127,25 @@ class Quarters:
         low, high = self._low, self._high
         middle = low + high
         if power is not None and self.power is not None and 0 < passed <= BRIDGE:
-            # A meter measures what has passed: of a single second, the power is all.
-            before, hours = power if passed <= 1 else self.power, passed / HOUR
-            if before > power:
-                before, power = power, before
-            before *= hours
-            power *= hours
-            low += before
-            high += power
+            # Of a single second one of both is all.
+            less = power if passed <= self._by_last else self.power
+            more = self.power if passed <= self._by_first else power
+            if less > more:
+                less, more = more, less
+            hours = passed / HOUR
+            less *= hours
+            more *= hours
+            low += less
+            high += more
             if self._ending is not None:
-                self._ending.follow(before, power, register, step)
+                self._ending.follow(less, more, register, step)
         else:
             high = most
             self._ending = None
         if low > most + _NOISE or high < register - _NOISE:
             # Something was on and off again in between: the register alone is to be believed.
             low, high = register, most
+            self._doubt(register, most, power, passed)
         # Every telegram comes here, and calls of min() and max() take longer.
         if low < register:
             low = register
@@ -149,6 +157,14 @@ class Quarters:
             high = register
         self._low, self._high = low, high
         return (low + high - middle) / 2
+
+    def _doubt(self, register: float, most: float, power: float | None, passed: float) -> None:
+        """Take the power of each second from the other one of its telegrams, if that fits where this one does not."""
+        if passed > _SECOND or power is None or self.power is None:
+            return
+        rise = (power if self._by_first else self.power) * passed / HOUR
+        if self._low + rise <= most and self._high + rise >= register:
+            self._by_last, self._by_first = self._by_first, self._by_last
 
     def _begin(self, start: int, time: float, passed: float, rise: float | None, within: float) -> None:
         """Begin a quarter. What rose since the last telegram, but `within` the quarter before, belongs to it."""
