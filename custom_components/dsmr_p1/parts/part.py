@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from functools import partial
-from typing import Any, Final, override
+from typing import Any, override
 
 from homeassistant.components.binary_sensor import BinarySensorDeviceClass, BinarySensorEntity
 from homeassistant.components.sensor import SensorEntity, SensorEntityDescription
@@ -23,8 +23,6 @@ from ..entity import P1Entity
 from ..p1 import CosemValue, Country, Meter, Reading, Unit
 from ..p1.meters.grouping import MAIN_SLOT
 from ..port.place import assumed_country
-
-_VERSION: Final = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +69,6 @@ class Source:
     """What the entities of a part show, by their keys."""
 
     def __init__(self) -> None:
-        """Initialize without values."""
         self.shown: dict[str, Shown] = {}
         self.entities: dict[str, PartEntity] = {}
 
@@ -124,9 +121,11 @@ class PartSensor(PartEntity, SensorEntity):
     def __init__(
         self, coordinator: P1Coordinator, source: Source, part: str, description: SensorEntityDescription
     ) -> None:
-        """Initialize the sensor; the key of its description is that of its value."""
+        """Initialize the sensor: its description has the key of its value, and that of its name if it is another."""
         super().__init__(coordinator, source, part, description.key)
         self.entity_description = description
+        if description.translation_key is not None:
+            self._attr_translation_key = description.translation_key
 
     @property
     @override
@@ -148,15 +147,13 @@ class PartProblem(PartEntity, BinarySensorEntity):
 
 def store_of(hass: HomeAssistant, entry_id: str, key: str) -> Store[dict[str, Any]]:
     """Return the store of a part for an entry, which is removed with the entry."""
-    return Store(hass, _VERSION, f"{DOMAIN}.{entry_id}.{key}")
+    return Store(hass, version=1, key=f"{DOMAIN}.{entry_id}.{key}")
 
 
 def main_meter(reading: Reading | None) -> Meter | None:
     """Return the main meter in a telegram; None if there is none."""
-    for meter in () if reading is None else reading.detection.meters:
-        if meter.profile.slot == MAIN_SLOT:
-            return meter
-    return None
+    meters = () if reading is None else reading.detection.meters
+    return next((meter for meter in meters if meter.profile.slot == MAIN_SLOT), None)
 
 
 def number_in(value: CosemValue | None, unit: Unit) -> float | None:

@@ -37,7 +37,6 @@ class Follower(Source):
     """Adds up what the main meter of a port tells, from `async_start` on until the entry ends."""
 
     def __init__(self, port: Port, settings: Settings) -> None:
-        """Prepare to follow the main meter."""
         super().__init__()
         self._settings = settings
         self._advice: Advice | None = None

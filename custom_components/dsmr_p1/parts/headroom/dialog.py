@@ -15,7 +15,7 @@ import probatio
 
 from ..part import PartSteps, main_meter
 from .phases import Channels, Grid, phases_of, told_fuse, told_grid
-from .settings import CONF_HEADROOM, CONF_HEADROOM_FUSE, CONF_HEADROOM_GRID, USUAL_FUSES, Settings
+from .settings import CONF_HEADROOM, CONF_HEADROOM_FUSE, CONF_HEADROOM_GRID, USUAL_FUSES
 
 _SCHEMA: Final = probatio.Schema(
     {
@@ -40,12 +40,12 @@ class HeadroomSteps(PartSteps):
     async def async_step_headroom(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Ask for the main fuse; without one there is no headroom."""
         if user_input is not None:
-            fuse = user_input.get(CONF_HEADROOM_FUSE)
-            wanted = None if fuse is None else Settings(float(fuse), Grid(user_input[CONF_HEADROOM_GRID])).as_dict()
-            return self.keep(CONF_HEADROOM, wanted)
-        channels = self._channels
+            is_wanted = user_input.get(CONF_HEADROOM_FUSE) is not None
+            return self.keep(CONF_HEADROOM, user_input if is_wanted else None)
         values = self.config_entry.options.get(CONF_HEADROOM)
         if values is None:
+            meter = main_meter(self.reading)
+            channels: Channels = {} if meter is None else meter.channels
             if not phases_of(channels):
                 return self.async_abort(reason="no_meters" if self.reading is None else "headroom_no_phases")
             usual = None if self.country is None else USUAL_FUSES.get(self.country.code)
@@ -53,9 +53,3 @@ class HeadroomSteps(PartSteps):
             values = {CONF_HEADROOM_FUSE: fuse, CONF_HEADROOM_GRID: told_grid(channels).value}
         schema = self.add_suggested_values_to_schema(_SCHEMA, values)
         return self.async_show_form(step_id="headroom", data_schema=schema)
-
-    @property
-    def _channels(self) -> Channels:
-        """The channels of the main meter in the last telegram; none while the entry is not set up."""
-        meter = main_meter(self.reading)
-        return {} if meter is None else meter.channels

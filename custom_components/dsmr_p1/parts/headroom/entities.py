@@ -25,7 +25,6 @@ class Headroom(Source):
     """The headroom of one port, worked out anew with every telegram, whatever the pace of the meter's own entities."""
 
     def __init__(self, port: Port, settings: Settings) -> None:
-        """Initialize without a telegram."""
         super().__init__()
         self._port = port
         self._settings = settings
@@ -68,22 +67,18 @@ class Headroom(Source):
         self.show(shown)
 
 
-class HeadroomSensor(PartSensor):
-    """What a phase has left, or the phase that has the least."""
-
-    def __init__(self, coordinator: P1Coordinator, headroom: Headroom, key: str) -> None:
-        """Initialize the sensor of a phase, or of the smallest headroom."""
-        description = SensorEntityDescription(
-            key=key,
-            device_class=SensorDeviceClass.CURRENT,
-            state_class=SensorStateClass.MEASUREMENT,
-            native_unit_of_measurement=UnitOfElectricCurrent.AMPERE,
-            suggested_display_precision=1,
-        )
-        super().__init__(coordinator, headroom, CONF_HEADROOM, description)
-        if key != _SMALLEST:
-            self._attr_translation_key = f"{CONF_HEADROOM}_phase"
-            self._attr_translation_placeholders = {"phase": key.upper()}
+def _describe(key: str) -> SensorEntityDescription:
+    """Return the description of the headroom of a phase, or of the smallest one."""
+    is_phase = key != _SMALLEST
+    return SensorEntityDescription(
+        key=key,
+        translation_key=f"{CONF_HEADROOM}_phase" if is_phase else None,
+        translation_placeholders={"phase": key.upper()} if is_phase else None,
+        device_class=SensorDeviceClass.CURRENT,
+        state_class=SensorStateClass.MEASUREMENT,
+        native_unit_of_measurement=UnitOfElectricCurrent.AMPERE,
+        suggested_display_precision=1,
+    )
 
 
 async def async_start_headroom(coordinator: P1Coordinator) -> Iterable[P1Entity]:
@@ -101,6 +96,6 @@ async def async_start_headroom(coordinator: P1Coordinator) -> Iterable[P1Entity]
     headroom.follow()
     port.entry.async_on_unload(port.subscribe(headroom.follow))
     return (
-        *(HeadroomSensor(coordinator, headroom, key) for key in (*phases, _SMALLEST)),
+        *(PartSensor(coordinator, headroom, CONF_HEADROOM, _describe(key)) for key in (*phases, _SMALLEST)),
         PartProblem(coordinator, headroom, CONF_HEADROOM, _OVERLOADED),
     )

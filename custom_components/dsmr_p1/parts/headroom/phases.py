@@ -128,11 +128,9 @@ class _Wire:
         last, self.values = self.values, values
         if current is not last[0]:
             self.amperes = number_in(current, _A)
-        amperes, power = self.amperes, number_in(imported, _KW)
+        amperes, power = self.amperes, _power(imported, exported)
         if power is None:
             return amperes
-        if exported is not None and exported.value:
-            power -= number_in(exported, _KW) or 0.0
         if amperes is None or self.is_whole:
             if volts is not last[3]:
                 self._volts = _volts(volts)
@@ -157,11 +155,9 @@ class _Element(_Wire):
     def active(self) -> float | None:
         """Return the current that moves power, with its sign; None where the meter sends no power."""
         _, imported, exported, volts = self.values
-        power = number_in(imported, _KW)
+        power = _power(imported, exported)
         if power is None:
             return None
-        if exported is not None and exported.value:
-            power -= number_in(exported, _KW) or 0.0
         if volts is not self._told:
             self._told, self._volts = volts, _volts(volts)
         return power * _KILO / self._volts

@@ -22,10 +22,6 @@ class Settings(NamedTuple):
     fuse: float
     grid: Grid
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return the settings as they are kept in the options."""
-        return {CONF_HEADROOM_FUSE: self.fuse, CONF_HEADROOM_GRID: self.grid.value}
-
 
 def settings_of(options: Mapping[str, Any]) -> Settings | None:
     """Return the settings in the options of an entry; None where no headroom is wanted."""

@@ -12,7 +12,6 @@ import socket
 from typing import Final, override
 
 from homeassistant.core import CALLBACK_TYPE, HassJob, callback
-from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.importlib import async_import_module
 
@@ -22,6 +21,7 @@ from ...entity import P1Entity
 from ...p1 import Reading
 from ...p1.masking import octets_of
 from ...port.captures import Capture
+from ...port.issues import async_raise, async_withdraw
 from ...port.state import Port
 from .settings import Settings, settings_of
 
@@ -39,7 +39,6 @@ class Relay:
     """Serves the telegrams of one port; it listens from `async_start` to `async_stop`."""
 
     def __init__(self, port: Port, settings: Settings) -> None:
-        """Prepare to listen."""
         self._port = port
         self._settings = settings
         self._clients: set[_Client] = set()
@@ -62,7 +61,7 @@ class Relay:
             return
         self._server = server
         self._unsubscribe = self._port.subscribe(self._pass_on)
-        ir.async_delete_issue(self._port.hass, DOMAIN, _issue_id(self._port))
+        async_withdraw(self._port, TAKEN)
         LOGGER.info("P1 port %s: telegrams are handed on at %s, port %d", self._port.name, address, number)
         if not ip_address(address).is_loopback and "zeroconf" in self._port.hass.config.components:
             await self._async_announce()
@@ -89,20 +88,14 @@ class Relay:
             self._server.abort_clients()
 
     def _fail(self, error: OSError) -> None:
-        hass, (address, number, _) = self._port.hass, self._settings
+        address, number, _ = self._settings
         LOGGER.debug("P1 port %s: the relay cannot listen at %s, port %d: %s", self._port.name, address, number, error)
         if self._is_stopped:
             return
-        ir.async_create_issue(
-            hass,
-            DOMAIN,
-            _issue_id(self._port),
-            is_fixable=False,
-            severity=ir.IssueSeverity.WARNING,
-            translation_key=TAKEN,
-            translation_placeholders={"port": self._port.name, "address": address, "number": str(number)},
-        )
-        self._cancel_retry = async_call_later(hass, RETRY, HassJob(self.async_start, cancel_on_shutdown=True))
+        placeholders = {"address": address, "number": str(number)}
+        async_raise(self._port, TAKEN, TAKEN, placeholders, {}, is_fixable=False, is_persistent=False)
+        job = HassJob(self.async_start, cancel_on_shutdown=True)
+        self._cancel_retry = async_call_later(self._port.hass, RETRY, job)
 
     def _make_client(self) -> _Client:
         return _Client(self._clients, self._settings.clients)
@@ -164,13 +157,9 @@ async def async_start_relay(coordinator: P1Coordinator) -> tuple[P1Entity, ...]:
     port = coordinator.port
     settings = settings_of(port.entry.options)
     if settings is None:
-        ir.async_delete_issue(port.hass, DOMAIN, _issue_id(port))
+        async_withdraw(port, TAKEN)
     else:
         relay = Relay(port, settings)
         port.entry.async_on_unload(relay.async_stop)
         await relay.async_start()
     return ()
-
-
-def _issue_id(port: Port) -> str:
-    return f"{TAKEN}_{port.entry.entry_id}"

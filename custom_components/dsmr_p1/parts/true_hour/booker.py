@@ -39,7 +39,6 @@ class Booker:
     """Books the slow meters of one port."""
 
     def __init__(self, coordinator: P1Coordinator, settings: Settings, places: Places) -> None:
-        """Initialize without readings."""
         self._coordinator = coordinator
         self._port = coordinator.port
         self._hass = coordinator.hass

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from homeassistant.config_entries import ConfigEntryState, ConfigFlowResult
+from homeassistant.config_entries import ConfigFlowResult
 from homeassistant.helpers.selector import BooleanSelector, NumberSelector, NumberSelectorConfig, NumberSelectorMode
 from homeassistant.util import dt as dt_util
 import probatio
@@ -23,8 +23,7 @@ class TrueHourSteps(PartSteps):
         if RECORDER not in self.hass.config.components:
             return self.async_abort(reason="true_hour_no_recorder")
         stored = self.config_entry.options.get(CONF_TRUE_HOUR)
-        is_loaded = self.config_entry.state is ConfigEntryState.LOADED
-        slow = slow_kinds(self.config_entry.runtime_data.port) if is_loaded else set()
+        slow = set() if self.reading is None else slow_kinds(self.config_entry.runtime_data.port, self.reading)
         if stored is None and not slow:
             return self.async_abort(reason="no_meters" if self.reading is None else "true_hour_no_meter")
         if user_input is not None:

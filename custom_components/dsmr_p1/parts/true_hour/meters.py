@@ -4,7 +4,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Final
 
-from ...p1 import Meter, MeterKind, Quantity, channel_type
+from ...p1 import Meter, MeterKind, Quantity, Reading, channel_type
 from ...port.state import Port
 from ...storage.store import KnownMeter
 from .settings import PRICES
@@ -45,16 +45,14 @@ def is_slow_type(known: KnownMeter) -> bool:
     return known.type is not None and known.type.refresh is not None and known.type.refresh >= _HOURLY
 
 
-def slow_kinds(port: Port) -> set[MeterKind]:
-    """Return the kinds of the meters in the last telegram that have true hours.
+def slow_kinds(port: Port, reading: Reading) -> set[MeterKind]:
+    """Return the kinds of the meters in a telegram that have true hours.
 
     A meter of a type that may be read every five minutes is one of them if its reading is too old for that.
     """
     found: set[MeterKind] = set()
-    if port.reading is None:
-        return found
-    now = port.reading.telegram.timestamp
-    for meter in port.reading.meters:
+    now = reading.telegram.timestamp
+    for meter in reading.meters:
         known, channel_id = port.meters.get(meter.profile.slot), register_of(meter)
         if known is None or known.kind not in PRICES or channel_id is None:
             continue

@@ -30,7 +30,6 @@ class Places:
     """The places of the meters of one port."""
 
     def __init__(self, port: Port) -> None:
-        """Initialize without places."""
         self._port = port
         self._store = store_of(port.hass, port.entry.entry_id, CONF_TRUE_HOUR)
         self._places: dict[str, Place] = {}
