@@ -78,7 +78,7 @@ class Sensors:
         retired = [sensor for sensor in self._sensors.values() if self._is_outdated(sensor)]
         for sensor in retired:
             del self._sensors[sensor.slot, sensor.channel_id]
-            sensor.retire()
+            sensor.is_retired = True
         fresh = [
             P1Sensor(self._coordinator, meter, channel_id)
             for slot, meter in self._meters.items()
@@ -143,7 +143,8 @@ class P1Sensor(P1Entity, SensorEntity):
             self._words = coordinator.port.tariff_words.get(registered.id, {})
         if self._words:
             self._attr_options = sorted(self._words.values())
-        self._is_retired = False
+        self.is_retired = False
+        """Whether it writes no states any more: another entity is about to use its registry entry."""
         self._values: Values | None = None
         self._presented: Presented | None = None
         self._was_available = False
@@ -170,10 +171,6 @@ class P1Sensor(P1Entity, SensorEntity):
         displayed: int | None = options.get("suggested_display_precision", suggested)
         return displayed
 
-    def retire(self) -> None:
-        """Stop writing states: another entity is about to use this one's registry entry."""
-        self._is_retired = True
-
     @override
     async def async_added_to_hass(self) -> None:
         await super().async_added_to_hass()
@@ -190,7 +187,7 @@ class P1Sensor(P1Entity, SensorEntity):
     def _handle_coordinator_update(self) -> None:
         coordinator = self.coordinator
         values, is_available = coordinator.data.get(self.slot), coordinator.last_update_success
-        if self._is_retired or (values is self._values and is_available is self._was_available):
+        if self.is_retired or (values is self._values and is_available is self._was_available):
             return
         last, presented = self._presented, None if values is None else values.get(self.channel_id)
         if is_available is not self._was_available or (presented is not last and presented != last):

@@ -16,7 +16,7 @@ from pytest_homeassistant_custom_component.common import async_fire_time_changed
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.dsmr_p1.const import CONF_RECEIVED_TIMEOUT, CONF_REFRESH, DOMAIN
-from custom_components.dsmr_p1.parts.headroom.phases import Grid, Overload, Phases, told_fuse, told_grid
+from custom_components.dsmr_p1.parts.headroom.phases import Grid, Phases, is_overloaded, told_fuse, told_grid
 from custom_components.dsmr_p1.parts.headroom.settings import CONF_HEADROOM, CONF_HEADROOM_FUSE, CONF_HEADROOM_GRID
 from tests.ha.flow_driver import Step, answer, begin_options, check_texts, over_rest, suggested
 from tests.ha.house import House, MakeHouse, eventually
@@ -171,24 +171,22 @@ def test_without_neutral_and_power_the_second_is_the_most_it_can_be() -> None:
 
 
 def test_an_overload_is_over_when_all_are_clearly_below() -> None:
-    overload = Overload(20)
-    seen = [
-        overload.follow(known, is_all=is_all)
-        for *known, is_all in (
-            (20.0, -3.0, True),
-            (20.1, -3.0, True),
-            (19.5, -3.0, True),
-            (19.0, -3.0, True),
-            (19.5, -3.0, True),
-            # Solar panels overload a fuse too.
-            (1.0, -20.1, True),
-            (1.0, -19.1, True),
-            (1.0, False),
-            (21.0, False),
-            (False,),
-        )
-    ]
-    assert seen == [False, True, True, False, False, True, True, None, True, None]
+    is_on: bool | None = None
+    for *known, is_all, expected in (
+        (20.0, -3.0, True, False),
+        (20.1, -3.0, True, True),
+        (19.5, -3.0, True, True),
+        (19.0, -3.0, True, False),
+        (19.5, -3.0, True, False),
+        # Solar panels overload a fuse too.
+        (1.0, -20.1, True, True),
+        (1.0, -19.1, True, True),
+        (1.0, False, None),
+        (21.0, False, True),
+        (False, None),
+    ):
+        is_on = is_overloaded(20, known, is_all=bool(is_all), was=bool(is_on))
+        assert is_on is expected, known
 
 
 @pytest.mark.parametrize(

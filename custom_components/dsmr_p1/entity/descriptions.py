@@ -124,7 +124,9 @@ def describe(meter: KnownMeter, channel_id: str, registered: str | None = None) 
     shown = shown_unit(meter, channel_id, registered)
     unit = home_unit(shown)
     precision = None if shown is None else next((digits for digits, units in _DECIMALS.items() if shown in units), 0)
-    device_class = next((found for found in _device_classes(presentation, meter) if _has_unit(found, unit)), None)
+    volume = VOLUMES.get(meter.kind, D.VOLUME)
+    candidates = (volume if found is D.VOLUME else found for found in presentation.device_classes)
+    device_class = next((found for found in candidates if unit in DEVICE_CLASS_UNITS.get(found, {None})), None)
     state_class = presentation.state_class
     if channel.quantity is Quantity.REGISTER and meter.role is Role.MBUS:
         # The counters of an M-Bus meter only rise; other counters of the main meter may be a balance.
@@ -162,31 +164,14 @@ def translation_key(channel: ChannelType, low_tariff: int | None) -> str:
         return channel.name
     if channel.quantity is Quantity.TARIFF:
         return f"{channel.name}_low_{low_tariff}"
-    if channel.name.endswith("_tariff") and channel.index in _RATES:
+    if channel.name.endswith("_tariff") and channel.index in ("1", "2"):
         return f"{channel.name}_{'low' if channel.index == str(low_tariff) else 'normal'}"
     return channel.name
 
 
-_RATES: Final = ("1", "2")
-
-
 def _only_reading(channel: ChannelType, meter: KnownMeter) -> str | None:
     """Return the key of a reading that is the only one of its meter, which needs no word for what sets it apart."""
-    key = _SORTS_OF_READING.get(channel.name)
-    names = {channel_type(channel_id).name for channel_id in meter.channels} if key else ()
-    return None if "reading" in names or "reading_compensated" in names else key
-
-
-_SORTS_OF_READING: Final = {
-    "reading_uncorrected": "reading",
-    "reading_uncorrected_timestamp": "reading_timestamp",
-}
-
-
-def _device_classes(presentation: Presentation, meter: KnownMeter) -> tuple[SensorDeviceClass, ...]:
-    volume = VOLUMES.get(meter.kind, D.VOLUME)
-    return tuple(volume if found is D.VOLUME else found for found in presentation.device_classes)
-
-
-def _has_unit(device_class: SensorDeviceClass, unit: str | None) -> bool:
-    return unit in DEVICE_CLASS_UNITS.get(device_class, {None})
+    if not channel.name.startswith("reading_uncorrected"):
+        return None
+    names = {channel_type(channel_id).name for channel_id in meter.channels}
+    return None if names & {"reading", "reading_compensated"} else channel.name.replace("_uncorrected", "")

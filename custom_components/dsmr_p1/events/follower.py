@@ -6,6 +6,7 @@ Home Assistant, such as a power failure, are passed on with the first telegram.
 
 from collections import deque
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Final, NamedTuple
 
 from homeassistant.core import CALLBACK_TYPE
@@ -57,11 +58,7 @@ class Follower:
         self._listeners[slot, key] = listener
         for event in self._waiting.pop((slot, key), ()):
             listener(event)
-
-        def stop() -> None:
-            del self._listeners[slot, key]
-
-        return stop
+        return partial(self._listeners.__delitem__, (slot, key))
 
     def take(self, capture: Capture) -> None:
         """Compare a telegram, without counters that are held back."""

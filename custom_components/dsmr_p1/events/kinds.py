@@ -127,12 +127,10 @@ def _tariffs(change: Change) -> Iterator[Event]:
     """Yield a change of the tariff, with the tariff now and before, and whether it is the low one if known."""
     for _, before, now in change.changed("tariff"):
         facts = {"tariff": now, "previous_tariff": before}
-        if change.low_tariff is not None and now in _RATES:
+        if change.low_tariff is not None and now in ("1", "2"):
             facts["rate"] = "low" if now == str(change.low_tariff) else "normal"
         yield Event("changed", facts)
 
-
-_RATES: Final = ("1", "2")
 
 # fmt: off
 EVENTS: Final = (

@@ -6,6 +6,7 @@ update frequency", asks for no more than two requests a second.
 """
 
 import asyncio
+from http import HTTPStatus
 from pathlib import Path
 import re
 import ssl
@@ -32,11 +33,9 @@ _MOST_FAILURES: Final = 3
 """Requests without an answer in a row after which the port is lost; a single one is usual over Wi-Fi."""
 _LARGEST: Final = 16_384
 """The most bytes of a line or of a body; twice as many as the largest telegram has."""
-_OK: Final = 200
-_NO_TELEGRAM: Final = 503
-_REFUSALS: Final = {
-    401: (PortFault.UNAUTHORIZED, "the device does not accept the token"),
-    403: (PortFault.SWITCHED_OFF, "the local interface of the device is switched off"),
+_REFUSALS: Final[dict[int, tuple[PortFault, str]]] = {
+    HTTPStatus.UNAUTHORIZED: (PortFault.UNAUTHORIZED, "the device does not accept the token"),
+    HTTPStatus.FORBIDDEN: (PortFault.SWITCHED_OFF, "the local interface of the device is switched off"),
 }
 _FINAL: Final = frozenset(fault for fault, _ in _REFUSALS.values())
 _TIME: Final = re.compile(rb"\(\d{12}[SW]\)")
@@ -147,9 +146,9 @@ def _make_context() -> ssl.SSLContext:
 
 def _telegram(status: int, body: bytes) -> bytes:
     """Return the telegram in an answer, which is empty if there is none. Raises PortError for any other answer."""
-    if status == _NO_TELEGRAM:
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
         return b""
-    if status != _OK:
+    if status != HTTPStatus.OK:
         fault, message = _REFUSALS.get(status, (PortFault.OTHER_DEVICE, f"no telegram here, HTTP status {status}"))
         raise PortError(message, fault)
     telegram = body.lstrip()

@@ -8,7 +8,7 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 
 from ..const import DOMAIN
-from ..p1 import VERSION_CHANNELS, CosemValue, MeterKind, Reading, Role, written_version
+from ..p1 import VERSION_CHANNELS, MeterKind, Reading, Role, written_version
 from ..p1.meters.grouping import PORT_SLOT
 from ..storage.store import KnownMeter
 
@@ -65,27 +65,11 @@ def async_register_devices(hass: HomeAssistant, entry: ConfigEntry, meters: Mapp
         port_id = port_id or device.id
 
 
-def declared_values(reading: Reading) -> tuple[CosemValue | None, ...]:
-    """Return the values of the channels with the version of the standard."""
-    # Telegrams before a meter is believed have none.
-    channels = reading.meters[0].channels if reading.meters else {}
-    return tuple([channels.get(channel_id) for channel_id in VERSION_CHANNELS])
-
-
-def declared_version(reading: Reading) -> str | None:
+def declared_version(reading: Reading | None) -> str | None:
     """Return the standard and version that a port declares, such as DSMR 5.0; None where it declares none."""
-    values = zip(VERSION_CHANNELS, declared_values(reading), strict=True)
-    return written_version({channel_id: str(value.value) for channel_id, value in values if value is not None})
-
-
-@callback
-def async_show_version(hass: HomeAssistant, entry_id: str, reading: Reading) -> bool:
-    """Show the declared version at the port's device. Return whether there are both."""
-    version, device = declared_version(reading), device_in(hass, entry_id, PORT_SLOT)
-    if version is None or device is None:
-        return False
-    dr.async_get(hass).async_update_device(device.id, sw_version=version)
-    return True
+    # Telegrams before a meter is believed have no channels.
+    channels = reading.meters[0].channels if reading is not None and reading.meters else {}
+    return written_version({name: str(channels[name].value) for name in VERSION_CHANNELS if name in channels})
 
 
 def _name(meter: KnownMeter, meters: Mapping[str, KnownMeter]) -> tuple[str, dict[str, str]]:

@@ -34,7 +34,6 @@ class Display:
     """
 
     def __init__(self, entry: ConfigEntry) -> None:
-        """Initialize without values, and unavailable."""
         self.values: Mapping[str, Values] = {}
         self.is_available = False
         self.due_totals: set[str] = set()

@@ -14,14 +14,16 @@ from typing import Final, Self
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import CONF_PORT
 from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers import device_registry as dr
 
 from ..const import CONF_RECEIVED_TIMEOUT, DEFAULT_RECEIVED_TIMEOUT, DOMAIN, LOGGER
 from ..homewizard.transport import opener_of
-from ..p1 import CosemValue, Country, Keys, Reading
+from ..p1 import Country, Keys, Reading
+from ..p1.meters.grouping import PORT_SLOT
 from ..p1.reader import P1Reader
 from ..storage.store import KnownMeter, PortRecord, PortStore
 from .captures import Captures
-from .devices import async_register_devices, async_show_version, declared_values
+from .devices import async_register_devices, declared_version, device_in
 from .display import Display
 from .entry_data import keys_from, redacted, settings_from
 from .place import ClockZone, assumed_country, assumed_zone, zone_named
@@ -69,7 +71,7 @@ class Port:
         self.is_full = False
         self.is_unsettled = False
         self._clock_zone = ClockZone()
-        self._declared: tuple[CosemValue | None, ...] = ()
+        self._version: str | None = None
         self.tariff_words: Mapping[str, Mapping[str, str]] = {}
         self.display = Display(entry)
         self._store = PortStore(hass, entry.entry_id)
@@ -100,10 +102,10 @@ class Port:
     @callback
     def _show_version(self) -> None:
         """Show at the device which version the last telegram declared; until there is one, that of before stays."""
-        if self.reading is None or (declared := declared_values(self.reading)) == self._declared:
-            return
-        if async_show_version(self.hass, self.entry.entry_id, self.reading):
-            self._declared = declared
+        version = declared_version(self.reading)
+        if version not in (None, self._version) and (device := device_in(self.hass, self.entry.entry_id, PORT_SLOT)):
+            dr.async_get(self.hass).async_update_device(device.id, sw_version=version)
+            self._version = version
 
     @property
     def assumed_country(self) -> Country | None:

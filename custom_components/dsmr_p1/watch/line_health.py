@@ -45,7 +45,6 @@ class LineHealthSensor(SensorEntity):
     entity_description: LineHealthDescription
 
     def __init__(self, port: Port, description: LineHealthDescription) -> None:
-        """Initialize the sensor on the device of the port, with the current counters of the reader."""
         entry_id = port.entry.entry_id
         self.entity_description = description
         self.heard = port.reader.heard

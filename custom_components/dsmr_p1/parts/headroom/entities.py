@@ -14,7 +14,7 @@ from ...p1.meters.grouping import MAIN_SLOT
 from ...port.captures import Capture
 from ...port.state import Port
 from ..part import PartProblem, PartSensor, Shown, Source, main_meter
-from .phases import Currents, Overload, Phases, phases_of
+from .phases import Currents, Phases, is_overloaded, phases_of
 from .settings import CONF_HEADROOM, Settings, settings_of
 
 _SMALLEST: Final = "smallest"
@@ -28,7 +28,6 @@ class Headroom(Source):
         super().__init__()
         self._port = port
         self._settings = settings
-        self._overload = Overload(settings.fuse)
         self._meter: Meter | None = None
         self._profile: MeterProfile | None = None
         self._phases = Phases({}, settings.grid)
@@ -43,7 +42,6 @@ class Headroom(Source):
         self._meter = meter
         if meter is None:
             self._profile = None
-            self._overload.follow((), is_all=False)
             self.show(dict.fromkeys(self.shown))
             return
         if meter.profile is not self._profile:
@@ -63,7 +61,7 @@ class Headroom(Source):
         known = [current for current in currents if current is not None]
         is_all = 0 < len(known) == len(currents)
         shown[_SMALLEST] = round((fuse - max(known)) * 10) / 10 if is_all else None
-        shown[_OVERLOADED] = self._overload.follow(known, is_all=is_all)
+        shown[_OVERLOADED] = is_overloaded(fuse, known, is_all=is_all, was=bool(self.shown.get(_OVERLOADED)))
         self.show(shown)
 
 

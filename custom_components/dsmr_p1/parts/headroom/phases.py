@@ -195,20 +195,15 @@ def _sum(i1: float, i3: float, active1: float, active3: float) -> float:
     return abs(one * _APART + three.conjugate())
 
 
-class Overload:
-    """Whether a phase is overloaded, in either direction: a fuse knows none."""
+def is_overloaded(fuse: float, known: Collection[float], *, is_all: bool, was: bool) -> bool | None:
+    """Return whether a phase is overloaded, in either direction: a fuse knows none.
 
-    def __init__(self, fuse: float) -> None:
-        """Initialize with the main fuse, in amperes."""
-        self._fuse = fuse
-        self.is_on: bool | None = None
-
-    def follow(self, known: Collection[float], *, is_all: bool) -> bool | None:
-        """Return whether a phase is overloaded now; None where a current is not known and no other is too high."""
-        limit = self._fuse * (1 - HYSTERESIS) if self.is_on else self._fuse
-        is_over = bool(known) and (max(known) > limit or min(known) < -limit)
-        self.is_on = is_over if is_over or is_all else None
-        return self.is_on
+    None where a current is not known and no other is too high. An overload that `was` is over when all are clearly
+    below the fuse.
+    """
+    limit = fuse * (1 - HYSTERESIS) if was else fuse
+    is_over = bool(known) and (max(known) > limit or min(known) < -limit)
+    return is_over if is_over or is_all else None
 
 
 def told_fuse(channels: Channels) -> float | None:

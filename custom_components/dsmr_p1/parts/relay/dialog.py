@@ -1,11 +1,11 @@
 """The steps of the options that ask for the relay of a port."""
 
-from ipaddress import ip_address
 from typing import Any, Final
 
 from homeassistant.components.network import async_get_announce_addresses
 from homeassistant.config_entries import ConfigFlowResult
 from homeassistant.helpers.selector import NumberSelector, NumberSelectorConfig, NumberSelectorMode, TextSelector
+from homeassistant.util.network import is_ip_address, is_ipv4_address
 import probatio
 
 from ...const import DOMAIN
@@ -27,7 +27,6 @@ def _number(low: int, high: int) -> NumberSelector:
     return NumberSelector(NumberSelectorConfig(min=low, max=high, step=1, mode=NumberSelectorMode.BOX))
 
 
-_IPV4: Final = 4
 _SCHEMA: Final = probatio.Schema(
     {
         # Those below need rights that Home Assistant seldom has.
@@ -51,7 +50,7 @@ class RelaySteps(PartSteps):
                 return self._keep(None)
             address = user_input[CONF_RELAY_ADDRESS].strip()
             wanted = Settings(address, int(user_input[CONF_RELAY_PORT]), int(user_input[CONF_RELAY_CLIENTS]))
-            if not _is_address(address):
+            if not is_ip_address(address):
                 errors[CONF_RELAY_ADDRESS] = "no_address"
             elif self._is_taken(wanted):
                 errors[CONF_RELAY_PORT] = "relay_port_taken"
@@ -79,7 +78,7 @@ class RelaySteps(PartSteps):
         """Return the addresses of this machine in its networks: most owners need one of them, and few know it."""
         # Home Assistant starts the network before anything else; without it, its addresses are not known.
         found = await async_get_announce_addresses(self.hass) if "network" in self.hass.config.components else []
-        return ", ".join(address for address in found if ip_address(address).version == _IPV4) or "…"
+        return ", ".join(address for address in found if is_ipv4_address(address)) or "…"
 
     def _keep(self, wanted: Settings | None) -> ConfigFlowResult:
         return self.keep(CONF_RELAY, None if wanted is None else wanted.as_dict())
@@ -92,11 +91,3 @@ class RelaySteps(PartSteps):
             if entry.entry_id != self.config_entry.entry_id and entry.disabled_by is None
         ]
         return any(other is not None and wanted.collides(other) for other in others)
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ip_address(text)
-    except ValueError:
-        return False
-    return True
