@@ -38,25 +38,20 @@ def _row(result: Result) -> str:
     )  # fmt: skip
 
 
-def _print(text: str) -> None:
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
-
-
 def _campaign(telegrams: int, seed: int, part: str) -> bool:
     """Print what becomes of faults of all kinds; whether it is what is stated."""
     streams = sources(seed)
     chosen = [(kind, group) for kind in KINDS if part in kind.name for group in kind.groups]
-    _print(_FORM.format(*_HEADING))
+    print(_FORM.format(*_HEADING))
     results = []
     for kind, group in chosen:
         ports = [source for source in streams if source.group == group]
         result = try_kind(kind, group, ports, -(-telegrams // len(chosen)), seed)
         results.append(result)
-        _print(_row(result))
+        print(_row(result), flush=True)
         for example in [] if result.is_stated else result.examples:
-            _print(f"    {example}")
-    _print(f"{sum(result.telegrams for result in results)} faulty telegrams")
+            print(f"    {example}")
+    print(f"{sum(result.telegrams for result in results)} faulty telegrams")
     return all(result.is_stated for result in results)
 
 
@@ -69,9 +64,9 @@ def main() -> int:
         alarms = watch(arguments.calm, arguments.seed)
         is_good = not alarms
         for alarm in alarms[:20]:
-            _print(alarm)
-        _print(f"{arguments.calm} checks, {len(alarms)} false alarms")
-    _print(f"seed {arguments.seed}, {time.monotonic() - started:.0f} s")
+            print(alarm)
+        print(f"{arguments.calm} checks, {len(alarms)} false alarms")
+    print(f"seed {arguments.seed}, {time.monotonic() - started:.0f} s")
     return 0 if is_good else 1
 
 

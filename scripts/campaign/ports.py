@@ -11,7 +11,7 @@ from typing import Final
 from p1 import Decoder, Keys, Meter, MeterProfile, PortMemory, Reading
 from p1.catalog import HISTORY
 from p1.meters.limits import is_total
-from p1.registers.guard import Event, Guard
+from p1.registers.guard import Guard
 from simulator import EXAMPLE_DECRYPTION_KEY, MODELS, Household, Model, TelegramBuilder, encrypt, seal
 
 from .kinds import CRC, NONE, PARITY, SEALED
@@ -37,7 +37,6 @@ class GuardedPort:
     """A decoder with the guard behind it, and the time that passes."""
 
     def __init__(self, keys: Keys | None, start: datetime) -> None:
-        """Start with nothing known."""
         self.memory = PortMemory()
         self.decoder = Decoder(keys, self.memory)
         self.guard = Guard(self.memory)
@@ -55,10 +54,6 @@ class GuardedPort:
         now = self.passed + 1000
         events = self.decoder.feed(octets, now)
         return [self.guard.check(event, now, wall or self.wall) for event in events if isinstance(event, Reading)]
-
-    def events(self) -> list[Event]:
-        """Return what the guard reports."""
-        return self.guard.events()
 
     def restart(self) -> None:
         """Restart as Home Assistant does: what is stored goes on."""
@@ -148,11 +143,9 @@ def _captured(body: bytes, number: int) -> bytes:
 def _time_of(body: bytes) -> datetime:
     """Return about when a capture was sent."""
     found = _CLOCK.search(body)
-    return datetime(2026, 11, 1, tzinfo=UTC) if found is None else _read_time(found[1].decode())
-
-
-def _read_time(text: str) -> datetime:
-    return datetime.strptime(f"{text}+0100", "%y%m%d%H%M%S%z").astimezone(UTC)
+    if found is None:
+        return datetime(2026, 11, 1, tzinfo=UTC)
+    return datetime.strptime(f"{found[1].decode()}+0100", "%y%m%d%H%M%S%z").astimezone(UTC)
 
 
 def sources(seed: int) -> list[Source]:

@@ -55,7 +55,6 @@ class Trial:
     """One port with its stream, and faults among the telegrams."""
 
     def __init__(self, result: Result, source: Source, drawn: Random) -> None:
-        """Start at a new port."""
         self._result = result
         self._source = source
         self._drawn = drawn

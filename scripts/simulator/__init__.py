@@ -5,13 +5,8 @@ It shares no code with the integration on purpose: what it says about telegrams 
 
 from .commands import execute
 from .crc import crc16
-from .encryption import (
-    EXAMPLE_AUTHENTICATION_KEY,
-    EXAMPLE_DECRYPTION_KEY,
-    PUBLIC_AUTHENTICATION_KEY,
-    encrypt,
-)
-from .faults import FAULTS, Faults, Stage
+from .encryption import EXAMPLE_AUTHENTICATION_KEY, EXAMPLE_DECRYPTION_KEY, PUBLIC_AUTHENTICATION_KEY, encrypt
+from .faults import FAULTS
 from .homewizard import HomeWizardPort
 from .household import Household, Snapshot
 from .line import V2_SETTINGS, V4_SETTINGS, LineSettings, Parity, parse_settings, transfer
@@ -22,9 +17,8 @@ from .playback import Playback
 from .ports import Port, PtyPort, serving
 from .region import Tariff
 from .rfc2217 import Rfc2217Port
-from .stream import StreamPort
 from .tcp import TELNET_GREETING, TcpPort
-from .telegram import Clock, TelegramBuilder, build_telegram, seal
+from .telegram import TelegramBuilder, build_telegram, seal
 
 __all__ = [
     "EXAMPLE_AUTHENTICATION_KEY",
@@ -36,8 +30,6 @@ __all__ = [
     "TELNET_GREETING",
     "V2_SETTINGS",
     "V4_SETTINGS",
-    "Clock",
-    "Faults",
     "HomeWizardPort",
     "Household",
     "LineSettings",
@@ -51,8 +43,6 @@ __all__ = [
     "Slot",
     "SlotState",
     "Snapshot",
-    "Stage",
-    "StreamPort",
     "Tariff",
     "TcpPort",
     "TelegramBuilder",

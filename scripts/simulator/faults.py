@@ -48,25 +48,18 @@ def _double_line(body: bytes, _: random.Random, __: float) -> bytes:
     return body if start < 0 else body[:end] + line.replace(b"(0", b"(9", 1) + body[end:]
 
 
-def _wrong_crc(telegram: bytes, _: random.Random, __: float) -> bytes:
-    head, mark, crc = telegram.rpartition(b"!")
-    digits = crc.strip()
-    return head + mark + f"{int(digits, 16) ^ 0x5AA5:04X}\r\n".encode() if digits else telegram
+def _in_crc(change: Callable[[bytes], bytes]) -> Damage:
+    """Return the damage of what follows the exclamation mark: the CRC, if there is one, and the end of the line."""
+
+    def damage(telegram: bytes, _: random.Random, __: float) -> bytes:
+        head, mark, crc = telegram.rpartition(b"!")
+        return head + mark + change(crc)
+
+    return damage
 
 
-def _no_crc(telegram: bytes, _: random.Random, __: float) -> bytes:
-    head, mark, _crc = telegram.rpartition(b"!")
-    return head + mark + b"\r\n"
-
-
-def _lower_crc(telegram: bytes, _: random.Random, __: float) -> bytes:
-    head, mark, crc = telegram.rpartition(b"!")
-    return head + mark + crc.lower()
-
-
-def _unpadded_crc(telegram: bytes, _: random.Random, __: float) -> bytes:
-    head, mark, crc = telegram.rpartition(b"!")
-    return head + mark + (crc.lstrip(b"0") if crc.strip() else crc)
+def _wrong(crc: bytes) -> bytes:
+    return f"{int(crc, 16) ^ 0x5AA5:04X}\r\n".encode() if crc.strip() else crc
 
 
 def _nul(telegram: bytes, _: random.Random, __: float) -> bytes:
@@ -108,10 +101,10 @@ FAULTS: Final = {
     for fault in (
         Fault("high-bytes", Stage.BODY, "characters above 7F, under a right CRC", _high_bytes),
         Fault("double-line", Stage.BODY, "a register twice with different values, under a right CRC", _double_line),
-        Fault("wrong-crc", Stage.TELEGRAM, "a CRC that does not match", _wrong_crc),
-        Fault("no-crc", Stage.TELEGRAM, "no CRC after the exclamation mark", _no_crc),
-        Fault("lower-crc", Stage.TELEGRAM, "the CRC in lower case", _lower_crc),
-        Fault("unpadded-crc", Stage.TELEGRAM, "the CRC without leading zeros", _unpadded_crc),
+        Fault("wrong-crc", Stage.TELEGRAM, "a CRC that does not match", _in_crc(_wrong)),
+        Fault("no-crc", Stage.TELEGRAM, "no CRC after the exclamation mark", _in_crc(lambda _: b"\r\n")),
+        Fault("lower-crc", Stage.TELEGRAM, "the CRC in lower case", _in_crc(bytes.lower)),
+        Fault("unpadded-crc", Stage.TELEGRAM, "the CRC without leading zeros", _in_crc(lambda crc: crc.lstrip(b"0"))),
         Fault("nul", Stage.TELEGRAM, "a NUL before the last line end", _nul),
         Fault("lf-only", Stage.TELEGRAM, "line ends without carriage return", _lf_only),
         Fault("noise", Stage.LINE, "up to N random bytes between and within telegrams", _noise, 20),
@@ -127,7 +120,6 @@ class Faults:
     """The faults that are switched on, and the generator that decides for them."""
 
     def __init__(self, seed: int = 1) -> None:
-        """Start with none."""
         self._random = generator(seed, "faults")
         self.active: dict[str, float] = {}
 

@@ -7,7 +7,6 @@ for more. So the registers are integers and their sum is exact.
 
 from collections import deque
 from collections.abc import Iterator
-import copy
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -210,10 +209,6 @@ class Household:
             past.advance_to(start)
             yield past.snapshot()
             start += step
-
-    def copy(self) -> Household:
-        """Return a household in the same state that goes its own way from here."""
-        return copy.deepcopy(self)
 
     def replace_meter(self, watt_hours: int = 0) -> None:
         """Hang a new main meter: its registers start here, its log and its peaks are empty."""

@@ -87,7 +87,6 @@ DSMR5_SLOTS: Final[SlotLines] = {
     "": (*_SLOT_HEAD, "0-{n}:24.2.1({time})({value:09.3f}*{unit})"),
     "electricity": (*_SLOT_HEAD, "0-{n}:24.2.1({time})({value:010.3f}*{unit})"),
 }
-DSMR4_SLOTS: Final = DSMR5_SLOTS
 
 # DSMR 2 and 3, Netherlands. Three more decimals of power came with version 4.
 

@@ -17,7 +17,6 @@ from .lines import (
     ACE4000_LINES,
     ACE4000_SLOTS,
     DSMR2_SLOTS,
-    DSMR4_SLOTS,
     DSMR5_SLOTS,
     DSMR21_LINES,
     DSMR22_LINES,
@@ -103,7 +102,7 @@ _V3: Final = replace(
 )
 _V4_SLOTS: Final = SlotLayout(
     HOUR,
-    DSMR4_SLOTS,
+    DSMR5_SLOTS,
     unregistered=("0-{n}:24.1.0({type:03d})", "0-{n}:96.1.0(0000000000000000000000000000000000)"),
     ghost=("0-{n}:24.1.0({type:03d})", "0-{n}:96.1.0()", "0-{n}:24.2.1(700101010000W)(00000000)"),
 )
@@ -113,7 +112,7 @@ _V5_SLOTS: Final = replace(
     lines=DSMR5_SLOTS,
     unregistered=("0-{n}:24.1.0({type:03d})", "0-{n}:96.1.0()"),
 )
-_WITH_VALVE: Final = {"": (*DSMR4_SLOTS[""], "0-{n}:24.4.0(1)"), "electricity": DSMR4_SLOTS["electricity"]}
+_WITH_VALVE: Final = {"": (*DSMR5_SLOTS[""], "0-{n}:24.4.0(1)"), "electricity": DSMR5_SLOTS["electricity"]}
 _V4: Final = Model(
     name="dsmr42",
     description="DSMR 4.2, Netherlands: three phases, gas every hour",

@@ -15,7 +15,6 @@ class Playback:
     """Telegrams that were captured, one at a time."""
 
     def __init__(self, captures: Iterable[bytes]) -> None:
-        """Take the content of the files."""
         telegrams = [telegram for capture in captures for telegram in split(capture)]
         if not telegrams:
             raise ValueError("there is nothing in the captures")

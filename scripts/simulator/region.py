@@ -30,10 +30,8 @@ class Region:
 
     def local(self, instant: datetime) -> datetime:
         """Return the time on the meter's clock."""
-        if self.summer_time:
-            return instant.astimezone(self.zone)
         local = instant.astimezone(self.zone)
-        return local - (local.dst() or timedelta())
+        return local if self.summer_time else local - (local.dst() or timedelta())
 
     def tariff(self, instant: datetime) -> Tariff:
         """Return the tariff that counts at the instant."""

@@ -5,6 +5,7 @@ the line settings, which the server confirms with the command plus 100 (RFC 2217
 data is doubled.
 """
 
+from dataclasses import replace
 from enum import IntEnum
 import socket
 from typing import Final, override
@@ -118,20 +119,18 @@ class Rfc2217Client(Client):
         wanted = int.from_bytes(value)
         match number:
             case Command.SET_BAUDRATE:
-                self._settings = LineSettings(wanted or now.baudrate, now.data_bits, now.parity, now.stop_bits)
-                value = self._settings.baudrate.to_bytes(4)
+                now = replace(now, baudrate=wanted or now.baudrate)
+                value = now.baudrate.to_bytes(4)
             case Command.SET_DATASIZE:
-                size = wanted if 5 <= wanted <= 8 else now.data_bits
-                self._settings = LineSettings(now.baudrate, size, now.parity, now.stop_bits)
-                value = bytes([size])
+                now = replace(now, data_bits=wanted if 5 <= wanted <= 8 else now.data_bits)
+                value = bytes([now.data_bits])
             case Command.SET_PARITY:
-                parity = PARITIES.get(wanted, now.parity)
-                self._settings = LineSettings(now.baudrate, now.data_bits, parity, now.stop_bits)
-                value = bytes([next(code for code, known in PARITIES.items() if known == parity)])
+                now = replace(now, parity=PARITIES.get(wanted, now.parity))
+                value = bytes([next(code for code, known in PARITIES.items() if known == now.parity)])
             case Command.SET_STOPSIZE:
-                size_of_stop = STOP_SIZES.get(wanted, now.stop_bits)
-                self._settings = LineSettings(now.baudrate, now.data_bits, now.parity, size_of_stop)
-                value = bytes([next(code for code, known in STOP_SIZES.items() if known == size_of_stop)])
+                now = replace(now, stop_bits=STOP_SIZES.get(wanted, now.stop_bits))
+                value = bytes([next(code for code, known in STOP_SIZES.items() if known == now.stop_bits)])
+        self._settings = now
         content = bytes([COM_PORT_OPTION, number + CONFIRMATION]) + value.replace(b"\xff", b"\xff\xff")
         self.connection.send(bytes([Telnet.IAC, Telnet.SB]) + content + bytes([Telnet.IAC, Telnet.SE]))
 

@@ -10,7 +10,6 @@ class StreamPort(Port):
     """Writes to a stream that was opened by somebody else."""
 
     def __init__(self, stream: BinaryIO) -> None:
-        """Take the stream."""
         super().__init__()
         self._stream = stream
 

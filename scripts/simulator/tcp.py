@@ -18,7 +18,6 @@ class Client:
     """One reader that is connected."""
 
     def __init__(self, connection: socket.socket) -> None:
-        """Take the connection."""
         self.connection = connection
 
     def send(self, content: bytes) -> int:

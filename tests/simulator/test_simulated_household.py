@@ -1,5 +1,6 @@
 """The household: exact sums, registers that only rise, days on which the clock changes."""
 
+from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 import random
@@ -178,7 +179,7 @@ def test_a_new_main_meter_starts_where_it_is_told() -> None:
 
 def test_a_copy_goes_its_own_way() -> None:
     household = Household(seed=1, start=NEW_YEAR)
-    other = household.copy()
+    other = deepcopy(household)
     other.advance(86_400)
     assert household.now == NEW_YEAR
     household.advance(86_400)
