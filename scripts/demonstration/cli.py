@@ -13,14 +13,12 @@ import threading
 import time
 from typing import Any
 
-import aiohttp
-
 from .check import complaints, describe
-from .client import OWNER, PASSWORD, Client
+from .client import OWNER, PASSWORD, Client, new_home
 from .config_flow import add_entry
 from .energy import set_up_dashboard
 from .errors import DemonstrationError
-from .home import HOST, ROOT, Home, choose_http_port, write_configuration
+from .home import HOST, Home
 from .houses import House, open_houses
 from .meters import Room, wait_for_change, wait_for_meters
 from .options import DEFAULT_HTTP_PORT, Options, parse_options
@@ -64,7 +62,6 @@ class Demonstration:
     """One run of scripts/demo."""
 
     def __init__(self, options: Options) -> None:
-        """Prepare a run."""
         self._options = options
         self._started = time.monotonic()
         self._is_serving = False
@@ -72,24 +69,21 @@ class Demonstration:
     async def run(self) -> int:
         """Set everything up; then check it, or let people look at it until Ctrl-C."""
         options = self._options
-        http_port = choose_http_port(options.http_port or (None if options.check else DEFAULT_HTTP_PORT))
+        http_port = options.http_port or (None if options.check else DEFAULT_HTTP_PORT)
         try:
             async with AsyncExitStack() as stack:
-                # Home Assistant's folder stays with the project; ports have short names that can be read.
-                folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="home-", dir=ROOT / ".dev")))
+                home, client = await stack.enter_async_context(new_home(http_port))
+                # Ports have short names that can be read.
                 ports = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="p1-")))
-                write_configuration(folder, http_port)
                 self._say("Starting Home Assistant")
-                home = await stack.enter_async_context(Home(folder, http_port).running())
+                await stack.enter_async_context(home.running())
                 houses = await stack.enter_async_context(open_houses(options, ports))
-                session = await stack.enter_async_context(aiohttp.ClientSession())
-                client = Client(home, session)
                 stack.callback((stopped := threading.Event()).set)
                 lived = houses if options.has_past else []
                 # While Home Assistant starts.
                 pasts = [asyncio.create_task(asyncio.to_thread(live_through, house, stopped)) for house in lived]
                 try:
-                    rooms, statistics = await self._set_up(client, folder / ".storage", houses, pasts)
+                    rooms, statistics = await self._set_up(client, home.folder / ".storage", houses, pasts)
                 except (DemonstrationError, TimeoutError) as error:
                     await asyncio.sleep(1)  # Home Assistant writes its log in a thread of its own
                     reasons = [f"in the log of Home Assistant: {entry}" for entry in home.complaints()]

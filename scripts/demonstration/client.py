@@ -4,12 +4,14 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from http import HTTPStatus
+from pathlib import Path
+import tempfile
 from typing import Any, Final
 
 import aiohttp
 
 from .errors import DemonstrationError
-from .home import Home
+from .home import CONFIGURATION, ROOT, Home, choose_http_port, write_configuration
 from .patience import until
 
 OWNER: Final = "demo"
@@ -17,14 +19,14 @@ PASSWORD: Final = "demo"  # noqa: S105 - printed for all to see; nothing but thi
 START_LIMIT: Final = 240.0
 """Seconds in which Home Assistant must answer: the first start may install packages on a slow line."""
 ANSWER_LIMIT: Final = 60.0
-POLL: Final = 0.1
+FLOWS: Final = "/api/config/config_entries/flow"
+ENTRIES: Final = "/api/config/config_entries/entry"
 
 
 class Client:
-    """The owner's hand in Home Assistant."""
+    """The owner's hand in Home Assistant; `become_owner` comes first."""
 
     def __init__(self, home: Home, session: aiohttp.ClientSession) -> None:
-        """Talk to this Home Assistant; `become_owner` comes first."""
         self._home = home
         self._session = session
         self._headers: dict[str, str] = {}
@@ -62,8 +64,9 @@ class Client:
             state: str = (await websocket.command("get_config"))["state"]
             return state == "RUNNING"
 
-        async with self.websocket() as websocket, asyncio.timeout(START_LIMIT):
-            await until(is_running, POLL)
+        async with self.websocket() as websocket:
+            if not await until(is_running, START_LIMIT):
+                raise DemonstrationError("Home Assistant does not come to run")
 
     async def request(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         """Call the REST API."""
@@ -75,6 +78,14 @@ class Client:
                 raise DemonstrationError(f"{method} {path}: {response.status} {await response.text()}")
             answer: dict[str, Any] = await response.json()
             return answer
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Start Home Assistant and wait until it runs; the first time, become its owner. It is stopped in the end."""
+        async with self._home.running():
+            await (self.wait_for_answer(ENTRIES) if self._headers else self.become_owner())
+            await self.wait_until_running()
+            yield
 
     @asynccontextmanager
     async def websocket(self) -> AsyncIterator[Websocket]:
@@ -96,15 +107,27 @@ class Client:
             except aiohttp.ClientConnectionError:
                 return False
 
-        async with asyncio.timeout(START_LIMIT):
-            await until(answers, POLL)
+        if not await until(answers, START_LIMIT):
+            raise DemonstrationError("Home Assistant does not answer")
+
+
+@asynccontextmanager
+async def new_home(
+    http_port: int | None = None, *, configuration: str = CONFIGURATION, python: Path | None = None
+) -> AsyncIterator[tuple[Home, Client]]:
+    """Make a Home Assistant in a folder of its own, which stays with the project, and a client; it does not run yet."""
+    with tempfile.TemporaryDirectory(prefix="home-", dir=ROOT / ".dev") as name:
+        folder, port = Path(name), choose_http_port(http_port)
+        write_configuration(folder, port, configuration)
+        async with aiohttp.ClientSession() as session:
+            home = Home(folder, port, python)
+            yield home, Client(home, session)
 
 
 class Websocket:
     """An open websocket: one command after the other."""
 
     def __init__(self, connection: aiohttp.ClientWebSocketResponse) -> None:
-        """Take a connection that nothing was said on."""
         self._connection = connection
         self._last_id = 0
 

@@ -3,12 +3,11 @@
 import asyncio
 from typing import Any, Final
 
-from .client import Client
+from .client import FLOWS, Client
 from .errors import DemonstrationError
 from .home import DOMAIN
 from .houses import House
 
-FLOWS: Final = "/api/config/config_entries/flow"
 LISTEN_LIMIT: Final = 120.0
 """Seconds in which listening must come to an end: meters of ten seconds at settings that have to be found."""
 POLL: Final = 0.2
@@ -36,8 +35,13 @@ async def add_entry(client: Client, house: House) -> str:
         if name == "keys" and not answers[name]:
             raise DemonstrationError(f"{house.port} is encrypted: give its key with --decryption-key")
         step = await listen(client, path, await client.request("POST", path, answers.pop(name)))
+    return entry_of(step, house.port)
+
+
+def entry_of(step: dict[str, Any], what: str) -> str:
+    """Return the id of the config entry that the last step of a flow has made."""
     if step["type"] != "create_entry":
-        raise DemonstrationError(f"{house.port} cannot be set up: {step.get('reason', step['type'])}")
+        raise DemonstrationError(f"{what} cannot be set up: {step.get('reason') or step.get('errors') or step}")
     entry_id: str = step["result"]["entry_id"]
     return entry_id
 

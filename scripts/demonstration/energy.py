@@ -1,8 +1,6 @@
 """The energy dashboard: which sensors belong on it, and whether Home Assistant is content with them."""
 
-import asyncio
 from collections.abc import Iterator
-import contextlib
 from dataclasses import dataclass
 import re
 from typing import Any, Final
@@ -20,7 +18,6 @@ GAS_PRICE: Final = 1.25
 WATER_PRICE: Final = 1.10
 CURRENCY: Final = "EUR"
 RECORDER_LIMIT: Final = 20.0
-POLL: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +56,7 @@ async def issues_of_dashboard(client: Client) -> list[str]:
         return not found
 
     async with client.websocket() as websocket:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(RECORDER_LIMIT):
-                await until(is_content, POLL)
+        await until(is_content, RECORDER_LIMIT)
     return found
 
 

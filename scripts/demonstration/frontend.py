@@ -73,7 +73,6 @@ class Browser:
     """A browser without a screen."""
 
     def __init__(self, browser: playwright.sync_api.Browser, screenshots: Path) -> None:
-        """Take a browser that runs."""
         self._browser = browser
         self._screenshots = screenshots
 
@@ -95,7 +94,6 @@ class Frontend:
     """A tab of a browser in which Home Assistant is open."""
 
     def __init__(self, page: Page, url: str, screenshots: Path) -> None:
-        """Take an empty tab."""
         self._page = page
         self._url = url
         self._screenshots = screenshots

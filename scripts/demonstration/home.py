@@ -101,7 +101,7 @@ class Home:
         self._program = (python or Path(sys.executable)).parent / "hass"
         self.url = f"http://{HOST}:{http_port}"
         self.log = folder / "console.log"
-        self._folder = folder
+        self.folder = folder
         self._process: asyncio.subprocess.Process | None = None
         self._watcher: asyncio.Task[int] | None = None
 
@@ -167,7 +167,7 @@ class Home:
         while True:
             with self.log.open("ab") as output:
                 self._process = await start_child(
-                    [self._program, "-c", self._folder, "--log-no-color"],
+                    [self._program, "-c", self.folder, "--log-no-color"],
                     output=output,
                     environment={"PYTHONUNBUFFERED": "1"},
                 )

@@ -1,8 +1,7 @@
 """Houses with a meter: what is on the P1 port, and what is known of the past."""
 
-import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,7 +22,6 @@ from .show_room import Exhibit
 ANNOUNCED: Final = re.compile(r"^(port|decryption key|additional key): (\S+)", re.MULTILINE)
 START_LIMIT: Final = 30.0
 PARTS: Final = ROOT / "custom_components" / DOMAIN / "parts"
-POLL: Final = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,54 +81,50 @@ async def open_houses(options: Options, folder: Path) -> AsyncIterator[list[Hous
     since = now - timedelta(days=options.days)
     keys = {"--decryption-key": options.decryption_key, "--additional-key": options.additional_key}
     key_arguments = [part for name, key in keys.items() if key for part in (name, key)]
-    children: list[asyncio.subprocess.Process] = []
-    houses: list[House] = []
-
-    async def start(
-        name: str, arguments: list[str], last: str = "port", *, has_homewizard: bool = False
-    ) -> dict[str, str]:
-        log = folder / f"{name}.log"
-        where = ["--homewizard", "0"] if has_homewizard else ["--link", str(folder / name)]
-        with log.open("wb") as output:
-            child = await start_child([sys.executable, "-m", "simulator", *where, *arguments], output=output)
-        children.append(child)
-        return await _announced(child, log, last)
-
-    try:
+    async with AsyncExitStack() as stack:
         if options.telegrams:
-            await start("meter", [part for path in options.telegrams for part in ("--telegram", str(path))])
-            houses.append(House(str(folder / "meter"), options.decryption_key, options.additional_key))
-        else:
-            for seed, exhibit in enumerate(options.exhibits, start=1):
-                arguments = ["--model", exhibit.model, "--seed", str(seed), "--since", since.isoformat(), "--solar"]
-                if exhibit.mbus:
-                    arguments += ["--mbus", exhibit.mbus]
-                is_encrypted = MODELS[exhibit.model].authentication_key is not None
-                if is_encrypted:
-                    arguments += key_arguments
-                name = "meter" if len(options.exhibits) < 2 else f"meter{seed}"
-                last = "additional key" if is_encrypted else "port"
-                said = await start(name, arguments, last, has_homewizard=exhibit.has_homewizard)
-                keys_of_meter = said.get("decryption key"), said.get("additional key")
-                houses.append(House(said["port"], *keys_of_meter, exhibit, seed, since, choose_http_port(None)))
+            captures = [part for path in options.telegrams for part in ("--telegram", str(path))]
+            meter = simulated_meter(folder / "meter.log", "--link", str(folder / "meter"), *captures)
+            said = await stack.enter_async_context(meter)
+            yield [House(said["port"], options.decryption_key, options.additional_key)]
+            return
+        houses: list[House] = []
+        for seed, exhibit in enumerate(options.exhibits, start=1):
+            name = "meter" if len(options.exhibits) < 2 else f"meter{seed}"
+            where = ["--homewizard", "0"] if exhibit.has_homewizard else ["--link", str(folder / name)]
+            arguments = ["--seed", str(seed), "--since", since.isoformat(), "--solar"]
+            if MODELS[exhibit.model].authentication_key is not None:
+                arguments += key_arguments
+            meter = simulated_meter(folder / f"{name}.log", *where, *arguments, model=exhibit.model, mbus=exhibit.mbus)
+            said = await stack.enter_async_context(meter)
+            keys_of_meter = said.get("decryption key"), said.get("additional key")
+            houses.append(House(said["port"], *keys_of_meter, exhibit, seed, since, choose_http_port(None)))
         yield houses
-    finally:
-        for child in children:
-            await stop_child(child)
 
 
-async def _announced(child: asyncio.subprocess.Process, log: Path, last: str) -> dict[str, str]:
-    """Wait until the simulator has opened its port and said everything about itself, and return that."""
+@asynccontextmanager
+async def simulated_meter(
+    log: Path, *arguments: str, model: str = "", mbus: str | None = None
+) -> AsyncIterator[dict[str, str]]:
+    """Start a simulated meter, and stop it in the end; yield what it says about its port and its keys."""
+    command = [sys.executable, "-m", "simulator", *arguments]
+    command += [part for name, text in (("--model", model), ("--mbus", mbus)) if text for part in (name, text)]
+    # What it says last.
+    last = "additional key" if model and MODELS[model].authentication_key is not None else "port"
+
+    def said() -> str:
+        return log.read_text().strip()
 
     async def is_open() -> bool:
         if child.returncode is not None:
-            raise DemonstrationError(f"the simulated meter does not start: {_said(log)}")
-        return last in dict(ANNOUNCED.findall(_said(log)))
+            raise DemonstrationError(f"the simulated meter does not start: {said()}")
+        return last in dict(ANNOUNCED.findall(said()))
 
-    async with asyncio.timeout(START_LIMIT):
-        await until(is_open, POLL)
-    return dict(ANNOUNCED.findall(_said(log)))
-
-
-def _said(log: Path) -> str:
-    return log.read_text().strip()
+    with log.open("wb") as output:
+        child = await start_child(command, output=output)
+    try:
+        if not await until(is_open, START_LIMIT, 0.05):
+            raise DemonstrationError("the simulated meter does not open its port")
+        yield dict(ANNOUNCED.findall(said()))
+    finally:
+        await stop_child(child)

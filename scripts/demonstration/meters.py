@@ -1,8 +1,6 @@
 """The meters of a config entry as Home Assistant shows them: devices, entities, states."""
 
-import asyncio
 from collections.abc import Iterator
-import contextlib
 from dataclasses import dataclass
 import math
 from typing import Any, Final
@@ -18,7 +16,6 @@ APPEAR_LIMIT: Final = 90.0
 """Seconds in which every meter must have values: version 2 meters speak every ten."""
 COUNT_LIMIT: Final = 60.0
 """Seconds more in which every register must have a number: they are believed after three telegrams."""
-POLL: Final = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,33 +140,27 @@ async def wait_for_meters(client: Client, entry_id: str, expected: int) -> list[
         meters[:] = await read_meters(websocket, entry_id)
         return all(sensor.is_number for meter in meters for sensor in meter.sensors if sensor.is_register)
 
-    try:
-        async with asyncio.timeout(APPEAR_LIMIT), client.websocket() as websocket:
-            await until(are_there, POLL)
-    except TimeoutError:
-        silent = [meter.name for meter in meters if not meter.is_port and not _speaks(meter)]
-        names = [meter.name for meter in meters]
-        raise DemonstrationError(
-            f"expected {expected} meters with values; there are {names}, and without values {silent}"
-        ) from None
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(COUNT_LIMIT), client.websocket() as websocket:
-            await until(all_count, POLL)
+    async with client.websocket() as websocket:
+        if not await until(are_there, APPEAR_LIMIT):
+            silent = [meter.name for meter in meters if not meter.is_port and not _speaks(meter)]
+            names = [meter.name for meter in meters]
+            raise DemonstrationError(
+                f"expected {expected} meters with values; there are {names}, and without values {silent}"
+            )
+        await until(all_count, COUNT_LIMIT)
     return meters
 
 
 async def wait_for_change(client: Client, entry_id: str) -> None:
     """Return when anything of an entry was reported anew: the meter is really read."""
-    try:
-        async with asyncio.timeout(APPEAR_LIMIT), client.websocket() as websocket:
-            before = _reports(await read_meters(websocket, entry_id))
-            await until(lambda: _changed(websocket, entry_id, before), POLL)
-    except TimeoutError:
-        raise DemonstrationError("the values stand still") from None
 
+    async def is_new() -> bool:
+        return _reports(await read_meters(websocket, entry_id)) != before
 
-async def _changed(websocket: Websocket, entry_id: str, before: dict[str, str]) -> bool:
-    return _reports(await read_meters(websocket, entry_id)) != before
+    async with client.websocket() as websocket:
+        before = _reports(await read_meters(websocket, entry_id))
+        if not await until(is_new, APPEAR_LIMIT):
+            raise DemonstrationError("the values stand still")
 
 
 def _speaks(meter: Meter) -> bool:

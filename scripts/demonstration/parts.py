@@ -1,7 +1,6 @@
 """The parts of the integration that a house has switched on, what they know of the past, and whether they work."""
 
 import asyncio
-import contextlib
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
 import json
@@ -11,7 +10,7 @@ from typing import Any, Final
 from custom_components.dsmr_p1.p1 import Decoder, Reading
 from simulator.crc import crc16
 
-from .client import Client
+from .client import ENTRIES, Client
 from .energy import CURRENCY, MAIN_SLOT
 from .errors import DemonstrationError
 from .home import DOMAIN, HOST
@@ -22,22 +21,21 @@ from .past import Past, metadata_of, sums_of
 from .patience import until
 from .show_room import Parts
 
-ENTRIES: Final = "/api/config/config_entries"
+OPTIONS: Final = "/api/config/config_entries/options/flow"
 WITH_ENTITIES: Final = frozenset(("coach", "headroom"))
 UNKNOWN_AT_FIRST: Final = ("coach_month_peak", "coach_month_peak_time")
 """What has no value before a quarter of the month is over."""
 NOTHING: Final = (None, "unknown", "unavailable")
 VALUES_LIMIT: Final = 30.0
 TELEGRAM_LIMIT: Final = 20.0
-POLL: Final = 0.5
 KILO: Final = 1000
 
 
 async def switch_on(client: Client, entry_id: str, parts: Parts) -> None:
     """Go through the options of each part as an owner does, and return when the entry has been set up with them."""
     for part, settings in parts.items():
-        step = await client.request("POST", f"{ENTRIES}/options/flow", {"handler": entry_id})
-        path = f"{ENTRIES}/options/flow/{step['flow_id']}"
+        step = await client.request("POST", OPTIONS, {"handler": entry_id})
+        path = f"{OPTIONS}/{step['flow_id']}"
         step = await client.request("POST", path, {"next_step_id": part})
         while step["type"] == "form" and not step.get("errors"):
             fields = {field["name"] for field in step["data_schema"]}
@@ -46,7 +44,7 @@ async def switch_on(client: Client, entry_id: str, parts: Parts) -> None:
         if step["type"] != "create_entry":
             raise DemonstrationError(f"{part} cannot be switched on: {step.get('errors') or step.get('reason')}")
     # Every change sets the entry up anew, in its own time.
-    await client.request("POST", f"{ENTRIES}/entry/{entry_id}/reload")
+    await client.request("POST", f"{ENTRIES}/{entry_id}/reload")
 
 
 async def remember_quarters(client: Client, storage: Path, entry_id: str, house: House) -> None:
@@ -119,9 +117,7 @@ async def _without_value(client: Client, wanted: set[str]) -> list[str]:
         return not found
 
     async with client.websocket() as websocket:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(VALUES_LIMIT):
-                await until(all_have, POLL)
+        await until(all_have, VALUES_LIMIT)
     return found
 
 

@@ -5,7 +5,6 @@ core, so every channel of every model has its past under the right id, and the l
 the port goes on from.
 """
 
-import asyncio
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -17,6 +16,7 @@ from custom_components.dsmr_p1.p1 import Decoder, Reading, present
 
 from .client import Client
 from .energy import CURRENCY
+from .errors import DemonstrationError
 from .houses import House
 from .meters import Meter, Sensor
 from .patience import until
@@ -43,7 +43,6 @@ UNIT_CLASSES: Final = {
 }
 ARITHMETIC_MEAN: Final = 1
 COSTS_LIMIT: Final = 30.0
-POLL: Final = 0.5
 
 
 @dataclass(slots=True)
@@ -149,8 +148,8 @@ async def fill_in_costs(client: Client, start: datetime, prices: dict[str, float
         return sensors.keys() >= prices.keys() and rows.keys() >= prices.keys()
 
     async with client.websocket() as websocket:
-        async with asyncio.timeout(COSTS_LIMIT):
-            await until(are_there, POLL)
+        if not await until(are_there, COSTS_LIMIT):
+            raise DemonstrationError("Home Assistant makes no sensors of costs")
         for statistic, price in prices.items():
             costs = [
                 {
@@ -160,27 +159,24 @@ async def fill_in_costs(client: Client, start: datetime, prices: dict[str, float
                 }
                 for row in rows[statistic]
             ]
-            metadata = {
-                "source": "recorder",
-                "statistic_id": sensors[statistic],
-                "name": None,
-                "has_sum": True,
-                "mean_type": 0,
-                "unit_class": None,
-                "unit_of_measurement": CURRENCY,
-            }
+            metadata = _metadata(sensors[statistic], CURRENCY)
             await websocket.command("recorder/import_statistics", metadata=metadata, stats=costs)
 
 
 def metadata_of(sensor: Sensor) -> dict[str, Any]:
     """Return what the recorder is to know of the statistics of a sensor."""
     unit = sensor.attributes.get("unit_of_measurement")
+    mean_type = ARITHMETIC_MEAN if sensor.is_measurement else 0
+    return _metadata(sensor.entity_id, unit, has_sum=sensor.is_register, mean_type=mean_type)
+
+
+def _metadata(statistic_id: str, unit: str | None, *, has_sum: bool = True, mean_type: int = 0) -> dict[str, Any]:
     return {
         "source": "recorder",
-        "statistic_id": sensor.entity_id,
+        "statistic_id": statistic_id,
         "name": None,
-        "has_sum": sensor.is_register,
-        "mean_type": ARITHMETIC_MEAN if sensor.is_measurement else 0,
+        "has_sum": has_sum,
+        "mean_type": mean_type,
         "unit_class": UNIT_CLASSES.get(unit) if unit else None,
         "unit_of_measurement": unit,
     }

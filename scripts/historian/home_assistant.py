@@ -22,7 +22,6 @@ class HomeAssistant:
     """An open connection: one command after the other."""
 
     def __init__(self, connection: aiohttp.ClientWebSocketResponse) -> None:
-        """Take a connection that is authenticated."""
         self._connection = connection
         self._last_id = 0
 

@@ -35,7 +35,7 @@ class Day:
 
     start: datetime
     minutes: int
-    net: tuple[list[int], list[int], list[int]]
+    net: list[list[int]]
     total: list[int]
     reactive: list[int]
     gas: list[int]
@@ -87,7 +87,7 @@ class DayBuilder:
         return Day(
             start=self._start,
             minutes=self._minutes,
-            net=(net[0], net[1], net[2]),
+            net=net,
             total=[sum(minute) for minute in zip(*net, strict=True)],
             reactive=[power // 6 - 70 for power in active],
             gas=_running(burned),

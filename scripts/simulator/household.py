@@ -45,7 +45,7 @@ class Snapshot:
     """What the main meter knows at one instant.
 
     Energy in Wh and varh per tariff (low, normal), power in W and var (positive is import), voltage in 0.1 V,
-    current in mA.
+    current in mA; what is of a phase is so for all three.
     """
 
     time: datetime
@@ -54,15 +54,15 @@ class Snapshot:
     exported: tuple[int, int]
     reactive_imported: tuple[int, int]
     reactive_exported: tuple[int, int]
-    power: tuple[int, int, int]
+    power: tuple[int, ...]
     reactive_power: int
-    voltage: tuple[int, int, int]
-    current: tuple[int, int, int]
+    voltage: tuple[int, ...]
+    current: tuple[int, ...]
     power_failures: int
     long_power_failures: int
     failure_log: tuple[PowerFailure, ...]
-    sags: tuple[int, int, int]
-    swells: tuple[int, int, int]
+    sags: tuple[int, ...]
+    swells: tuple[int, ...]
     demand: int
     month_peak: Peak
     peak_history: tuple[MonthPeak, ...]
@@ -170,19 +170,15 @@ class Household:
             exported=self._exported.read(),
             reactive_imported=self._reactive_imported.read(),
             reactive_exported=self._reactive_exported.read(),
-            power=(power[0], power[1], power[2]),
+            power=power,
             reactive_power=day.reactive[minute],
-            voltage=(voltage[0], voltage[1], voltage[2]),
-            current=(
-                abs(power[0]) * 10_000 // voltage[0],
-                abs(power[1]) * 10_000 // voltage[1],
-                abs(power[2]) * 10_000 // voltage[2],
-            ),
+            voltage=voltage,
+            current=tuple(abs(watts) * 10_000 // volts for watts, volts in zip(power, voltage, strict=True)),
             power_failures=self._incidents.power_failures,
             long_power_failures=self._incidents.long_power_failures,
             failure_log=tuple(self._incidents.failure_log),
-            sags=self._incidents.sags_by_phase,
-            swells=self._incidents.swells_by_phase,
+            sags=tuple(self._incidents.sags),
+            swells=tuple(self._incidents.swells),
             demand=self._quarter_energy // QUARTER,
             month_peak=self._month_peak,
             peak_history=tuple(self._peak_history),

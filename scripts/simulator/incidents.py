@@ -28,7 +28,7 @@ class PowerFailure:
 
 
 class Incidents:
-    """Counters and log of one connection, with a past of some years."""
+    """Counters and log of one connection, with a past of some years; sags and swells are by phase."""
 
     def __init__(self, seed: int, start: datetime, region: Region, phases: int) -> None:
         """Invent the past before the start."""
@@ -43,18 +43,8 @@ class Incidents:
             self.failure_log.appendleft(PowerFailure(end.replace(microsecond=0), drawn.randrange(LONG_FAILURE, 9000)))
         self.long_power_failures = len(self.failure_log)
         self.power_failures = self.long_power_failures + drawn.randrange(1, 8)
-        self._sags = [drawn.randrange(6) if phase < phases else 0 for phase in range(3)]
-        self._swells = [drawn.randrange(3) if phase < phases else 0 for phase in range(3)]
-
-    @property
-    def sags_by_phase(self) -> tuple[int, int, int]:
-        """Return the number of voltage sags of each phase."""
-        return self._sags[0], self._sags[1], self._sags[2]
-
-    @property
-    def swells_by_phase(self) -> tuple[int, int, int]:
-        """Return the number of voltage swells of each phase."""
-        return self._swells[0], self._swells[1], self._swells[2]
+        self.sags = [drawn.randrange(6) if phase < phases else 0 for phase in range(3)]
+        self.swells = [drawn.randrange(3) if phase < phases else 0 for phase in range(3)]
 
     def end_day(self, day: date) -> None:
         """Count what happened on a day."""
@@ -68,12 +58,12 @@ class Incidents:
             end = noon.astimezone(UTC) + timedelta(seconds=drawn.randrange(36_000))
             self.failure_log.appendleft(PowerFailure(end, drawn.randrange(LONG_FAILURE, 9000)))
         for phase in range(self._phases):
-            self._sags[phase] += drawn.random() < SAG_CHANCE
-            self._swells[phase] += drawn.random() < SWELL_CHANCE
+            self.sags[phase] += drawn.random() < SAG_CHANCE
+            self.swells[phase] += drawn.random() < SWELL_CHANCE
 
     def clear(self) -> None:
         """Forget everything, as a new meter does."""
         self.failure_log.clear()
         self.power_failures = self.long_power_failures = 0
-        self._sags = [0, 0, 0]
-        self._swells = [0, 0, 0]
+        self.sags = [0, 0, 0]
+        self.swells = [0, 0, 0]

@@ -37,7 +37,6 @@ class Ear:
     """Hears all messages under a topic, while it is open."""
 
     def __init__(self, broker: Server, topic: str) -> None:
-        """Prepare to listen at a broker."""
         self._messages: list[tuple[float, str]] = []
         self._broker = broker
         self._client = Client(CallbackAPIVersion.VERSION2)

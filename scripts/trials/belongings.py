@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from demonstration.client import Client, Websocket
-from demonstration.config_flow import FLOWS
+from demonstration.client import FLOWS, Client, Websocket
+from demonstration.config_flow import entry_of
 from demonstration.errors import DemonstrationError
 
 UNKNOWN: Final = frozenset({"unavailable", "unknown"})
@@ -108,26 +108,16 @@ def _add_sources(found: Belongings, shown: dict[str, dict[str, Any]]) -> None:
         if device_class != "energy":
             source = {"type": device_class, "stat_cost": None, "entity_energy_price": None}
             found.sources.append(source | {"stat_energy_from": register, "number_energy_price": price})
-        elif any(word in register for word in ("production", "delivered", "export")):
-            price = EXPORT_PRICE
-            found.sources.append(
-                {
-                    "type": "grid",
-                    "stat_energy_from": None,
-                    "stat_energy_to": register,
-                    "number_energy_price": None,
-                    "number_energy_price_export": price,
-                    "cost_adjustment_day": 0,
-                }
-            )
         else:
+            is_export = any(word in register for word in ("production", "delivered", "export"))
+            price = EXPORT_PRICE if is_export else price
             found.sources.append(
                 {
                     "type": "grid",
-                    "stat_energy_from": register,
-                    "stat_energy_to": None,
-                    "number_energy_price": price,
-                    "number_energy_price_export": None,
+                    "stat_energy_from": None if is_export else register,
+                    "stat_energy_to": register if is_export else None,
+                    "number_energy_price": None if is_export else price,
+                    "number_energy_price_export": price if is_export else None,
                     "cost_adjustment_day": 0,
                 }
             )
@@ -190,9 +180,7 @@ async def _add_helper(client: Client, domain: str, answers: list[dict[str, Any]]
     path = f"{FLOWS}/{step['flow_id']}"
     for answer in answers:
         step = await client.request("POST", path, answer)
-    if step["type"] != "create_entry":
-        raise DemonstrationError(f"{domain} cannot be set up: {step.get('errors') or step}")
     async with client.websocket() as websocket:
-        made = await used_entities(websocket, step["result"]["entry_id"])
+        made = await used_entities(websocket, entry_of(step, domain))
     entity_id: str = next(iter(made.values()))["entity_id"]
     return entity_id

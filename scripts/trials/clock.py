@@ -23,7 +23,6 @@ class FastClock:
     """The time: it passes as ever until `is_fast`, and jumps from then on."""
 
     def __init__(self, start: datetime) -> None:
-        """Begin at a time."""
         self.is_fast = False
         self._began_at = start.timestamp()
         self._passed = 0.0
@@ -84,7 +83,6 @@ class FastSelector(selectors.DefaultSelector):
     """Waits for files, and lets the clock jump instead of waiting for timers."""
 
     def __init__(self, clock: FastClock) -> None:
-        """Initialize for a clock."""
         super().__init__()
         self._clock = clock
 
@@ -108,7 +106,6 @@ class FastLoop(asyncio.SelectorEventLoop):
     """The event loop of a fast clock."""
 
     def __init__(self, clock: FastClock) -> None:
-        """Initialize for a clock."""
         super().__init__(FastSelector(clock))
         self._fast_clock = clock
 

@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
-from typing import Any, Final
+from typing import Final
 
 from demonstration.client import Client
 from demonstration.home import DOMAIN
 
 from .belongings import UNKNOWN, Belongings
+from .counting import Row
 from .old_houses import CORE
 
 _TIMES: Final = frozenset({"created_at", "modified_at"})
@@ -22,7 +23,6 @@ _UNIT: Final = "unit_of_measurement"
 TOLERANCE: Final = 1e-4
 CENT: Final = 0.01
 
-type Row = dict[str, Any]
 type Costs = dict[str, float]
 """What a cost sensor shows beyond the price of its register, by that register: it stays the same."""
 

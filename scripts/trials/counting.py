@@ -1,6 +1,5 @@
 """What the recorder made of a meter's registers, beside what the meter has counted."""
 
-import asyncio
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -15,12 +14,12 @@ from demonstration.meters import Meter, Sensor
 from demonstration.patience import until
 
 FIVE_MINUTES: Final = timedelta(minutes=5)
-ROWS_LIMIT: Final = 340.0
-POLL: Final = 2.0
+ROWS_LIMIT: Final = 400.0
 SLACK: Final = timedelta(seconds=5)
 """How punctual the simulated meter is."""
 TOLERANCE: Final = 1e-6
 
+type Row = dict[str, Any]
 type Counts = dict[tuple[str, str], float]
 """What registers say, by slot and channel."""
 
@@ -29,7 +28,6 @@ class Use:
     """What the meter of a house has counted since now."""
 
     def __init__(self, house: House) -> None:
-        """Begin to count."""
         self.start = datetime.now(UTC)
         self._house = house
         self._first = self._counts(self.start - SLACK)
@@ -61,7 +59,7 @@ async def complaints_about_counting(client: Client, meters: list[Meter], use: Us
     registers = {
         sensor.entity_id: (sensor, meter.slot) for meter in meters for sensor in meter.sensors if sensor.is_register
     }
-    rows = await _statistics(client, list(registers), use.start)
+    rows = await rows_until_now(client, list(registers), use.start - FIVE_MINUTES)
     states = await _states(client, list(registers), use.start)
     bounds = use.bounds()
     found = [] if registers else ["there are no registers"]
@@ -87,7 +85,7 @@ def _complaints_about_states(sensor: Sensor, values: list[float], within: tuple[
         yield f"{sensor.entity_id} fell"
 
 
-def _complaints_about_rows(entity_id: str, rows: list[dict[str, Any]], within: tuple[float, float]) -> Iterator[str]:
+def _complaints_about_rows(entity_id: str, rows: list[Row], within: tuple[float, float]) -> Iterator[str]:
     """Yield where a sum falls, jumps, or is more than the meter has counted."""
     first, last = within
     for before, after in pairwise(rows):
@@ -99,29 +97,35 @@ def _complaints_about_rows(entity_id: str, rows: list[dict[str, Any]], within: t
             yield f"the sum of {entity_id} is {row['sum']}, the meter has counted {last - first}"
 
 
-async def _statistics(client: Client, entity_ids: list[str], start: datetime) -> dict[str, list[dict[str, Any]]]:
-    """Return the rows of five minutes of each, when the five minutes of now are among them."""
-    now = datetime.now(UTC)
-    rows: dict[str, list[dict[str, Any]]] = {}
+async def rows_of(client: Client, ids: list[str], start: datetime, period: str = "5minute") -> dict[str, list[Row]]:
+    """Return the rows of statistics since some time."""
+    types = ["sum", "state", "change"]
+    async with client.websocket() as websocket:
+        found: dict[str, list[Row]] = await websocket.command(
+            "recorder/statistics_during_period",
+            start_time=start.isoformat(),
+            statistic_ids=ids,
+            period=period,
+            types=types,
+        )
+    return found
+
+
+async def rows_until_now(client: Client, ids: list[str], start: datetime) -> dict[str, list[Row]]:
+    """Return the rows of five minutes since some time, when the recorder has written the five minutes of now."""
+    now = datetime.now(UTC).timestamp()
+    rows: dict[str, list[Row]] = {}
+    print("waiting for the recorder's five minutes", flush=True)
+
+    def late() -> list[str]:
+        return [one for one in ids if not rows.get(one) or rows[one][-1]["end"] / 1000 < now]
 
     async def are_there() -> bool:
-        rows.update(
-            await websocket.command(
-                "recorder/statistics_during_period",
-                start_time=(start - FIVE_MINUTES).isoformat(),
-                statistic_ids=entity_ids,
-                period="5minute",
-                types=["sum", "state"],
-            )
-        )
-        return all(rows.get(own) and rows[own][-1]["end"] / 1000 >= now.timestamp() for own in entity_ids)
+        rows.update(await rows_of(client, ids, start))
+        return not late()
 
-    try:
-        async with asyncio.timeout(ROWS_LIMIT), client.websocket() as websocket:
-            await until(are_there, POLL)
-    except TimeoutError:
-        missing = [own for own in entity_ids if not rows.get(own)]
-        raise DemonstrationError(f"the recorder writes no statistics; without any are {missing}") from None
+    if not await until(are_there, ROWS_LIMIT, 2.0):
+        raise DemonstrationError(f"the recorder does not write {', '.join(late())}")
     return rows
 
 

@@ -5,20 +5,17 @@ measured. What a port costs is the difference to the same Home Assistant before 
 """
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 import tempfile
 import time
 from typing import Any, Final
 
-import aiohttp
-
-from demonstration.client import Client
-from demonstration.config_flow import FLOWS, add_entry
+from demonstration.client import FLOWS, Client, new_home
+from demonstration.config_flow import add_entry, entry_of
 from demonstration.errors import DemonstrationError
-from demonstration.home import DOMAIN, HOST, PLACE, ROOT, Home, choose_http_port, write_configuration
+from demonstration.home import DOMAIN, HOST, PLACE, Home
 from demonstration.houses import House
 from demonstration.patience import until
 
@@ -27,7 +24,6 @@ from .network import METERS, NetworkPort, open_ports
 from .servers import DATABASE, Server, influxdb, mosquitto, postgresql
 from .usage import Usage, usage_of
 
-ENTRIES: Final = "/api/config/config_entries/entry"
 TOPIC: Final = "homes"
 MQTT_SETTINGS: Final = {"set_ca_cert": "off", "set_client_cert": False}
 AT_ONCE: Final = 10
@@ -36,7 +32,6 @@ EMPTY_SECONDS: Final = 30.0
 SETTLE: Final = 20.0
 """Seconds between a start and a measurement."""
 VALUES_LIMIT: Final = 180.0
-POLL: Final = 0.5
 CONFIGURATION: Final = """\
 {place}\
 recorder:
@@ -81,7 +76,6 @@ class Homes:
     async def run(self) -> int:
         """Set up, start again, measure, tell; return 1 where a port is missing or a message did not arrive."""
         async with AsyncExitStack() as stack:
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="home-", dir=ROOT / ".dev")))
             # PostgreSQL runs as another user, and a socket has a short name.
             servers = [
                 await stack.enter_async_context(
@@ -90,18 +84,13 @@ class Homes:
                 for run in (postgresql, mosquitto, influxdb)
             ]
             database, broker, series = servers
-            http_port = choose_http_port(None)
-            write_configuration(folder, http_port, CONFIGURATION.format(place=PLACE, database=database.address))
-            home = Home(folder, http_port)
-            client = Client(home, await stack.enter_async_context(aiohttp.ClientSession()))
+            configuration = CONFIGURATION.format(place=PLACE, database=database.address)
+            home, client = await stack.enter_async_context(new_home(configuration=configuration))
             ports = await stack.enter_async_context(open_ports(self._count, self._period))
-            async with home.running():
-                await client.become_owner()
-                await client.wait_until_running()
+            async with client.running():
                 await _connect(client, broker, series)
-            with (folder / "configuration.yaml").open("a") as configuration:
-                configuration.write(STREAM)
-            async with _started(home, client):
+            (home.folder / "configuration.yaml").write_text(configuration + STREAM)
+            async with client.running():
                 empty = await _cost(home, servers, EMPTY_SECONDS)
                 began = time.monotonic()
                 await _set_up(client, ports)
@@ -110,7 +99,7 @@ class Homes:
                     f"{self._count} ports set up in {time.monotonic() - began:.0f} s, {AT_ONCE} at a time", flush=True
                 )
             began = time.monotonic()
-            async with _started(home, client):
+            async with client.running():
                 started = time.monotonic() - began
                 await self._wait_for_values(client)
                 print(
@@ -137,11 +126,8 @@ class Homes:
             lacking[:] = self._lacking(await _states(client))
             return not lacking
 
-        try:
-            async with asyncio.timeout(VALUES_LIMIT):
-                await until(are_there, POLL)
-        except TimeoutError:
-            raise DemonstrationError(f"not all ports are there: {', '.join(lacking[:10])}") from None
+        if not await until(are_there, VALUES_LIMIT, 0.5):
+            raise DemonstrationError(f"not all ports are there: {', '.join(lacking[:10])}")
 
     def _lacking(self, states: States) -> list[str]:
         found = [] if len(states) == self._count else [f"{len(states)} ports instead of {self._count}"]
@@ -214,8 +200,7 @@ async def _fill_in(client: Client, domain: str, answers: dict[str, dict[str, Any
         if step.get("errors") or step["step_id"] not in answers:
             raise DemonstrationError(f"{domain} cannot be set up: {step['step_id']} {step.get('errors')}")
         step = await client.request("POST", f"{FLOWS}/{step['flow_id']}", answers[step["step_id"]])
-    if step["type"] != "create_entry":
-        raise DemonstrationError(f"{domain} cannot be set up: {step.get('reason', step['type'])}")
+    entry_of(step, domain)
 
 
 async def _set_up(client: Client, ports: list[NetworkPort]) -> None:
@@ -226,14 +211,6 @@ async def _set_up(client: Client, ports: list[NetworkPort]) -> None:
             await add_entry(client, House(port.address))
 
     await asyncio.gather(*map(add, ports))
-
-
-@asynccontextmanager
-async def _started(home: Home, client: Client) -> AsyncIterator[None]:
-    async with home.running():
-        await client.wait_for_answer(ENTRIES)
-        await client.wait_until_running()
-        yield
 
 
 async def _cost(home: Home, servers: list[Server], seconds: float) -> Cost:

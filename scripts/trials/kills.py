@@ -6,8 +6,8 @@ files are written. Now and then it is started anew in good order instead.
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Iterator
+from contextlib import AsyncExitStack
 import json
 from pathlib import Path
 import random
@@ -16,11 +16,9 @@ import tempfile
 import time
 from typing import Final
 
-import aiohttp
-
-from demonstration.client import Client
+from demonstration.client import ENTRIES, Client, new_home
 from demonstration.config_flow import add_entry
-from demonstration.home import DOMAIN, ROOT, Home, choose_http_port, write_configuration
+from demonstration.home import DOMAIN, Home
 from demonstration.houses import House, open_houses
 from demonstration.meters import Meter, read_meters, wait_for_meters
 from demonstration.options import Options
@@ -28,13 +26,11 @@ from demonstration.patience import until
 
 from .counting import Use, complaints_about_counting
 
-ENTRIES: Final = "/api/config/config_entries/entry"
 STARTING, RUNNING, RELOADING, STOPPING, RESTART = "starting", "running", "reloading", "stopping", "restart"
 DEEDS: Final = {STARTING: 20, RUNNING: 45, RELOADING: 12, STOPPING: 15, RESTART: 8}
 """When Home Assistant is killed, and how often of a hundred times; a restart is none."""
 VALUES_LIMIT: Final = 30.0
 """Seconds after a start in which nothing may be unavailable any more."""
-POLL: Final = 0.1
 
 type Entities = frozenset[tuple[str, str, str]]
 """Slot, channel and entity id of all entities, and slot and name of all devices."""
@@ -57,21 +53,17 @@ class Kills:
         """Set up, kill, check, tell; return 1 where something failed."""
         began = time.monotonic()
         async with AsyncExitStack() as stack:
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="home-", dir=ROOT / ".dev")))
+            home, client = await stack.enter_async_context(new_home())
             ports = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="p1-")))
-            http_port = choose_http_port(None)
-            write_configuration(folder, http_port)
-            home = Home(folder, http_port)
             houses = await stack.enter_async_context(open_houses(Options(days=1), ports))
-            client = Client(home, await stack.enter_async_context(aiohttp.ClientSession()))
             use = Use(houses[0])
             await self._set_up(home, client, houses[0])
             while self._killed < self._times:
                 await self._live_and_die(home, client, self._draw())
-                self._fail(_damaged_files(folder))
+                self._fail(_damaged_files(home.folder))
                 print(f"\r{self._killed} of {self._times}, {len(self._failures)} failures", end="", flush=True)
-            print("\nWaiting for the recorder's next five minutes")
-            async with self._started(home, client):
+            print()
+            async with client.running():
                 meters = await self._meters(client)
                 self._fail(await complaints_about_counting(client, meters, use))
                 await self._check(client)
@@ -97,9 +89,7 @@ class Kills:
 
     async def _set_up(self, home: Home, client: Client, house: House) -> None:
         """Set the integration up as an owner does. The first kill comes at any time after that, not in peace."""
-        async with home.running():
-            await client.become_owner()
-            await client.wait_until_running()
+        async with client.running():
             self._entry_id = await add_entry(client, house)
             self._baseline = _entities(await wait_for_meters(client, self._entry_id, house.meters))
             await asyncio.sleep(self._random.uniform(2, 12))
@@ -111,7 +101,7 @@ class Kills:
                 await asyncio.sleep(self._random.uniform(0.5, 6))
                 await home.kill()
         else:
-            async with self._started(home, client):
+            async with client.running():
                 await self._check(client)
                 await asyncio.sleep(self._random.uniform(0, 4))
                 if deed == RELOADING:
@@ -127,14 +117,6 @@ class Kills:
                     await home.kill()
         self._done[deed] += 1
 
-    @asynccontextmanager
-    async def _started(self, home: Home, client: Client) -> AsyncIterator[None]:
-        """Start Home Assistant, wait until it runs, and stop it in good order in the end if it still does."""
-        async with home.running():
-            await client.wait_for_answer(ENTRIES)
-            await client.wait_until_running()
-            yield
-
     async def _check(self, client: Client) -> None:
         """See that the entry is loaded, that its entities are the same, and that they all have values soon."""
         running = time.monotonic()
@@ -146,10 +128,7 @@ class Kills:
             lacking.extend(_difference(self._baseline, _entities(meters)))
             return not lacking
 
-        try:
-            async with asyncio.timeout(VALUES_LIMIT):
-                await until(all_have_values, POLL)
-        except TimeoutError:
+        if not await until(all_have_values, VALUES_LIMIT):
             self._fail(lacking)
         self._slowest = max(self._slowest, time.monotonic() - running)
         entries = await self._entries(client)

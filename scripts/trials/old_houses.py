@@ -1,27 +1,20 @@
 """Houses whose meter is read by Home Assistant's own `dsmr`: their meters on the network, and the flows of an owner."""
 
-import asyncio
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-import sys
-from typing import Any, Final
+from typing import Final
 
-from demonstration.children import start_child, stop_child
-from demonstration.client import Client
-from demonstration.config_flow import FLOWS, listen
+from demonstration.client import FLOWS, Client
+from demonstration.config_flow import entry_of, listen
 from demonstration.errors import DemonstrationError
 from demonstration.home import DOMAIN
-from demonstration.houses import ANNOUNCED
-from demonstration.patience import until
+from demonstration.houses import simulated_meter
 from simulator import MODELS
 
 CORE: Final = "dsmr"
-ENTRIES: Final = "/api/config/config_entries/entry"
-START_LIMIT: Final = 30.0
-POLL: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +24,6 @@ class OldHouse:
     model: str
     version: str
     mbus: str | None = None
-
-    @property
-    def is_encrypted(self) -> bool:
-        """Whether `dsmr` asks for a key."""
-        return MODELS[self.model].authentication_key is not None
 
     @property
     def period(self) -> float:
@@ -65,40 +53,16 @@ class NetworkPort:
 @asynccontextmanager
 async def open_ports(names: Iterable[str], folder: Path) -> AsyncIterator[dict[str, NetworkPort]]:
     """Start the meters of houses, each on a TCP port, and stop them in the end."""
-    children: list[asyncio.subprocess.Process] = []
     ports: dict[str, NetworkPort] = {}
     since = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(days=1)
-    try:
+    async with AsyncExitStack() as stack:
         for seed, name in enumerate(names, start=1):
             house = HOUSES[name]
-            log = folder / f"{name}.log"
-            arguments = ["--tcp", "0", "--model", house.model, "--seed", str(seed), "--since", since.isoformat()]
-            if house.mbus is not None:
-                arguments += ["--mbus", house.mbus]
-            with log.open("wb") as output:
-                child = await start_child([sys.executable, "-m", "simulator", "--solar", *arguments], output=output)
-            children.append(child)
-            said = await _announced(child, log, "additional key" if house.is_encrypted else "port")
+            arguments = ["--tcp", "0", "--solar", "--seed", str(seed), "--since", since.isoformat()]
+            meter = simulated_meter(folder / f"{name}.log", *arguments, model=house.model, mbus=house.mbus)
+            said = await stack.enter_async_context(meter)
             ports[name] = NetworkPort(said["port"], said.get("decryption key"))
         yield ports
-    finally:
-        for child in children:
-            await stop_child(child)
-
-
-async def _announced(child: asyncio.subprocess.Process, log: Path, last: str) -> dict[str, str]:
-    async def is_open() -> bool:
-        if child.returncode is not None:
-            raise DemonstrationError(f"the simulated meter does not start: {_said(log)}")
-        return last in dict(ANNOUNCED.findall(_said(log)))
-
-    async with asyncio.timeout(START_LIMIT):
-        await until(is_open, POLL)
-    return dict(ANNOUNCED.findall(_said(log)))
-
-
-def _said(log: Path) -> str:
-    return log.read_text()
 
 
 async def add_core_entry(client: Client, house: OldHouse, port: NetworkPort) -> str:
@@ -108,7 +72,7 @@ async def add_core_entry(client: Client, house: OldHouse, port: NetworkPort) -> 
     step = await client.request("POST", path, {"port": port.url, "dsmr_version": house.version})
     if step.get("step_id") == "encryption_key":
         step = await client.request("POST", path, {"encryption_key": port.key})
-    return _entry_of(step, f"{CORE} for {house.model}")
+    return entry_of(step, f"{CORE} for {house.model}")
 
 
 async def take_over(client: Client, core_id: str) -> str:
@@ -122,11 +86,4 @@ async def take_over(client: Client, core_id: str) -> str:
         step = await listen(client, path, await client.request("POST", path, {"entry": core_id}))
     if step.get("step_id") != "confirm":
         raise DemonstrationError(f"the take-over stops at {step}")
-    return _entry_of(await client.request("POST", path, {"take_over": True}), DOMAIN)
-
-
-def _entry_of(step: dict[str, Any], what: str) -> str:
-    if step["type"] != "create_entry":
-        raise DemonstrationError(f"{what} cannot be set up: {step.get('reason') or step.get('errors') or step}")
-    entry_id: str = step["result"]["entry_id"]
-    return entry_id
+    return entry_of(await client.request("POST", path, {"take_over": True}), DOMAIN)

@@ -22,7 +22,6 @@ from demonstration.home import HOST, choose_http_port
 from demonstration.patience import until
 
 START_LIMIT: Final = 30.0
-POLL: Final = 0.1
 DATABASE: Final = "homes"
 _UNPACKED: Final = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "dsmr_p1" / "servers"
 
@@ -124,8 +123,8 @@ async def _running(name: str, folder: Path, command: list[str], port: int) -> As
     with log.open("wb") as output:
         child = await start_child(command, output=output, environment={"LD_LIBRARY_PATH": libraries})
     try:
-        async with asyncio.timeout(START_LIMIT):
-            await until(accepts, POLL)
+        if not await until(accepts, START_LIMIT):
+            raise DemonstrationError(f"{name} accepts no connections")
         yield child.pid
     finally:
         await stop_child(child)

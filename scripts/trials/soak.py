@@ -95,7 +95,6 @@ class Complaints(logging.Handler):
     """Collects what the log holds against this integration."""
 
     def __init__(self) -> None:
-        """Collect warnings and worse."""
         super().__init__(logging.WARNING)
         self.found: list[str] = []
 

@@ -8,17 +8,15 @@ import asyncio
 from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 import tempfile
 import time
-from typing import Any, Final
+from typing import Final
 
-import aiohttp
-
-from demonstration.client import Client
+from demonstration.client import ENTRIES, Client, Websocket, new_home
 from demonstration.errors import DemonstrationError
-from demonstration.home import DOMAIN, ROOT, Home, choose_http_port, write_configuration
+from demonstration.home import CONFIGURATION, DOMAIN
 from demonstration.patience import until
 
 from .belongings import UNKNOWN, Belongings, settle, states, used_entities
@@ -34,18 +32,17 @@ from .comparing import (
     gaps,
     take_snapshot,
 )
-from .old_houses import CORE, ENTRIES, HOUSES, NetworkPort, OldHouse, add_core_entry, open_ports, take_over
+from .counting import FIVE_MINUTES, rows_of, rows_until_now
+from .old_houses import CORE, HOUSES, NetworkPort, OldHouse, add_core_entry, open_ports, take_over
 
 VALUES_LIMIT: Final = 90.0
 """Seconds in which all must have values again: `dsmr` shows the first 30 s after it was set up, at meters of ten."""
-ROWS_LIMIT: Final = 400.0
 GAP_LIMIT: Final = 10.0
 PERIODS: Final = 3
 SLACK: Final = 2.0
 EXPECTED: Final = ("statistics_left", "tag_")
 """Repairs that are right: statistics of our own entities, and the additional key, which `dsmr` does not have."""
 BACK_LIMIT: Final = 45.0
-POLL: Final = 0.5
 FIRED_LIMIT: Final = 75.0
 """`dsmr` shows a value every 30 s."""
 AUTOMATIONS: Final = "automation: !include automations.yaml\n"
@@ -76,7 +73,6 @@ class TakeOvers:
     """One run of the trial."""
 
     def __init__(self, names: Sequence[str], python: Path | None, *, is_quick: bool) -> None:
-        """Prepare the trial of these houses, with the Home Assistant of this Python."""
         self._names = names
         self._python = python
         self._is_quick = is_quick
@@ -90,32 +86,21 @@ class TakeOvers:
     async def run(self) -> int:
         """Go there and back, compare, tell; return 1 where something is different."""
         async with AsyncExitStack() as stack:
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="home-", dir=ROOT / ".dev")))
+            made = new_home(configuration=CONFIGURATION + AUTOMATIONS, python=self._python)
+            home, client = await stack.enter_async_context(made)
+            (home.folder / "automations.yaml").write_text("[]\n")
             logs = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="p1-")))
-            http_port = choose_http_port(None)
-            write_configuration(folder, http_port)
-            with (folder / "configuration.yaml").open("a") as configuration:
-                configuration.write(AUTOMATIONS)
-            (folder / "automations.yaml").write_text("[]\n")
-            home = Home(folder, http_port, self._python)
-            client = Client(home, await stack.enter_async_context(aiohttp.ClientSession()))
             ports = await stack.enter_async_context(open_ports(self._names, logs))
-            async with home.running():
-                await client.become_owner()
-                await client.wait_until_running()
+            async with client.running():
                 async with client.websocket() as websocket:
                     version = (await websocket.command("get_config"))["version"]
                 self._say(f"Home Assistant {version}")
                 await self._build(client, ports)
-            async with home.running():
-                await client.wait_for_answer(ENTRIES)
-                await client.wait_until_running()
+            async with client.running():
                 before = await self._live(client)
                 await self._come_over(client, before, "taken over")
                 await self._wait_for_rows(client)
-            async with home.running():
-                await client.wait_for_answer(ENTRIES)
-                await client.wait_until_running()
+            async with client.running():
                 await self._wait_for_all(client, "started anew")
                 # What is used while Home Assistant is started anew is in no cost sensor, whoever reads the meter.
                 await self._note_costs(client)
@@ -166,7 +151,7 @@ class TakeOvers:
         for case in self._cases.values():
             await self._wait_for_values(client, case, stage)
 
-    async def _wait_for_first_values(self, websocket: Any, ids: Sequence[str]) -> None:  # noqa: ANN401
+    async def _wait_for_first_values(self, websocket: Websocket, ids: Sequence[str]) -> None:
         async def all_show() -> bool:
             shown = await states(websocket)
             rows = [row for core_id in ids for row in (await used_entities(websocket, core_id)).values()]
@@ -175,8 +160,8 @@ class TakeOvers:
                 row["entity_id"] in shown and shown[row["entity_id"]]["state"] != "unavailable" for row in rows
             )
 
-        async with asyncio.timeout(VALUES_LIMIT):
-            await until(all_show, POLL)
+        if not await until(all_show, VALUES_LIMIT):
+            raise DemonstrationError("dsmr has no values")
 
     async def _come_over(self, client: Client, before: Snapshot, stage: str) -> None:
         self._stage = datetime.now(UTC)
@@ -249,11 +234,8 @@ class TakeOvers:
             ]
             return not silent
 
-        try:
-            async with asyncio.timeout(FIRED_LIMIT), client.websocket() as websocket:
-                await until(all_fire, POLL)
-        except TimeoutError:
-            pass
+        async with client.websocket() as websocket:
+            await until(all_fire, FIRED_LIMIT)
         return silent
 
     async def _wait_for_values(self, client: Client, case: Case, stage: str) -> None:
@@ -265,55 +247,26 @@ class TakeOvers:
             lacking[:] = [one for one in wanted if one not in shown or shown[one]["state"] in UNKNOWN]
             return not lacking
 
-        try:
-            async with asyncio.timeout(VALUES_LIMIT), client.websocket() as websocket:
-                await until(all_show, POLL)
-        except TimeoutError:
-            raise DemonstrationError(f"{stage}: {', '.join(lacking)} have no values") from None
+        async with client.websocket() as websocket:
+            if not await until(all_show, VALUES_LIMIT):
+                raise DemonstrationError(f"{stage}: {', '.join(lacking)} have no values")
 
     async def _longest_gap(self, client: Client, case: Case, start: datetime) -> float:
         await asyncio.sleep(2)  # the recorder commits every second
         return max((await gaps(client, case.shown, start, datetime.now(UTC))).values())
 
     async def _wait_for_rows(self, client: Client, *, is_last: bool = False) -> None:
-        """Wait until the recorder has written the five minutes of now."""
-        if self._is_quick and not is_last:
-            return
-        now = datetime.now(UTC)
-        lacking: list[str] = []
-        self._say("waiting for the recorder's five minutes")
-
-        async def are_there() -> bool:
-            rows = await self._rows(websocket)
-            lacking[:] = [
-                one for one in self._registers if not rows.get(one) or rows[one][-1]["end"] / 1000 < now.timestamp()
-            ]
-            return not lacking
-
-        try:
-            async with asyncio.timeout(ROWS_LIMIT), client.websocket() as websocket:
-                await until(are_there, 2)
-        except TimeoutError:
-            raise DemonstrationError(f"the recorder does not write {', '.join(lacking)}") from None
+        if is_last or not self._is_quick:
+            await rows_until_now(client, self._registers, self._start - FIVE_MINUTES)
 
     @property
     def _registers(self) -> list[str]:
         return [register for case in self._cases.values() for register in case.owned.registers]
 
-    async def _rows(self, websocket: Any) -> dict[str, list[dict[str, Any]]]:  # noqa: ANN401
-        rows: dict[str, list[dict[str, Any]]] = await websocket.command(
-            "recorder/statistics_during_period",
-            start_time=(self._start - timedelta(minutes=5)).isoformat(),
-            statistic_ids=self._registers,
-            period="5minute",
-            types=["sum", "state"],
-        )
-        return rows
-
     async def _check_sums(self, client: Client) -> None:
         """See that each sum rose by what its register did, over all that was done."""
+        rows = await rows_of(client, self._registers, self._start - FIVE_MINUTES)
         async with client.websocket() as websocket:
-            rows = await self._rows(websocket)
             invalid = await websocket.command("recorder/validate_statistics")
         for name, case in self._cases.items():
             for register in case.owned.registers:

@@ -71,7 +71,6 @@ class Line:
     builder: TelegramBuilder
     source: random.Random
     opened: int = 0
-    good_since: float | None = None
     heard_at: list[float] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     _sent: set[Content] = field(default_factory=set)

@@ -11,24 +11,20 @@ import json
 import os
 from pathlib import Path
 import sys
-import tempfile
 from typing import Any, Final
 
-import aiohttp
-
-from demonstration.client import Client
-from demonstration.config_flow import FLOWS, add_entry
+from demonstration.client import ENTRIES, FLOWS, Client, new_home
+from demonstration.config_flow import add_entry, entry_of
 from demonstration.errors import DemonstrationError
-from demonstration.home import ROOT, Home, choose_http_port, write_configuration
 from demonstration.houses import House
 from demonstration.patience import until
 from simulator import HomeWizardPort, Household, TelegramBuilder, find_model, serving
 
 from .belongings import UNKNOWN, states
 from .comparing import TOLERANCE, broken_sums, gaps
+from .counting import Row, rows_of, rows_until_now
 
 OLD: Final = "homewizard"
-ENTRIES: Final = "/api/config/config_entries/entry"
 SAME: Final = {
     "sensor.p1_meter_energy_import_tariff_1": "sensor.electricity_meter_tariff_1_import_low",
     "sensor.p1_meter_energy_import_tariff_2": "sensor.electricity_meter_tariff_2_import_normal",
@@ -39,8 +35,8 @@ TOGETHER: Final = 60.0
 APART: Final = 0.02
 """kWh by which the two may differ: one asks every second, the other every five."""
 VALUES_LIMIT: Final = 90.0
-ROWS_LIMIT: Final = 400.0
 HOUR: Final = timedelta(hours=1)
+WEEK: Final = timedelta(days=7)
 TOKEN: Final = "HOME_ASSISTANT_TOKEN"  # noqa: S105 - the name of a variable
 
 
@@ -48,7 +44,6 @@ class WaysIn:
     """One run of the trial."""
 
     def __init__(self, python: Path | None) -> None:
-        """Prepare the trial with the Home Assistant of this Python."""
         self._python = python
         self._failures: list[str] = []
         self._start = datetime.now(UTC)
@@ -56,23 +51,17 @@ class WaysIn:
     async def run(self) -> int:
         """Set both up, import, rename, tell; return 1 where something is wrong."""
         async with AsyncExitStack() as stack:
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="home-", dir=ROOT / ".dev")))
             device = stack.enter_context(serving(stack.enter_context(HomeWizardPort())))
             sending = asyncio.create_task(_send(device))
             stack.callback(sending.cancel)
-            http_port = choose_http_port(None)
-            write_configuration(folder, http_port)
-            home = Home(folder, http_port, self._python)
-            client = Client(home, await stack.enter_async_context(aiohttp.ClientSession()))
-            async with home.running():
-                await client.become_owner()
-                await client.wait_until_running()
+            home, client = await stack.enter_async_context(new_home(python=self._python))
+            async with client.running():
                 async with client.websocket() as websocket:
                     print(f"Home Assistant {(await websocket.command('get_config'))['version']}", flush=True)
                 old_id = await _add_old(client, device)
                 await add_entry(client, House(device.path))
                 await self._be_together(client)
-                await self._import(client, folder)
+                await self._import(client, home.folder)
                 await self._rename(client, old_id)
             self._failures += [f"in the log: {entry}" for entry in home.complaints()]
         for failure in self._failures:
@@ -90,11 +79,9 @@ class WaysIn:
             lacking[:] = [one for one in used if one not in shown or shown[one]["state"] in UNKNOWN]
             return not lacking
 
-        try:
-            async with asyncio.timeout(VALUES_LIMIT), client.websocket() as websocket:
-                await until(all_show, 0.5)
-        except TimeoutError:
-            raise DemonstrationError(f"{', '.join(lacking)} have no values") from None
+        async with client.websocket() as websocket:
+            if not await until(all_show, VALUES_LIMIT):
+                raise DemonstrationError(f"{', '.join(lacking)} have no values")
         start = datetime.now(UTC)
         await asyncio.sleep(TOGETHER)
         async with client.websocket() as websocket:
@@ -117,7 +104,7 @@ class WaysIn:
             about: dict[str, Any] = {"statistic_id": one, "source": "recorder", "name": None, "has_sum": True}
             about |= {"unit_of_measurement": "kWh", "unit_class": "energy", "mean_type": 0}
             await websocket.command("recorder/import_statistics", metadata=about, stats=rows)
-        await self._wait_for_rows(client, one)
+        await rows_until_now(client, [one], self._start - WEEK)
         openhab, reader = folder / "openhab.json", folder / "days.csv"
         readings = [(first - 4 * HOUR + n * HOUR / 2, register - 8 + n) for n in range(8)]
         points = [{"time": int(at.timestamp() * 1000), "state": f"{reading:.3f}"} for at, reading in readings]
@@ -138,7 +125,6 @@ class WaysIn:
             found = [row["change"] for row in await self._hours(client, one)][: len(wanted)]
             if any(abs(is_ - was) > TOLERANCE for is_, was in zip(found, wanted, strict=True)):
                 self._failures.append(f"the hours of what was imported show {found} instead of {wanted}")
-        await self._wait_for_rows(client, one)
         await self._check_sums(client, one)
         print("import-history: a dry run, openHAB, DSMR-reader, and again; the sums go on", flush=True)
 
@@ -148,45 +134,18 @@ class WaysIn:
         await client.request("DELETE", f"{ENTRIES}/{old_id}")
         async with client.websocket() as websocket:
             await websocket.command("config/entity_registry/update", entity_id=ours, new_entity_id=old)
-        await self._wait_for_rows(client, old)
         await self._check_sums(client, old)
         print("ours continues the statistics of an old sensor", flush=True)
 
     async def _check_sums(self, client: Client, one: str) -> None:
+        rows = await rows_until_now(client, [one], self._start - WEEK)
         async with client.websocket() as websocket:
-            rows = await self._rows(websocket, one, "5minute")
             invalid = await websocket.command("recorder/validate_statistics")
-        self._failures += broken_sums(one, rows)
+        self._failures += broken_sums(one, rows[one])
         self._failures += [str(invalid[one])] if one in invalid else []
 
-    async def _hours(self, client: Client, one: str) -> list[dict[str, Any]]:
-        async with client.websocket() as websocket:
-            return await self._rows(websocket, one, "hour")
-
-    async def _rows(self, websocket: Any, one: str, period: str) -> list[dict[str, Any]]:  # noqa: ANN401
-        found: dict[str, list[dict[str, Any]]] = await websocket.command(
-            "recorder/statistics_during_period",
-            start_time=(self._start - timedelta(days=7)).isoformat(),
-            statistic_ids=[one],
-            period=period,
-            types=["sum", "state", "change"],
-        )
-        return found.get(one, [])
-
-    async def _wait_for_rows(self, client: Client, one: str) -> None:
-        """Wait until the recorder has written the five minutes of now."""
-        now = datetime.now(UTC).timestamp()
-        print("waiting for the recorder's five minutes", flush=True)
-
-        async def is_there() -> bool:
-            rows = await self._rows(websocket, one, "5minute")
-            return bool(rows) and rows[-1]["end"] / 1000 >= now
-
-        try:
-            async with asyncio.timeout(ROWS_LIMIT), client.websocket() as websocket:
-                await until(is_there, 2)
-        except TimeoutError:
-            raise DemonstrationError(f"the recorder does not write {one}") from None
+    async def _hours(self, client: Client, one: str) -> list[Row]:
+        return (await rows_of(client, [one], self._start - WEEK, "hour")).get(one, [])
 
 
 async def _send(device: HomeWizardPort) -> None:
@@ -206,10 +165,7 @@ async def _add_old(client: Client, device: HomeWizardPort) -> str:
     host, number = device.address
     step = await client.request("POST", FLOWS, {"handler": OLD})
     step = await client.request("POST", f"{FLOWS}/{step['flow_id']}", {"ip_address": f"{host}:{number}"})
-    if step["type"] != "create_entry":
-        raise DemonstrationError(f"{OLD} cannot be set up: {step.get('errors') or step}")
-    entry_id: str = step["result"]["entry_id"]
-    return entry_id
+    return entry_of(step, OLD)
 
 
 async def _import_history(client: Client, file: Path, one: str, *options: str) -> None:
