@@ -34,7 +34,8 @@ from .const import (
 )
 from .discovery.homewizard import async_remember
 from .discovery.steps import DiscoveryStep
-from .flow.forms import EMPTY_SCHEMA, KEYS_SCHEMA, as_entered, confirm_schema, line_settings, one_of, port_schema
+from .fields import one_of
+from .flow.forms import EMPTY_SCHEMA, KEYS_SCHEMA, as_entered, confirm_schema, line_settings, port_schema
 from .flow.keys import try_keys
 from .flow.listening import ListenResult, open_frames
 from .flow.options_flow import P1OptionsFlow, P1Steps

@@ -13,7 +13,7 @@ MODULES = sorted(path for path in INTEGRATION.rglob("*.py") if INTEGRATION / "p1
 # Lowest first: a room imports only from rooms that stand above it here. A room is a folder, or a module at the top.
 ROOMS = (
     {"p1"},
-    {"const"},
+    {"const", "fields"},
     {"homewizard", "storage"},
     {"port"},
     {"sums"},

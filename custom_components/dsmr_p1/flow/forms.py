@@ -23,6 +23,7 @@ from ..const import (
     CONF_STOPBITS,
     CONF_TAKE_OVER,
 )
+from ..fields import number
 
 SECTION_TECHNICAL: Final = "technical"
 """A section without fields, to collapse its description."""
@@ -45,19 +46,6 @@ def choice(*options: str, translation_key: str | None = None) -> _Choice:
     """Return a drop-down."""
     config = selector.SelectSelectorConfig(options=list(options), mode=selector.SelectSelectorMode.DROPDOWN)
     return _Choice(config if translation_key is None else {**config, "translation_key": translation_key})
-
-
-def one_of(labels: Mapping[str, str]) -> selector.SelectSelector:
-    """Return a list of labels by value, one of which is chosen."""
-    options = [selector.SelectOptionDict(value=value, label=label) for value, label in labels.items()]
-    config = selector.SelectSelectorConfig(options=options, mode=selector.SelectSelectorMode.LIST)
-    return selector.SelectSelector(config)
-
-
-def number(low: int, high: int, unit: str | None = None) -> selector.NumberSelector:
-    """Return a box for a whole number."""
-    config = selector.NumberSelectorConfig(min=low, max=high, step=1, mode=selector.NumberSelectorMode.BOX)
-    return selector.NumberSelector(config if unit is None else {**config, "unit_of_measurement": unit})
 
 
 _KEY_FIELD: Final = selector.TextSelector(selector.TextSelectorConfig(type=selector.TextSelectorType.PASSWORD))

@@ -1,19 +1,13 @@
 """The steps of the options that ask what quarters of an hour are billed by."""
 
+from functools import partial
 from typing import Any, Final
 
 from homeassistant.config_entries import ConfigEntryState, ConfigFlowResult
-from homeassistant.helpers.selector import (
-    NumberSelector,
-    NumberSelectorConfig,
-    NumberSelectorMode,
-    SelectOptionDict,
-    SelectSelector,
-    SelectSelectorConfig,
-    SelectSelectorMode,
-)
+from homeassistant.helpers.selector import SelectSelectorMode
 import probatio
 
+from ...fields import number, one_of, one_translated
 from ...p1.meters.grouping import MAIN_SLOT
 from ..part import PartSteps
 from .settings import (
@@ -31,26 +25,10 @@ from .settings import (
 )
 
 _TARIFF: Final = probatio.Schema(
-    {
-        probatio.Required(CONF_TARIFF): SelectSelector(
-            SelectSelectorConfig(
-                options=[OFF, CAPACITY, REFERENCE], mode=SelectSelectorMode.LIST, translation_key=CONF_TARIFF
-            )
-        )
-    }
+    {probatio.Required(CONF_TARIFF): one_translated(CONF_TARIFF, OFF, CAPACITY, REFERENCE)}
 )
-_CLASSES: Final = SelectSelector(
-    SelectSelectorConfig(
-        options=[SelectOptionDict(value=str(power), label=f"{power} kW") for power in REFERENCES],
-        mode=SelectSelectorMode.DROPDOWN,
-    )
-)
-
-
-def _number(unit: str) -> NumberSelector:
-    return NumberSelector(
-        NumberSelectorConfig(min=0, max=1000, step="any", mode=NumberSelectorMode.BOX, unit_of_measurement=unit)
-    )
+_CLASSES: Final = one_of({str(power): f"{power} kW" for power in REFERENCES}, SelectSelectorMode.DROPDOWN)
+_amount: Final = partial(number, 0, 1000, is_whole=False)
 
 
 class CoachSteps(PartSteps):
@@ -75,8 +53,8 @@ class CoachSteps(PartSteps):
     async def async_step_coach_capacity(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Ask for the least that is billed, and for the price of a kW."""
         schema = {
-            probatio.Required(CONF_LEAST, default=DEFAULT_LEAST): _number("kW"),
-            probatio.Optional(CONF_PRICE): _number(f"{self.hass.config.currency}/kW"),
+            probatio.Required(CONF_LEAST, default=DEFAULT_LEAST): _amount("kW"),
+            probatio.Optional(CONF_PRICE): _amount(f"{self.hass.config.currency}/kW"),
         }
         return self._ask(CAPACITY, schema, user_input)
 
@@ -84,7 +62,7 @@ class CoachSteps(PartSteps):
         """Ask for the reference power, and for the price of what goes beyond."""
         schema = {
             probatio.Required(CONF_REFERENCE): _CLASSES,
-            probatio.Optional(CONF_PRICE): _number(f"{self.hass.config.currency}/kWh"),
+            probatio.Optional(CONF_PRICE): _amount(f"{self.hass.config.currency}/kWh"),
         }
         return self._ask(REFERENCE, schema, user_input)
 

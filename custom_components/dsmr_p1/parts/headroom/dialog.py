@@ -3,16 +3,9 @@
 from typing import Any, Final
 
 from homeassistant.config_entries import ConfigFlowResult
-from homeassistant.helpers.selector import (
-    NumberSelector,
-    NumberSelectorConfig,
-    NumberSelectorMode,
-    SelectSelector,
-    SelectSelectorConfig,
-    SelectSelectorMode,
-)
 import probatio
 
+from ...fields import number, one_translated
 from ..part import PartSteps, main_meter
 from .phases import Channels, Grid, phases_of, told_fuse, told_grid
 from .settings import CONF_HEADROOM, CONF_HEADROOM_FUSE, CONF_HEADROOM_GRID, USUAL_FUSES
@@ -20,15 +13,9 @@ from .settings import CONF_HEADROOM, CONF_HEADROOM_FUSE, CONF_HEADROOM_GRID, USU
 _SCHEMA: Final = probatio.Schema(
     {
         # The largest of a household is 80 A; farms and workshops have more.
-        probatio.Optional(CONF_HEADROOM_FUSE): NumberSelector(
-            NumberSelectorConfig(min=1, max=400, step=1, unit_of_measurement="A", mode=NumberSelectorMode.BOX)
-        ),
-        probatio.Required(CONF_HEADROOM_GRID, default=Grid.WITH_NEUTRAL.value): SelectSelector(
-            SelectSelectorConfig(
-                options=[grid.value for grid in Grid],
-                translation_key=CONF_HEADROOM_GRID,
-                mode=SelectSelectorMode.LIST,
-            )
+        probatio.Optional(CONF_HEADROOM_FUSE): number(1, 400, "A"),
+        probatio.Required(CONF_HEADROOM_GRID, default=Grid.WITH_NEUTRAL.value): one_translated(
+            CONF_HEADROOM_GRID, *(grid.value for grid in Grid)
         ),
     }
 )

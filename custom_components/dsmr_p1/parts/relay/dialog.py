@@ -4,11 +4,12 @@ from typing import Any, Final
 
 from homeassistant.components.network import async_get_announce_addresses
 from homeassistant.config_entries import ConfigFlowResult
-from homeassistant.helpers.selector import NumberSelector, NumberSelectorConfig, NumberSelectorMode, TextSelector
+from homeassistant.helpers.selector import TextSelector
 from homeassistant.util.network import is_ip_address, is_ipv4_address
 import probatio
 
 from ...const import DOMAIN
+from ...fields import number
 from ..part import PartSteps
 from .settings import (
     CONF_RELAY,
@@ -22,17 +23,12 @@ from .settings import (
     settings_of,
 )
 
-
-def _number(low: int, high: int) -> NumberSelector:
-    return NumberSelector(NumberSelectorConfig(min=low, max=high, step=1, mode=NumberSelectorMode.BOX))
-
-
 _SCHEMA: Final = probatio.Schema(
     {
         # Those below need rights that Home Assistant seldom has.
-        probatio.Optional(CONF_RELAY_PORT): _number(1024, 65_535),
+        probatio.Optional(CONF_RELAY_PORT): number(1024, 65_535),
         probatio.Required(CONF_RELAY_ADDRESS, default=DEFAULT_ADDRESS): TextSelector(),
-        probatio.Required(CONF_RELAY_CLIENTS, default=DEFAULT_CLIENTS): _number(1, MOST_CLIENTS),
+        probatio.Required(CONF_RELAY_CLIENTS, default=DEFAULT_CLIENTS): number(1, MOST_CLIENTS),
     }
 )
 

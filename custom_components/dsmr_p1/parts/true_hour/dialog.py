@@ -3,10 +3,11 @@
 from typing import Any, Final
 
 from homeassistant.config_entries import ConfigFlowResult
-from homeassistant.helpers.selector import BooleanSelector, NumberSelector, NumberSelectorConfig, NumberSelectorMode
+from homeassistant.helpers.selector import BooleanSelector
 from homeassistant.util import dt as dt_util
 import probatio
 
+from ...fields import number
 from ...p1 import MeterKind
 from ..part import PartSteps
 from .meters import slow_kinds
@@ -37,10 +38,8 @@ class TrueHourSteps(PartSteps):
         return self.async_show_form(step_id="true_hour", data_schema=schema)
 
     def _schema(self, kinds: set[MeterKind]) -> probatio.Schema:
-        price = NumberSelectorConfig(
-            min=0, step="any", mode=NumberSelectorMode.BOX, unit_of_measurement=self.hass.config.currency
-        )
+        price = number(0, unit=self.hass.config.currency, is_whole=False)
         fields: dict[Any, Any] = {probatio.Required(CONF_ON, default=True): BooleanSelector()}
         return probatio.Schema(
-            fields | {probatio.Optional(key): NumberSelector(price) for kind, key in PRICES.items() if kind in kinds}
+            fields | {probatio.Optional(key): price for kind, key in PRICES.items() if kind in kinds}
         )
