@@ -73,10 +73,15 @@ class OddSteps:
         # Channels computed from a register are part of the question about that register.
         amounts: defaultdict[str, list[tuple[str, float, str | None]]] = defaultdict(list)
         unbooked: defaultdict[str, list[UnbookedCost]] = defaultdict(list)
-        for event, before, cost in prepared:
-            after, stood_at = self._hass.states.get(before.entity_id), number_of(before)
-            shows, good = number_of(after), _last_good(event, before, after)
-            if after is None or shows is None or good is None or shows == stood_at:
+        shown = [
+            (event, before, after, good, cost)
+            for event, before, cost in prepared
+            if (after := self._hass.states.get(before.entity_id)) is not None
+            and (good := _last_good(event, before, after)) is not None
+        ]
+        for event, before, after, good, cost in shown:
+            shows, stood_at = number_of(after), number_of(before)
+            if shows is None or shows == stood_at:
                 continue
             # A state is older than the last good reading where it is updated seldom, and none after a silence.
             stood_at = good if stood_at is None else stood_at
@@ -88,10 +93,8 @@ class OddSteps:
             amounts[event.slot].append((before.entity_id, amount, unit))
             if cost is not None and not self._is_continued(before.entity_id, good, shows):
                 unbooked[event.slot].append(unbooked_cost(event.slot, before.entity_id, stood_at, shows, used, cost))
-        for event, before, _ in prepared:
-            after = self._hass.states.get(before.entity_id)
-            good = _last_good(event, before, after)
-            if event.is_derived or after is None or good is None:
+        for event, before, after, good, _ in shown:
+            if event.is_derived:
                 continue
             unit = after.attributes.get(ATTR_UNIT_OF_MEASUREMENT, "")
             step = OddStep(
@@ -192,11 +195,11 @@ def _is_asked(step: OddStep, slot: str, channel_id: str) -> bool:
     return not step.is_answered and (step.slot, step.channel) == (slot, channel_id)
 
 
-def _last_good(event: Accepted, before: State, after: State | None) -> float | None:
+def _last_good(event: Accepted, before: State, after: State) -> float | None:
     """Return the last good reading in the unit of the entity; what was shown last where that cannot be told."""
     number, last = event.before.value, number_of(before)
     sent = event.before.unit or channel_type(event.channel_id).unit
-    if after is None or not isinstance(number, Decimal):
+    if not isinstance(number, Decimal):
         return last
     unit = after.attributes.get(ATTR_UNIT_OF_MEASUREMENT)
     found = UNIT_CONVERTERS.get(after.attributes.get(ATTR_DEVICE_CLASS))

@@ -12,9 +12,10 @@ from functools import partial
 from typing import Any, override
 
 from homeassistant.components.binary_sensor import BinarySensorDeviceClass, BinarySensorEntity
-from homeassistant.components.sensor import SensorEntity, SensorEntityDescription
+from homeassistant.components.sensor import SensorEntity
 from homeassistant.config_entries import ConfigEntryState, ConfigFlowResult, OptionsFlowWithReload
 from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers.entity import EntityDescription
 from homeassistant.helpers.storage import Store
 
 from ..const import DOMAIN
@@ -89,12 +90,13 @@ class Source:
 class PartEntity(P1Entity):
     """An entity of a part, on the device of the main meter."""
 
-    def __init__(self, coordinator: P1Coordinator, source: Source, part: str, key: str) -> None:
-        """Initialize the entity; `key` distinguishes the entities of a part."""
-        super().__init__(coordinator, MAIN_SLOT, f"{part}_{key}")
-        self._attr_translation_key = f"{part}_{key}"
+    def __init__(self, coordinator: P1Coordinator, source: Source, part: str, description: EntityDescription) -> None:
+        """Initialize the entity: its description has the key of its value, and that of its name if it is another."""
+        self.key = description.key
+        super().__init__(coordinator, MAIN_SLOT, f"{part}_{self.key}")
+        self.entity_description = description
+        self._attr_translation_key = description.translation_key or f"{part}_{self.key}"
         self._source = source
-        self.key = key
         self._was_available = False
 
     @override
@@ -117,15 +119,6 @@ class PartEntity(P1Entity):
 
 class PartSensor(PartEntity, SensorEntity):
     """Shows a number, or a time."""
-
-    def __init__(
-        self, coordinator: P1Coordinator, source: Source, part: str, description: SensorEntityDescription
-    ) -> None:
-        """Initialize the sensor: its description has the key of its value, and that of its name if it is another."""
-        super().__init__(coordinator, source, part, description.key)
-        self.entity_description = description
-        if description.translation_key is not None:
-            self._attr_translation_key = description.translation_key
 
     @property
     @override

@@ -65,11 +65,7 @@ class Corrections:
     def _async_follow_name(self, event: Event[er.EventEntityRegistryUpdatedData]) -> None:
         """Follow an entity that was renamed, as the recorder does with its statistic."""
         if (old := event.data.get("old_entity_id")) is not None:
-
-            def name(text: str) -> str:
-                return event.data["entity_id"] if text == old else text
-
-            self._port.record.rename(name)
+            self._port.record.rename(lambda text: event.data["entity_id"] if text == old else text)
             self._port.save()
 
     @callback

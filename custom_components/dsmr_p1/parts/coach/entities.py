@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from homeassistant.components.binary_sensor import BinarySensorEntityDescription
 from homeassistant.components.sensor import SensorDeviceClass, SensorEntityDescription, SensorStateClass
 from homeassistant.const import UnitOfEnergy, UnitOfPower
 
@@ -61,5 +62,5 @@ async def async_start_coach(coordinator: P1Coordinator) -> tuple[PartEntity, ...
         )
     return (
         *(PartSensor(coordinator, follower, CONF_COACH, description) for description in described),
-        PartProblem(coordinator, follower, CONF_COACH, "peak_at_risk"),
+        PartProblem(coordinator, follower, CONF_COACH, BinarySensorEntityDescription(key="peak_at_risk")),
     )

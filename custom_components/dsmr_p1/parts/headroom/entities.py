@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Final, override
 
+from homeassistant.components.binary_sensor import BinarySensorEntityDescription
 from homeassistant.components.sensor import SensorDeviceClass, SensorEntityDescription, SensorStateClass
 from homeassistant.const import UnitOfElectricCurrent
 from homeassistant.core import callback
@@ -95,5 +96,5 @@ async def async_start_headroom(coordinator: P1Coordinator) -> Iterable[P1Entity]
     port.entry.async_on_unload(port.subscribe(headroom.follow))
     return (
         *(PartSensor(coordinator, headroom, CONF_HEADROOM, _describe(key)) for key in (*phases, _SMALLEST)),
-        PartProblem(coordinator, headroom, CONF_HEADROOM, _OVERLOADED),
+        PartProblem(coordinator, headroom, CONF_HEADROOM, BinarySensorEntityDescription(key=_OVERLOADED)),
     )

@@ -42,15 +42,13 @@ class Relay:
         self._port = port
         self._settings = settings
         self._clients: set[_Client] = set()
-        self._server: asyncio.Server | None = None
-        self._unsubscribe: CALLBACK_TYPE | None = None
-        self._cancel_retry: CALLBACK_TYPE | None = None
+        self._on_stop: list[CALLBACK_TYPE] = []
         self._is_stopped = False
 
     async def async_start(self, _: datetime | None = None) -> None:
         """Listen; where that fails, tell the owner and try again later."""
         address, number, _clients = self._settings
-        self._cancel_retry = None
+        self._on_stop.clear()
         try:
             server = await self._port.hass.loop.create_server(self._make_client, address, number)
         except OSError as error:
@@ -59,8 +57,7 @@ class Relay:
         if self._is_stopped:
             server.close()
             return
-        self._server = server
-        self._unsubscribe = self._port.subscribe(self._pass_on)
+        self._on_stop += [self._port.subscribe(self._pass_on), server.close, server.abort_clients]
         async_withdraw(self._port, TAKEN)
         LOGGER.info("P1 port %s: telegrams are handed on at %s, port %d", self._port.name, address, number)
         if not ip_address(address).is_loopback and "zeroconf" in self._port.hass.config.components:
@@ -79,13 +76,8 @@ class Relay:
     def async_stop(self) -> None:
         """Disconnect everybody, and free the TCP port at once."""
         self._is_stopped = True
-        if self._cancel_retry is not None:
-            self._cancel_retry()
-        if self._unsubscribe is not None:
-            self._unsubscribe()
-        if self._server is not None:
-            self._server.close()
-            self._server.abort_clients()
+        for undo in self._on_stop:
+            undo()
 
     def _fail(self, error: OSError) -> None:
         address, number, _ = self._settings
@@ -95,7 +87,7 @@ class Relay:
         placeholders = {"address": address, "number": str(number)}
         async_raise(self._port, TAKEN, TAKEN, placeholders, {}, is_fixable=False, is_persistent=False)
         job = HassJob(self.async_start, cancel_on_shutdown=True)
-        self._cancel_retry = async_call_later(self._port.hass, RETRY, job)
+        self._on_stop.append(async_call_later(self._port.hass, RETRY, job))
 
     def _make_client(self) -> _Client:
         return _Client(self._clients, self._settings.clients)
