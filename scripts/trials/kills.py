@@ -128,7 +128,7 @@ class Kills:
             lacking.extend(_difference(self._baseline, _entities(meters)))
             return not lacking
 
-        if not await until(all_have_values, VALUES_LIMIT):
+        if not await until(all_have_values, VALUES_LIMIT, 0.1):
             self._fail(lacking)
         self._slowest = max(self._slowest, time.monotonic() - running)
         entries = await self._entries(client)
