@@ -14,13 +14,12 @@ import time
 from typing import Any, Final
 
 from demonstration.children import start_child, stop_child
-from demonstration.home import PLACE
+from demonstration.home import HOST, PLACE, choose_http_port
 
 from . import streams
 from .measures import CORE
 from .trees import ROOT, Tree
 
-HOST: Final = "127.0.0.1"
 START_LIMIT: Final = 180.0
 ANSWER_LIMIT: Final = 120.0
 VALUE_LIMIT: Final = 60.0
@@ -259,10 +258,7 @@ async def prepare(side: str, tree: Tree | None, folder: Path, *, bridges: int, i
     if tree is not None:
         (components / "dsmr_p1").symlink_to(tree.integration)
     (folder / "configuration.yaml").write_text(_CONFIGURATION)
-    with socket.socket() as free:
-        free.bind((HOST, 0))
-        http = {"server_host": [HOST], "server_port": free.getsockname()[1]}
-    _store(storage, "http", 1, 1, http)
+    _store(storage, "http", 1, 1, {"server_host": [HOST], "server_port": choose_http_port(None)})
     _store(storage, "onboarding", 4, 1, {"done": ["user", "core_config", "analytics", "integration"]})
     entries = [_entry(side, number, bridge.port, is_paced=is_paced) for number, bridge in enumerate(far_ends)]
     _store(storage, "core.config_entries", 1, 5, {"entries": entries})

@@ -43,7 +43,7 @@ async def _batches(label: str, readings: Sequence[Reading]) -> list[float]:
     async with port_in_home(options) as other, port_in_home(options) as measured:
         for coordinator in (other, measured):
             know_meters(coordinator, readings[0])
-            for entity in [] if part is None else await part.start(coordinator):
+            for entity in () if part is None else await part.start(coordinator) or ():
                 entity.hass = coordinator.hass
                 vars(entity)["async_write_ha_state"] = lambda: None
                 await entity.async_added_to_hass()

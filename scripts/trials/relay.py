@@ -16,11 +16,11 @@ from typing import Final
 
 from custom_components.dsmr_p1.p1 import Decoder, Reading
 from custom_components.dsmr_p1.parts.relay import PART
+from demonstration.home import HOST
 from simulator import Household, TelegramBuilder, find_model
 
 from .rig import hand_over, port_in_home
 
-HOST: Final = "127.0.0.1"
 PERIOD: Final = 10
 """Seconds between two telegrams of a DSMR 4 meter: 8,640 in a day."""
 TELEGRAMS: Final = 86_400 // PERIOD

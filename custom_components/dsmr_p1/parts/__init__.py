@@ -27,7 +27,7 @@ async def async_start_parts(coordinator: P1Coordinator) -> list[P1Entity]:
     started: list[str] = []
     for part in PARTS:
         try:
-            entities += await part.start(coordinator)
+            entities += await part.start(coordinator) or ()
             started.append(part.key)
         except Exception:  # noqa: BLE001 - whatever fails in a part, the meters are shown
             LOGGER.exception("P1 port %s: %s could not be started", coordinator.port.name, part.key)

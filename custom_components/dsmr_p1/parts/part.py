@@ -31,13 +31,13 @@ class Part:
     """A part: how it is asked for, and how it starts.
 
     `key` is the key of its settings in the options of the entry, its choice in the menu of the options, and the first
-    of its `steps` there. `start` starts it where the options have settings, and returns its entities; what it has
-    started ends with the entry.
+    of its `steps` there. `start` starts it where the options have settings, and returns its entities if it has any;
+    what it has started ends with the entry.
     """
 
     key: str
     steps: type[PartSteps]
-    start: Callable[[P1Coordinator], Awaitable[Iterable[P1Entity]]]
+    start: Callable[[P1Coordinator], Awaitable[Iterable[P1Entity] | None]]
 
 
 class PartSteps(OptionsFlowWithReload):

@@ -17,7 +17,6 @@ from homeassistant.helpers.importlib import async_import_module
 
 from ...const import DOMAIN, LOGGER
 from ...coordinator import P1Coordinator
-from ...entity import P1Entity
 from ...p1 import Reading
 from ...p1.masking import octets_of
 from ...port.captures import Capture
@@ -144,8 +143,8 @@ class _Client(asyncio.Protocol):
         self._transport.abort()
 
 
-async def async_start_relay(coordinator: P1Coordinator) -> tuple[P1Entity, ...]:
-    """Start the relay of a port, where one is wanted; it ends with the entry, and has no entities."""
+async def async_start_relay(coordinator: P1Coordinator) -> None:
+    """Start the relay of a port, where one is wanted; it ends with the entry."""
     port = coordinator.port
     settings = settings_of(port.entry.options)
     if settings is None:
@@ -154,4 +153,3 @@ async def async_start_relay(coordinator: P1Coordinator) -> tuple[P1Entity, ...]:
         relay = Relay(port, settings)
         port.entry.async_on_unload(relay.async_stop)
         await relay.async_start()
-    return ()

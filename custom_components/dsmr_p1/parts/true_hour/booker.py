@@ -21,7 +21,6 @@ from homeassistant.util.unit_conversion import EnergyConverter, VolumeConverter
 
 from ...const import DOMAIN, LOGGER
 from ...coordinator import P1Coordinator
-from ...entity import P1Entity
 from ...p1 import Meter, Reading, Role
 from ...port.captures import Capture
 from ...port.devices import device_name
@@ -182,12 +181,11 @@ def _costs(rows: list[Row], before: float, price: float, last: Row | None) -> li
     return costs
 
 
-async def async_start_true_hour(coordinator: P1Coordinator) -> tuple[P1Entity, ...]:
-    """Book the slow meters of a port, where that is wanted; it ends with the entry, and has no entities."""
+async def async_start_true_hour(coordinator: P1Coordinator) -> None:
+    """Book the slow meters of a port, where that is wanted; it ends with the entry."""
     settings = settings_of(coordinator.config_entry.options)
     if settings is not None and RECORDER in coordinator.hass.config.components:
         places = Places(coordinator.port)
         await places.async_load()
         booker = Booker(coordinator, settings, places)
         coordinator.config_entry.async_on_unload(coordinator.port.subscribe(booker.follow))
-    return ()
