@@ -145,8 +145,11 @@ def store_of(hass: HomeAssistant, entry_id: str, key: str) -> Store[dict[str, An
 
 def main_meter(reading: Reading | None) -> Meter | None:
     """Return the main meter in a telegram; None if there is none."""
-    meters = () if reading is None else reading.detection.meters
-    return next((meter for meter in meters if meter.profile.slot == MAIN_SLOT), None)
+    # Each part asks with every telegram, and a generator takes longer.
+    for meter in () if reading is None else reading.detection.meters:
+        if meter.profile.slot == MAIN_SLOT:
+            return meter
+    return None
 
 
 def number_in(value: CosemValue | None, unit: Unit) -> float | None:
