@@ -480,6 +480,23 @@ async def test_a_network_port_that_closes_is_opened_again(tcp: TcpPort) -> None:
         await listener.readings(len(listener.of(Reading)) + 1, Meter(tcp, TELEGRAM))
 
 
+async def test_a_connection_that_has_timed_out_is_lost(tcp: TcpPort) -> None:
+    """The system says so where keep-alive, or something sent, is not answered; reading fails at once from then on."""
+    streams: list[asyncio.StreamReader] = []
+
+    async def opener() -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        reader, writer = await asyncio.open_connection(*tcp.address)
+        streams.append(reader)
+        return reader, writer
+
+    async with Listener(reader_of("somewhere://else", opener=opener)) as listener:
+        await listener.opened()
+        streams[0].set_exception(TimeoutError(errno.ETIMEDOUT, "Connection timed out"))
+        await listener.opened(2)
+    (failed,) = listener.of(PortFailed)
+    assert (failed.error.fault, failed.was_open) == (PortFault.UNREACHABLE, True)
+
+
 async def test_telnet_is_named(socket_enabled: None) -> None:
     with TcpPort(V4_SETTINGS, greeting=TELNET_GREETING) as port, serving(port):
         reader = reader_of(port)

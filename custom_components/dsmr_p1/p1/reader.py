@@ -264,9 +264,10 @@ class P1Reader:
         try:
             read = reader.read(_CHUNK)
             octets = await (asyncio.wait_for(read, QUIET) if waits_for_idle else read)
-        except TimeoutError:
-            return None
         except Exception as error:
+            # A connection that has timed out fails with the same error at once, again and again.
+            if isinstance(error, TimeoutError) and reader.exception() is None:
+                return None
             raise _port_error(error) from error
         if not octets:
             raise PortError("the other side closed the connection", PortFault.CLOSED)
