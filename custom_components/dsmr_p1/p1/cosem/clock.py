@@ -91,7 +91,6 @@ class Clock:
     __slots__ = ("standard", "summer", "zone")
 
     def __init__(self, zone: tzinfo) -> None:
-
         offsets = [zone.utcoffset(day) or timedelta() for day in (_JANUARY_DAY, _JULY_DAY)]
         self.zone = zone
         self.standard = timezone(min(offsets))

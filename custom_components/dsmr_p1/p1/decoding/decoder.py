@@ -194,7 +194,6 @@ class Decoder:
         return reading._replace(counter_restarted=verdict is Verdict.RESTARTED)
 
     def _read_inner(self, decrypted: Decrypted, size: int, *, is_restart: bool = False) -> Reading | Rejected:
-
         inner = self._inner.frame_in(decrypted.text)
         if inner is None:
             return Rejected(RejectReason.MALFORMED, size)

@@ -27,7 +27,6 @@ class Interpreter:
     """
 
     def __init__(self, memory: PortMemory | None = None, zone: tzinfo | None = None) -> None:
-
         self._memory = memory or PortMemory()
         self._zone = zone
         self._unsealed = Unsealed()

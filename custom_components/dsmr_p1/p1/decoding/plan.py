@@ -49,7 +49,6 @@ class Plan:
     def __init__(
         self, parsed: Parsed, layouts: Sequence[Layout], unknown: Sequence[int], meters: tuple[Meter, ...]
     ) -> None:
-
         self.meters = {meter.profile.slot: meter for meter in meters}
         self._sent = meters
         self._telegram = telegram = parsed.telegram

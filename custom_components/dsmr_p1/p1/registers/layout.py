@@ -28,8 +28,14 @@ class SteadyLayout:
         """Return the meters of a telegram, with the channels that the port is known to have."""
         if not all(self._is_known(meter.profile) for meter in meters) or len(meters) != len(self._meters):
             signature = frozenset(
-                (row.slot, row.type_id, row.equipment_identifier, row.registered, frozenset(row.sources))
-                for row, _ in meters
+                (
+                    profile.slot,
+                    profile.type_id,
+                    profile.equipment_identifier,
+                    profile.registered,
+                    frozenset(profile.sources),
+                )
+                for profile, _ in meters
             )
             if signature != self._known:
                 self._times = self._times + 1 if signature == self._other else 1
