@@ -48,6 +48,7 @@ from tests.ha.replacing import (
     let_gas_meter_die,
     send,
 )
+from tests.p1.captures import telegram
 
 POWER = ("electricity", "emeter_actual_delivery")
 
@@ -97,6 +98,25 @@ async def test_another_meter_is_believed_after_three_telegrams_and_the_owner_is_
     assert (told["old_meter"], told["new_meter"]) == (old, house.builder.identifier)
     assert told["since"].startswith(str(NOW.year))
     assert f"{float(before):.3f} → {float(house.value(*LOW)):.3f} kWh" in told["readings"]
+
+
+async def test_a_meter_that_was_known_by_its_model_is_the_same(hass: HomeAssistant, make_house: MakeHouse) -> None:
+    """So it was with 1.0.0, of a Kaifa in Poland."""
+
+    def sent(energy: int, *serial_number: str) -> bytes:
+        return telegram(f"1-0:1.8.1({energy}*kWh)", "0-0:96.1.1(4D413330394D)", *serial_number)
+
+    house = await make_house()
+    house.configure(options=EVERY_TELEGRAM)
+    await house.set_up(sent(340))
+    hass.config_entries.async_update_entry(house.entry, unique_id="MA309M")
+    for energy in range(341, 345):
+        await house.send(sent(energy, "0-0:96.1.0(3330303030313031)"))
+        assert issue(house) is None
+    assert house.value(*LOW) == "344"
+    device = house.device("electricity")
+    assert device is not None
+    assert device.serial_number == house.entry.unique_id == "30000101"
 
 
 async def test_a_garbled_identifier_asks_nobody(house: House) -> None:

@@ -93,6 +93,7 @@ class KnownMeters:
     def _learn(self, reading: Reading) -> None:
         port = self._port
         self._system_title = reading.system_title
+        self._replacements.rename(reading)
         heard = known_meters(reading, port.entry.options.get(CONF_METER_TYPE, {}), port.assumed_country)
         seen = self._siblings.without_retired(heard)
         meters, moves = settle(port.meters, seen)

@@ -22,7 +22,7 @@ from homeassistant.core import callback
 from homeassistant.util import dt as dt_util
 
 from ..const import DOMAIN, LOGGER
-from ..p1 import Reading, Role, present
+from ..p1 import Quantity, Reading, Role, present
 from ..port.devices import device_in
 from ..port.display import TOTALS, Values
 from ..port.state import Port
@@ -61,6 +61,16 @@ class Replacements:
                 ask(self._port, slot, "meter_changed")
 
     # Telegrams
+
+    def rename(self, reading: Reading) -> None:
+        """Take the identifier of meters that are known by another of those that they send: once it was their model."""
+        for profile, channels in reading.meters:
+            known, identifier = self._port.meters.get(profile.slot), profile.equipment_identifier
+            if known is None or identifier is None or known.equipment_identifier in (None, identifier):
+                continue
+            told = [name for name, row in profile.channel_types.items() if row.quantity is Quantity.IDENTIFIER]
+            if any(channels[name].value == known.equipment_identifier for name in told):
+                self._identify(profile.slot, identifier)
 
     def compare(
         self,
@@ -205,7 +215,7 @@ class Replacements:
                 last = self._handover.last_of(change)
                 del self._record.changes[slot]
                 self._move_out(slot)
-                self._identify(change, self._seen.get(slot))
+                self._identify(slot, change.identifier, self._seen.get(slot), is_title=change.is_title)
                 self._port.display.publish()
                 self._handover.take_out(change, last)
             case Answer.MISTAKE:
@@ -224,13 +234,12 @@ class Replacements:
             del self._record.changes[change.slot]
         else:
             self._record.changes[change.slot] = replace(change, is_replacement=True)
-        self._identify(change)
+        self._identify(change.slot, change.identifier, is_title=change.is_title)
 
-    def _identify(self, change: Change, meter: KnownMeter | None = None) -> None:
+    def _identify(self, slot: str, identity: str, meter: KnownMeter | None = None, *, is_title: bool = False) -> None:
         """Pass the identity of the other meter in a slot to the known one, or to `meter`, which replaces it."""
-        slot, identity, entry = change.slot, change.identifier, self._port.entry
-        before, seen = self._port.meters[slot], self._seen.get(slot)
-        if change.is_title or (before.equipment_identifier is None and before.system_title is not None):
+        before, seen, entry = self._port.meters[slot], self._seen.get(slot), self._port.entry
+        if is_title or (before.equipment_identifier is None and before.system_title is not None):
             after = replace(meter or before, system_title=identity)
         else:
             # Without a telegram of the other meter its system title is not known yet.
