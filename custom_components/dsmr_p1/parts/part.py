@@ -50,7 +50,7 @@ class PartSteps(OptionsFlowWithReload):
 
     @property
     def reading(self) -> Reading | None:
-        """The last telegram of the port; None while the entry is not set up."""
+        """The last telegram of the port; None if none has come yet, or while the entry is not set up."""
         if self.config_entry.state is not ConfigEntryState.LOADED:
             return None
         reading: Reading | None = self.config_entry.runtime_data.port.reading

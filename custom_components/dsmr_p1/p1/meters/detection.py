@@ -98,7 +98,7 @@ def lay_out(telegram: Telegram, memory: PortMemory) -> tuple[list[Layout], list[
         layouts.append(layout)
     main = next((layout.profile.type for layout in layouts if layout.profile.role is Role.MAIN), None)
     version = next((obj.values[0].value for obj in objects if obj.id == "p1_version_output"), "")
-    # The port has the type of the version that it declares, if its main meter is of that one.
+    # The port, the first of all, has the type of the version that it declares, if its main meter is of that one.
     if (declared := declared_type(main, str(version))) is not None:
         layouts[0] = layouts[0]._replace(profile=replace(layouts[0].profile, type=declared))
     return sorted(layouts, key=_order), sorted(unknown)
