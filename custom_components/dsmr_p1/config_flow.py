@@ -34,7 +34,6 @@ from .const import (
 )
 from .discovery.homewizard import async_remember
 from .discovery.steps import DiscoveryStep
-from .fields import one_of
 from .flow.forms import EMPTY_SCHEMA, KEYS_SCHEMA, as_entered, confirm_schema, line_settings, port_schema
 from .flow.keys import try_keys
 from .flow.listening import ListenResult, open_frames
@@ -43,6 +42,7 @@ from .flow.report import Words, confirm_placeholders, dashboard_offer, entry_tit
 from .flow.running import STARTED, allow_plain, has_moved, has_verified, last_encrypted
 from .meters.known import known_meters
 from .p1 import Keys, Reading
+from .parts.fields import one_of
 from .port.address import AddressError, candidates
 from .port.entry_data import keys_from, redacted
 from .port.serial_ports import entry_on, free_ports, is_same_port, stable_path

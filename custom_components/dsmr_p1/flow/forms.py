@@ -23,7 +23,7 @@ from ..const import (
     CONF_STOPBITS,
     CONF_TAKE_OVER,
 )
-from ..fields import number
+from ..parts.fields import number
 
 SECTION_TECHNICAL: Final = "technical"
 """A section without fields, to collapse its description."""

@@ -8,11 +8,11 @@ from homeassistant.helpers.selector import CountrySelector, CountrySelectorConfi
 import probatio
 
 from ..const import CONF_METER, CONF_METER_TYPE, CONF_RECEIVED_TIMEOUT, CONF_REFRESH, DEFAULT_RECEIVED_TIMEOUT
-from ..fields import number, one_of
 from ..p1 import MeterKind, MeterType, Role
 from ..p1.catalog import METER_TYPES
 from ..p1.cosem.countries import COUNTRIES
 from ..parts import PARTS
+from ..parts.fields import number, one_of
 from ..parts.part import PartSteps
 from ..port.entry_data import with_option
 from .forms import choice

@@ -7,8 +7,8 @@ from homeassistant.config_entries import ConfigEntryState, ConfigFlowResult
 from homeassistant.helpers.selector import SelectSelectorMode
 import probatio
 
-from ...fields import number, one_of, one_translated
 from ...p1.meters.grouping import MAIN_SLOT
+from ..fields import number, one_of, one_translated
 from ..part import PartSteps
 from .settings import (
     CAPACITY,

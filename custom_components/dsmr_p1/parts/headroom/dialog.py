@@ -5,7 +5,7 @@ from typing import Any, Final
 from homeassistant.config_entries import ConfigFlowResult
 import probatio
 
-from ...fields import number, one_translated
+from ..fields import number, one_translated
 from ..part import PartSteps, main_meter
 from .phases import Channels, Grid, phases_of, told_fuse, told_grid
 from .settings import CONF_HEADROOM, CONF_HEADROOM_FUSE, CONF_HEADROOM_GRID, USUAL_FUSES

@@ -9,7 +9,7 @@ from homeassistant.util.network import is_ip_address, is_ipv4_address
 import probatio
 
 from ...const import DOMAIN
-from ...fields import number
+from ..fields import number
 from ..part import PartSteps
 from .settings import (
     CONF_RELAY,

@@ -7,8 +7,8 @@ from homeassistant.helpers.selector import BooleanSelector
 from homeassistant.util import dt as dt_util
 import probatio
 
-from ...fields import number
 from ...p1 import MeterKind
+from ..fields import number
 from ..part import PartSteps
 from .meters import slow_kinds
 from .settings import CONF_ON, CONF_SINCE, CONF_TRUE_HOUR, PRICES
